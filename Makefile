@@ -1,0 +1,358 @@
+# allocaudit: all targets. `make help` lists them; CONTRIBUTING.md says how they are used.
+#
+# Variables (on the command line):
+#   MODE=release|debug|coverage     SAN=address,undefined | thread     BUILD=DIR     CC=clang
+#   CFLAGS=... LDFLAGS=...          PREFIX=/usr/local  DESTDIR=        V=1 shows whole commands
+
+VERSION := 0.1.0
+MODE    ?= release
+SAN     ?=
+empty   :=
+comma   := ,
+space   := $(empty) $(empty)
+VARIANT := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(MODE))
+PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib/allocaudit
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
+PYTHON  ?= /usr/bin/python3
+
+# Where builds made on behalf of a target (sanitizers, coverage, debug) go: beside the default build
+# folder, or inside the folder that was asked for.
+BUILD_ROOT := $(if $(filter command environment,$(firstword $(origin BUILD))),$(BUILD),build)
+BUILD      ?= build/$(VARIANT)
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+ifeq ($(V),1)
+Q   :=
+say  = @:
+else
+Q   := @
+say  = @printf '  %-5s %s\n'
+endif
+
+# ---- flags ---------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+            -Wwrite-strings -Wundef -Wformat=2 -fno-common -Werror=implicit-function-declaration
+OPTIMIZE_release  := -O2 -g -D_FORTIFY_SOURCE=2
+OPTIMIZE_debug    := -O0 -g3 -Werror
+OPTIMIZE_coverage := -O0 -g --coverage
+OPTIMIZE := $(if $(SAN),-O1 -g -fno-omit-frame-pointer -Werror,$(OPTIMIZE_$(MODE)))
+ifeq ($(strip $(OPTIMIZE)),)
+$(error MODE=$(MODE) is none of release, debug, coverage)
+endif
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+
+PACKAGES   := sqlite3 libdw libelf
+pkg         = $(shell pkg-config $(1) $(2) 2>/dev/null)
+STANDARD   := -std=c11 -D_GNU_SOURCE
+CORE_FLAGS := $(STANDARD) $(WARNINGS) $(OPTIMIZE) $(SANITIZE) -pthread $(call pkg,--cflags,$(PACKAGES)) \
+              -DALLOCAUDIT_VERSION='"$(VERSION)"'
+CORE_LIBS  := $(or $(call pkg,--libs,$(PACKAGES)),-lsqlite3 -ldw -lelf) -liberty -ldl -lm
+CORE_LINK  := $(SANITIZE) $(if $(filter coverage,$(VARIANT)),--coverage) -pthread -Wl,-z,now -Wl,-z,relro
+
+# The preloaded library lives in a stranger's process: never sanitized, never instrumented, nothing
+# exported but its list, no lazy binding (which takes the loader's lock), thread locals without malloc.
+NO_BUILTIN := $(addprefix -fno-builtin-,malloc calloc realloc free memalign aligned_alloc \
+              posix_memalign valloc pvalloc reallocarray)
+PIC_FLAGS  := $(STANDARD) $(WARNINGS) $(if $(filter debug,$(MODE)),-O1 -g3 -Werror,-O2 -g) -fPIC \
+              -fvisibility=hidden -ftls-model=initial-exec -fno-omit-frame-pointer \
+              -foptimize-sibling-calls -fexceptions $(NO_BUILTIN) \
+              -DALLOCAUDIT_VERSION='"$(VERSION)"'
+PIC_LINK   := -shared -Wl,-soname,liballocaudit.so -Wl,-z,defs -Wl,-z,now -Wl,-z,relro \
+              -Wl,-z,noexecstack -Wl,-z,nodelete
+PIC_LIBS   := -lpthread -ldl
+APP_FLAGS  := -O2 -g -Wall -Wextra -pthread
+TEST_LIBS  := $(or $(call pkg,--libs,cmocka),-lcmocka)
+
+# ---- sources -------------------------------------------------------------------------------------
+
+CORE_SOURCES := $(filter-out analyzer/main.c,$(sort $(wildcard analyzer/*.c analyzer/*/*.c))) \
+                $(sort $(wildcard interposer/policy/*.c schema/*.c))
+LIB_SOURCES  := $(sort $(wildcard interposer/*.c interposer/*/*.c))
+UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_SUPPORT := $(filter-out $(UNIT_SOURCES),$(sort $(wildcard tests/unit/*.c)))
+APP_NAMES    := $(notdir $(patsubst %/,%,$(dir $(wildcard sample_apps/*/README.md))))
+
+CORE_ARCHIVE := $(BUILD)/liballocaudit_core.a
+PROGRAM      := $(BUILD)/allocaudit
+LIBRARY      := $(BUILD)/liballocaudit.so
+EXPORTS      := $(BUILD)/generated/exports.map
+CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/schema_text.o
+LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/pic/%.o)
+UNIT_TESTS   := $(UNIT_SOURCES:%.c=$(BUILD)/%)
+APPS         := $(addprefix $(BUILD)/sample_apps/,$(APP_NAMES))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+.PHONY: all
+all: $(PROGRAM) $(LIBRARY) ## build the program and the library in build/release (MODE=, SAN=, CC=, V=1)
+
+.PHONY: debug
+debug: ## the same without optimisation, in build/debug
+	$(Q)$(MAKE) MODE=debug BUILD=$(BUILD_ROOT)/debug all
+
+# ---- rules ---------------------------------------------------------------------------------------
+
+# A file per set of flags, rewritten only when they change: objects that depend on it are then rebuilt.
+define flags_file
+$(1): FORCE
+	@mkdir -p $$(@D)
+	@printf '%s\n' '$$(subst ','\'',$(2))' | cmp -s - $$@ || printf '%s\n' '$$(subst ','\'',$(2))' > $$@
+endef
+.PHONY: FORCE
+FORCE:
+$(eval $(call flags_file,$(BUILD)/flags/core,$$(CC) $$(CORE_FLAGS) $$(CFLAGS)))
+$(eval $(call flags_file,$(BUILD)/flags/core_link,$$(CC) $$(CORE_LINK) $$(LDFLAGS) $$(CORE_LIBS)))
+$(eval $(call flags_file,$(BUILD)/flags/pic,$$(CC) $$(PIC_FLAGS) $$(PIC_LINK) $$(CFLAGS) $$(LDFLAGS)))
+$(eval $(call flags_file,$(BUILD)/flags/apps,$$(CC) $$(CXX) $$(APP_FLAGS)))
+$(eval $(call flags_file,$(BUILD)/flags/libdir,$$(LIBDIR)))
+# Removed or added sources must relink, too.
+$(eval $(call flags_file,$(BUILD)/flags/core_sources,$$(CORE_SOURCES)))
+$(eval $(call flags_file,$(BUILD)/flags/lib_sources,$$(LIB_SOURCES)))
+
+$(BUILD)/flags/tools: .ci/setup
+	@mkdir -p $(@D)
+	@sh .ci/setup --check build
+	@touch $@
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags/core | $(BUILD)/flags/tools
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(CC) $(CORE_FLAGS) $(EXTRA_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/pic/%.o: %.c $(BUILD)/flags/pic | $(BUILD)/flags/tools
+	@mkdir -p $(@D)
+	$(say) CC "$< (library)"
+	$(Q)$(CC) $(PIC_FLAGS) $(EXTRA_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/interposer/policy/%.o $(BUILD)/pic/interposer/policy/%.o: EXTRA_FLAGS := -Wconversion
+
+# Only the files that speak of the installed place depend on it.
+USES_LIBDIR := $(patsubst %.c,$(BUILD)/obj/%.o,\
+                 $(if $(wildcard analyzer/*.c analyzer/*/*.c),\
+                   $(shell grep -ls ALLOCAUDIT_LIBDIR $(wildcard analyzer/*.c analyzer/*/*.c))))
+ifneq ($(strip $(USES_LIBDIR)),)
+$(USES_LIBDIR): EXTRA_FLAGS := -DALLOCAUDIT_LIBDIR='"$(LIBDIR)"'
+$(USES_LIBDIR): $(BUILD)/flags/libdir
+endif
+
+# The SQL goes into the program as two arrays of bytes (a string literal would be longer than C allows).
+$(BUILD)/generated/schema_text.c: schema/schema.sql schema/views.sql Makefile
+	@mkdir -p $(@D)
+	$(say) GEN $@
+	$(Q){ echo '#include "$(CURDIR)/schema/database.h"'; \
+	  for part in schema views; do \
+	    echo "const char database_$${part}_sql[] = {"; \
+	    od -An -v -tu1 schema/$$part.sql | sed 's/  */,/g; s/^,//; s/$$/,/'; \
+	    echo '0};'; \
+	  done; } > $@
+
+$(BUILD)/obj/schema_text.o: $(BUILD)/generated/schema_text.c $(BUILD)/flags/core | $(BUILD)/flags/tools
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(CC) $(CORE_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(CORE_ARCHIVE): $(CORE_OBJECTS) $(BUILD)/flags/core_sources
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $(CORE_OBJECTS)
+
+$(PROGRAM): $(BUILD)/obj/analyzer/main.o $(CORE_ARCHIVE) $(BUILD)/flags/core_link
+	$(say) LINK $@
+	$(Q)$(CC) $(CORE_LINK) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(CORE_LIBS)
+
+# What the library shows is what hook_list.h names, and the functions a program may call on purpose.
+$(EXPORTS): interposer/hook_list.h tests/lint/list_hooks.sh
+	@mkdir -p $(@D)
+	$(say) GEN $@
+	$(Q){ echo '{ global: allocaudit_*;'; CC='$(CC)' sh tests/lint/list_hooks.sh | sed 's/$$/;/'; \
+	  echo 'local: *; };'; } > $@
+
+$(LIBRARY): $(LIB_OBJECTS) $(EXPORTS) $(BUILD)/flags/pic $(BUILD)/flags/lib_sources
+	$(say) LINK $@
+	$(Q)$(CC) $(PIC_LINK) -Wl,--version-script=$(EXPORTS) $(LDFLAGS) -o $@ $(LIB_OBJECTS) $(PIC_LIBS)
+
+# ---- unit tests, sample apps ---------------------------------------------------------------------
+
+UNIT_SUPPORT_OBJECTS := $(UNIT_SUPPORT:%.c=$(BUILD)/obj/%.o)
+
+# Parts of the interposer that unit tests call: without the hooks, which would take over the test's
+# own malloc. Only what a test refers to is linked.
+UNIT_PARTS         := $(BUILD)/libinterposer_parts.a
+UNIT_PARTS_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,\
+                        $(filter-out interposer/hooks%.c,$(wildcard interposer/*.c)))
+NEEDS_PARTS        := $(if $(UNIT_SOURCES),$(shell grep -lsE '"../../interposer/[a-z_]+\.h"' $(UNIT_SOURCES)))
+$(UNIT_PARTS): $(UNIT_PARTS_OBJECTS) $(BUILD)/flags/lib_sources
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $(UNIT_PARTS_OBJECTS)
+$(NEEDS_PARTS:%.c=$(BUILD)/%): $(UNIT_PARTS)
+
+$(UNIT_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_SUPPORT_OBJECTS) \
+               $(CORE_ARCHIVE) $(BUILD)/flags/core_link
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(CORE_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+	    $(filter-out $(CORE_ARCHIVE),$(filter %.a,$^)) $(CORE_ARCHIVE) $(TEST_LIBS) $(CORE_LIBS)
+.SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/obj/%.o)
+
+.PHONY: unit-programs
+unit-programs: $(UNIT_TESTS)
+
+# One program per folder, from all its C or C++ files.
+define app_rules
+$(BUILD)/sample_apps/$(1): $$(wildcard sample_apps/$(1)/*.[ch] sample_apps/$(1)/*.cc) $(BUILD)/flags/apps \
+                           | $(BUILD)/flags/tools
+	@mkdir -p $$(@D)
+	$$(say) APP $$@
+	$$(Q)$$(if $$(filter %.cc,$$^),$$(CXX) -std=c++17,$$(CC) -std=c11 -D_GNU_SOURCE) $$(APP_FLAGS) \
+	    -o $$@ $$(filter %.c %.cc,$$^) -lm
+endef
+$(foreach app,$(APP_NAMES),$(eval $(call app_rules,$(app))))
+
+.PHONY: sample-apps
+sample-apps: $(APPS) ## build the programs of sample_apps/
+
+-include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)
+
+# ---- set-up, demo --------------------------------------------------------------------------------
+
+SETUP ?= yes
+
+.PHONY: setup
+setup: ## install what is missing for building and testing (Debian packages, through apt)
+	@sh .ci/setup build test lint
+
+.PHONY: setup-build setup-test
+setup-build:
+	@if [ '$(SETUP)' = yes ]; then sh .ci/setup build; fi
+setup-test:
+	@if [ '$(SETUP)' = yes ]; then sh .ci/setup build test lint; fi
+
+.PHONY: demo
+demo: setup-build ## set up, build, record a sample app and print its report
+	$(Q)$(MAKE) -j$(JOBS) all $(BUILD)/sample_apps/leaky_server
+	@mkdir -p $(BUILD)/demo
+	$(PROGRAM) run -o $(BUILD)/demo/allocaudit.db -- $(BUILD)/sample_apps/leaky_server
+	$(PROGRAM) report $(BUILD)/demo/allocaudit.db
+
+# ---- tests ---------------------------------------------------------------------------------------
+
+ASAN_BUILD := $(BUILD_ROOT)/san-address-undefined
+TSAN_BUILD := $(BUILD_ROOT)/san-thread
+# The thread sanitizer has something to say only about tests that start threads.
+THREADED   := $(if $(UNIT_SOURCES),$(shell grep -lsE 'pthread_create|thrd_create' $(UNIT_SOURCES)))
+
+.PHONY: test
+test: setup-test ## set up, then every test: unit, sanitizers, quick lint, end to end
+	$(Q)$(MAKE) -j$(JOBS) test-programs
+	@$(PYTHON) tests/run_all.py --build $(BUILD) --asan $(ASAN_BUILD) --tsan $(TSAN_BUILD) $(ONLY:%=--only %)
+
+.PHONY: test-programs
+test-programs: all unit-programs sample-apps
+	$(Q)$(MAKE) SAN=address,undefined BUILD=$(ASAN_BUILD) unit-programs
+	$(Q)$(MAKE) SAN=thread BUILD=$(TSAN_BUILD) $(THREADED:%.c=$(TSAN_BUILD)/%)
+
+.PHONY: unit
+unit: unit-programs ## the unit tests alone, without sanitizers
+	@$(PYTHON) tests/run_all.py --build $(BUILD) --only unit
+
+.PHONY: test-clean-machine
+test-clean-machine: ## make demo and make test in a fresh minimal Debian (needs root and debootstrap)
+	@sh tests/e2e/clean_machine.sh
+
+.PHONY: bench
+bench: all sample-apps ## measure against native runs and heaptrack; prints medians
+	@$(PYTHON) tests/bench/run.py --build $(BUILD)
+
+.PHONY: coverage
+coverage: ## line coverage of the unit and end-to-end tests, in build/coverage
+	$(Q)$(MAKE) -j$(JOBS) MODE=coverage BUILD=$(BUILD_ROOT)/coverage all unit-programs sample-apps
+	@$(PYTHON) tests/coverage.py --build $(BUILD_ROOT)/coverage
+
+# ---- style ---------------------------------------------------------------------------------------
+
+C_FILES := $(sort $(wildcard $(foreach d,analyzer analyzer/* interposer interposer/* schema \
+             tests/unit tests/programs tests/bench tests/e2e sample_apps/*,$(d)/*.c $(d)/*.h $(d)/*.cc)))
+
+.PHONY: format
+format: ## lay out all C files with clang-format
+	$(Q)clang-format -i $(C_FILES)
+
+.PHONY: check-format
+check-format: ## fail where clang-format would change something
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+
+.PHONY: lint
+lint: $(LIBRARY) ## clang-tidy, cppcheck, shellcheck, layers, exports, headers, names
+	@$(PYTHON) tests/run_all.py --build $(BUILD) --only lint --only deep-lint
+
+.PHONY: check
+check: ## what a change must pass: format, the whole of lint, and every test
+	$(Q)$(MAKE) check-format
+	$(Q)$(MAKE) lint
+	$(Q)$(MAKE) test
+
+# ---- install -------------------------------------------------------------------------------------
+
+BIN_TO      = $(DESTDIR)$(PREFIX)/bin
+LIB_TO      = $(DESTDIR)$(LIBDIR)
+INCLUDE_TO  = $(DESTDIR)$(PREFIX)/include
+MAN_TO      = $(DESTDIR)$(PREFIX)/share/man/man1
+PC_TO       = $(DESTDIR)$(PREFIX)/lib/pkgconfig
+DOC_TO      = $(DESTDIR)$(PREFIX)/share/doc/allocaudit
+COMPLETE_TO = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+COMMANDS   := $(shell sed -n 's/^ *X(\([a-z]*\)).*/\1/p' analyzer/cmd.h 2>/dev/null)
+PUBLIC_H   := $(wildcard interposer/allocaudit.h)
+MAN_PAGES  := $(BUILD)/man/allocaudit.1 $(COMMANDS:%=$(BUILD)/man/allocaudit-%.1)
+
+$(BUILD)/man/allocaudit.1: $(PROGRAM)
+	@mkdir -p $(@D)
+	$(say) MAN $@
+	$(Q)$(PROGRAM) help --man > $@
+
+$(BUILD)/man/allocaudit-%.1: $(PROGRAM)
+	@mkdir -p $(@D)
+	$(say) MAN $@
+	$(Q)$(PROGRAM) help --man $* > $@
+
+.PHONY: man
+man: $(MAN_PAGES) ## the man pages, from the program's own help
+
+.PHONY: install
+install: all man ## install under PREFIX (/usr/local); DESTDIR for packagers
+	install -d $(BIN_TO) $(LIB_TO) $(MAN_TO) $(PC_TO) $(DOC_TO) $(COMPLETE_TO)
+	install -m 755 $(PROGRAM) $(BIN_TO)/allocaudit
+	install -m 755 $(LIBRARY) $(LIB_TO)/liballocaudit.so
+	$(if $(PUBLIC_H),install -d $(INCLUDE_TO) && install -m 644 $(PUBLIC_H) $(INCLUDE_TO)/)
+	install -m 644 $(MAN_PAGES) $(MAN_TO)/
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
+	    docs/allocaudit.pc.in > $(PC_TO)/allocaudit.pc
+	$(PROGRAM) help --completion bash > $(COMPLETE_TO)/allocaudit
+	install -m 644 LICENSE README.md CHANGELOG.md schema/README.md $(DOC_TO)/
+
+.PHONY: uninstall
+uninstall: ## remove what install put there (same PREFIX and DESTDIR)
+	rm -f $(BIN_TO)/allocaudit $(LIB_TO)/liballocaudit.so $(PC_TO)/allocaudit.pc \
+	    $(PUBLIC_H:interposer/%=$(INCLUDE_TO)/%) $(COMPLETE_TO)/allocaudit \
+	    $(MAN_PAGES:$(BUILD)/man/%=$(MAN_TO)/%)
+	rm -rf $(DOC_TO)
+	-rmdir $(LIB_TO) 2>/dev/null
+
+# ---- the rest ------------------------------------------------------------------------------------
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@echo 'usage: make [TARGET] [VARIABLE=VALUE ...]'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22

@@ -1,0 +1,237 @@
+#include "grid.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/utf8.h"
+#include "term.h"
+
+enum {
+    GAP_COLUMNS = 2,     /* between columns */
+    ELIDED_COLUMNS = 16, /* no column is shortened to less */
+};
+
+/* Bytes of the longest beginning of `text` that fits into the columns. */
+static size_t bytes_of_columns(const char *text, size_t size_bytes, unsigned width_columns)
+{
+    unsigned columns = 0;
+    size_t at = 0;
+    while (at < size_bytes) {
+        uint32_t code = 0;
+        const size_t taken = utf8_decode(text + at, size_bytes - at, &code);
+        columns += term_text_columns(text + at, taken);
+        if (columns > width_columns) {
+            break;
+        }
+        at += taken;
+    }
+    return at;
+}
+
+int grid_append_elided(const char *text, size_t size_bytes, unsigned width_columns, bool is_utf8,
+                       struct str *into)
+{
+    const char *ellipsis = is_utf8 ? "\xe2\x80\xa6" : "...";
+    const unsigned ellipsis_columns = is_utf8 ? 1 : 3;
+    const unsigned columns = term_text_columns(text, size_bytes);
+    if (columns <= width_columns || width_columns <= ellipsis_columns) {
+        return str_append_bytes(into, text, size_bytes);
+    }
+
+    const unsigned kept_columns = width_columns - ellipsis_columns;
+    const unsigned tail_columns = kept_columns / 2;
+    const size_t head_bytes = bytes_of_columns(text, size_bytes, kept_columns - tail_columns);
+    const size_t tail_at = bytes_of_columns(text, size_bytes, columns - tail_columns);
+    int r = str_append_bytes(into, text, head_bytes);
+    if (r == 0) {
+        r = str_append(into, ellipsis);
+    }
+    return r < 0 ? r : str_append_bytes(into, text + tail_at, size_bytes - tail_at);
+}
+
+static bool is_right(const struct grid_column *column, const struct grid_style *style)
+{
+    return !style->is_ragged && column->has_number && !column->has_text;
+}
+
+/* Takes columns off the widest text columns until a line fits (or none can give any more). */
+static void fit_widths(const struct grid *grid, const struct grid_style *style, unsigned *widths)
+{
+    unsigned total = style->indent_columns;
+    for (size_t i = 0; i < grid->column_count; i++) {
+        total += widths[i] + (i > 0 ? GAP_COLUMNS : 0);
+    }
+    while (style->width_columns > 0 && total > style->width_columns) {
+        size_t widest = grid->column_count;
+        unsigned next_width = ELIDED_COLUMNS;
+        for (size_t i = 0; i < grid->column_count; i++) {
+            if (is_right(&grid->columns[i], style) || widths[i] <= ELIDED_COLUMNS) {
+                continue;
+            }
+            if (widest == grid->column_count || widths[i] > widths[widest]) {
+                if (widest < grid->column_count) {
+                    next_width = widths[widest];
+                }
+                widest = i;
+            } else if (widths[i] > next_width) {
+                next_width = widths[i];
+            }
+        }
+        if (widest == grid->column_count) {
+            return;
+        }
+        const unsigned over = total - style->width_columns;
+        unsigned given = widths[widest] - next_width;
+        given = given == 0 ? 1 : given;
+        given = given > over ? over : given;
+        widths[widest] -= given;
+        total -= given;
+    }
+}
+
+static int append_painted(const char *paint, bool is_colored, const struct str *text,
+                          struct str *into)
+{
+    int r = is_colored ? str_append(into, paint) : 0;
+    if (r == 0) {
+        r = str_append_bytes(into, str_text(text), text->size_bytes);
+    }
+    if (r == 0 && is_colored) {
+        r = str_append(into, "\x1b[0m");
+    }
+    return r;
+}
+
+/* One line being laid out: padding is only written ahead of something, so no line ends in blanks.
+ */
+struct line {
+    const struct grid *grid;
+    const struct grid_style *style;
+    const unsigned *widths;
+    unsigned pending_columns;
+    size_t next_column;
+    struct str *scratch;
+    struct str *into;
+};
+
+/* Puts the text into its column; columns must come in rising order. */
+static int line_put(struct line *line, size_t at, const char *text, size_t size_bytes,
+                    const char *paint)
+{
+    if (size_bytes == 0) {
+        return 0;
+    }
+    for (; line->next_column < at; line->next_column++) {
+        line->pending_columns += line->widths[line->next_column] + GAP_COLUMNS;
+    }
+    line->next_column = at + 1;
+
+    const struct grid_column *column = &line->grid->columns[at];
+    const unsigned width = line->widths[at];
+    str_clear(line->scratch);
+    int r = grid_append_elided(text, size_bytes, width, line->style->is_utf8, line->scratch);
+    if (r < 0) {
+        return r;
+    }
+    const unsigned columns = term_text_columns(str_text(line->scratch), line->scratch->size_bytes);
+    const unsigned rest = columns < width ? width - columns : 0;
+    const bool is_right_aligned = is_right(column, line->style);
+    r = str_append_repeated(line->into, ' ', line->pending_columns + (is_right_aligned ? rest : 0));
+    if (r < 0) {
+        return r;
+    }
+    line->pending_columns = GAP_COLUMNS + (is_right_aligned ? 0 : rest);
+    return append_painted(paint, line->style->is_colored && paint[0] != '\0', line->scratch,
+                          line->into);
+}
+
+static int render_headings(struct line line)
+{
+    int r = 0;
+    for (size_t i = 0; i < line.grid->column_count && r == 0; i++) {
+        const char *label = line.grid->columns[i].label;
+        r = line_put(&line, i, label, strlen(label), "\x1b[1m");
+    }
+    return r < 0 ? r : str_append_char(line.into, '\n');
+}
+
+static int compare_cells(const void *a, const void *b)
+{
+    const struct grid_cell *left = a;
+    const struct grid_cell *right = b;
+    if (left->row != right->row) {
+        return left->row < right->row ? -1 : 1;
+    }
+    return left->column < right->column ? -1 : left->column > right->column;
+}
+
+static int render_rows(const struct line *blank_line)
+{
+    const struct grid *grid = blank_line->grid;
+    size_t cell_at = 0;
+    size_t beneath_at = 0;
+    int r = 0;
+    for (size_t row = 0; row < grid->row_count && r == 0; row++) {
+        struct line line = *blank_line;
+        for (; cell_at < grid->cell_count && grid->cells[cell_at].row == row && r == 0; cell_at++) {
+            const struct grid_cell *cell = &grid->cells[cell_at];
+            r = line_put(&line, cell->column, grid->text.text + cell->text_at, cell->size_bytes,
+                         cell->is_dim ? "\x1b[2m" : "");
+        }
+        if (r == 0) {
+            r = str_append_char(line.into, '\n');
+        }
+        for (; beneath_at < grid->beneath_count && grid->beneath[beneath_at].row == row && r == 0;
+             beneath_at++) {
+            const struct grid_beneath *beneath = &grid->beneath[beneath_at];
+            r = str_append_bytes(line.into, grid->text.text + beneath->text_at,
+                                 beneath->size_bytes);
+        }
+    }
+    return r;
+}
+
+int grid_render(struct grid *grid, const struct grid_style *style, struct str *into)
+{
+    assert(!grid->is_open);
+    unsigned *widths = calloc(grid->column_count + 1, sizeof(*widths));
+    struct str scratch = {0};
+    int r = widths == NULL ? -ENOMEM : 0;
+    if (r < 0) {
+        goto out;
+    }
+
+    for (size_t i = 0; i < grid->column_count; i++) {
+        struct grid_column *column = &grid->columns[i];
+        const char *label = style->has_headings ? column->label : "";
+        const unsigned label_columns = term_text_columns(label, strlen(label));
+        if (label_columns > column->width_columns) {
+            column->width_columns = label_columns;
+        }
+        widths[i] = column->width_columns;
+    }
+    fit_widths(grid, style, widths);
+    if (grid->cell_count > 1) {
+        qsort(grid->cells, grid->cell_count, sizeof(*grid->cells), compare_cells);
+    }
+    struct line line = {.grid = grid,
+                        .style = style,
+                        .widths = widths,
+                        .pending_columns = style->indent_columns,
+                        .scratch = &scratch,
+                        .into = into};
+    if (style->has_headings) {
+        r = render_headings(line);
+    }
+    if (r == 0) {
+        r = render_rows(&line);
+    }
+    grid_clear(grid);
+
+out:
+    str_fini(&scratch);
+    free(widths);
+    return r;
+}

@@ -1,0 +1,361 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/suggest.h"
+#include "cmd.h"
+#include "report.h"
+
+enum {
+    WITHIN_MAX = 1 << 20,
+    TOP_MAX = 10000000,
+    TREE_TOP_MAX = 10000,
+    STACK_ID_MAX = INT32_MAX,
+};
+
+static const char *const sort_words[] = {
+#define X(name, word) word,
+    SITE_KEYS(X)
+#undef X
+        NULL,
+};
+
+static const struct option_spec options[] = {
+    CMD_INPUT_OPTION(struct report_settings, input),
+    {"sort", 's', NULL, "what the tables 'sites' and 'tree' are sorted by", "count",
+     OPTION_CHOICE_AT(struct report_settings, sort), .choices = sort_words},
+    {"top", 'n', "N", "show the N largest rows of each table", "20; 3 to 5 without a section",
+     OPTION_COUNT_AT(struct report_settings, top_count), .min = 1, .max = TOP_MAX},
+    {"stack", '\0', "N",
+     "show the whole call stack N (numbers stand in the tables); with 'tree': only what is "
+     "beneath it",
+     NULL, OPTION_COUNT_AT(struct report_settings, stack_id), .min = 1, .max = STACK_ID_MAX},
+    {"process", 'p', "ID", "only this process: its number in 'processes', or its pid", NULL,
+     OPTION_TEXT_AT(struct report_settings, process)},
+    {"thread", '\0', "NAME",
+     "only allocations by this thread: its name, or its number in 'threads'", NULL,
+     OPTION_TEXT_AT(struct report_settings, thread)},
+    {"module", '\0', "GLOB", "only sites with a function of this program or library in their stack",
+     NULL, OPTION_TEXT_AT(struct report_settings, module)},
+    {"function", '\0', "GLOB",
+     "only sites with this function in their stack; without * or ? a part of the name is enough",
+     NULL, OPTION_TEXT_AT(struct report_settings, function)},
+    {"from", '\0', "TIME", "only allocations made at this time of the run or later (10ms, 2s)",
+     NULL, OPTION_DURATION_AT(struct report_settings, from_ns)},
+    {"to", '\0', "TIME", "only allocations made before this time of the run", NULL,
+     OPTION_DURATION_AT(struct report_settings, to_ns)},
+    {"within", '\0', "N",
+     "call a block temporary if its thread freed it before the N-th allocation after it; a power "
+     "of two",
+     "1", OPTION_COUNT_AT(struct report_settings, within), .min = 1, .max = WITHIN_MAX},
+    OUT_OPTIONS(struct report_settings, out),
+    {0},
+};
+
+static const struct option_example examples[] = {
+    {"allocaudit report", "the overview of ./allocaudit.db"},
+    {"allocaudit report sites --sort bytes --top 50", "the 50 sites that allocate most bytes"},
+    {"allocaudit report sites --stack 4711", "the callers of one site"},
+    {"allocaudit report app.db leaks --format json", "leaks for a script"},
+    {"allocaudit report --from 2s --to 2500ms", "half a second of the run"},
+    {NULL, NULL},
+};
+
+static const char *const paragraphs[] = {
+    "Sections: summary; sites (where memory is allocated: one row per call stack, by count, bytes, "
+    "bytes live at the peak, time); leaks (blocks never freed); temporary (freed by the allocating "
+    "thread at once); lifetimes; sizes (as requested); threads; processes; timeline; large (blocks "
+    "of 64 KiB or more freed within 10 ms); realloc (blocks that grew); modules; tree (sites "
+    "summed "
+    "up by their callers). Without a section: all but modules and tree that have something to say.",
+    "The function shown for a site is the first of its stack that is not a wrapper of an allocator "
+    "(operator new, std::vector, xmalloc, g_malloc ...).",
+    "--thread, --from and --to count anew from every recorded allocation, which takes a while; "
+    "figures that need the whole run are then left out. A leak is a block still live when its "
+    "process ended. Times are since the run began. schema/README.md defines every figure.",
+    "Exit status: 0 done, 2 wrong usage, 3 the file cannot be read or nothing was recorded.",
+    NULL,
+};
+
+const struct option_page cmd_report_page = {
+    .command = "report",
+    .purpose = "show where a recorded program allocates, what it leaks and wastes",
+    .usage = "[FILE] [SECTION...] [options]",
+    .examples = examples,
+    .options = options,
+    .paragraphs = paragraphs,
+};
+
+#define KEY(name) SITE_KEY_BIT(SITE_KEY_##name)
+
+static const struct report_section sections[] = {
+    {"summary", report_print_summary,
+     KEY(COUNT) | KEY(BYTES) | KEY(PEAK) | KEY(TIME) | KEY(LEAKED) | KEY(LEAKED_COUNT) |
+         KEY(TEMPORARY),
+     SECTION_BY_ALL, true},
+    {"sites", report_print_sites, KEY(COUNT) | KEY(BYTES) | KEY(PEAK) | KEY(TIME) | KEY(TEMPORARY),
+     SECTION_BY_ALL, true},
+    {"leaks", report_print_leaks, KEY(LEAKED) | KEY(LEAKED_COUNT), SECTION_BY_ALL, true},
+    {"temporary", report_print_temporary, KEY(TEMPORARY), SECTION_BY_FUNCTION, true},
+    {"lifetimes", report_print_lifetimes, 0, 0, true},
+    {"sizes", report_print_sizes, 0, 0, true},
+    {"threads", report_print_threads, 0, 0, true},
+    {"processes", report_print_processes, 0, 0, true},
+    {"timeline", report_print_timeline, 0, SECTION_BY_TIME, true},
+    {"large", report_print_large, KEY(LARGE), SECTION_BY_ALL, true},
+    {"realloc", report_print_realloc, KEY(REALLOC) | KEY(MOVED), SECTION_BY_ALL, true},
+    {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false},
+    {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false},
+};
+
+enum {
+    SECTION_COUNT = sizeof(sections) / sizeof(sections[0])
+};
+
+/* Which sections are to be printed, in the order of the table, and what they need. */
+struct plan {
+    bool is_wanted[SECTION_COUNT];
+    bool has_names;  /* the user named them */
+    unsigned limits; /* by what the report is limited */
+    unsigned key_set;
+};
+
+bool report_is_whole(const struct report *report)
+{
+    return !report->selection->is_part_of_run && !selection_has_frames(report->selection);
+}
+
+size_t report_top(const struct report *report, size_t overview_count)
+{
+    if (report->settings->top_count != OPTION_NOT_GIVEN) {
+        return (size_t)report->settings->top_count;
+    }
+    return report->is_overview ? overview_count : 20;
+}
+
+const char *report_file_words(const struct report *report)
+{
+    return str_text(&report->file_words);
+}
+
+const char *report_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+static const char *limit_words(unsigned limits)
+{
+    if ((limits & SECTION_BY_THREAD) != 0) {
+        return "--thread";
+    }
+    return (limits & SECTION_BY_TIME) != 0 ? "--from or --to" : "--module or --function";
+}
+
+static int find_section(const char *word)
+{
+    for (int i = 0; i < SECTION_COUNT; i++) {
+        if (strcmp(sections[i].name, word) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int refuse_section(const char *word)
+{
+    const char *names[SECTION_COUNT + 1] = {NULL};
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        names[i] = sections[i].name;
+    }
+    const char *nearest = suggest_nearest(word, names);
+    if (nearest != NULL) {
+        return cmd_misuse(&cmd_report_page, "unknown section '%s': did you mean '%s'?", word,
+                          nearest);
+    }
+    return cmd_misuse(&cmd_report_page,
+                      "unknown section '%s' (a file's name ends in .db or holds a '/')", word);
+}
+
+static unsigned find_limits(const struct report_settings *settings)
+{
+    bool has_time = settings->from_ns != OPTION_NOT_GIVEN || settings->to_ns != OPTION_NOT_GIVEN;
+    bool has_function = settings->module != NULL || settings->function != NULL;
+    return (has_time ? SECTION_BY_TIME : 0) | (settings->thread != NULL ? SECTION_BY_THREAD : 0) |
+           (has_function ? SECTION_BY_FUNCTION : 0);
+}
+
+/* Returns CMD_DONE, or CMD_WRONG_USAGE after telling what is wrong. */
+static int plan_sections(const struct report_settings *settings,
+                         const struct option_arguments *arguments, struct plan *plan)
+{
+    plan->limits = find_limits(settings);
+    for (int i = 0; i < arguments->count; i++) {
+        int section = find_section(arguments->words[i]);
+        if (section < 0) {
+            return refuse_section(arguments->words[i]);
+        }
+        unsigned beyond = plan->limits & ~sections[section].limits;
+        if (beyond != 0) {
+            return cmd_misuse(&cmd_report_page, "section '%s' cannot be limited by %s",
+                              sections[section].name, limit_words(beyond));
+        }
+        plan->is_wanted[section] = true;
+    }
+    plan->has_names = arguments->count > 0;
+    if (!plan->has_names && settings->stack_id != OPTION_NOT_GIVEN) {
+        plan->is_wanted[find_section("sites")] = true;
+        plan->has_names = true;
+    }
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        if (!plan->has_names) {
+            plan->is_wanted[i] =
+                sections[i].is_in_overview && (plan->limits & ~sections[i].limits) == 0;
+        }
+        plan->key_set |= plan->is_wanted[i] ? sections[i].key_set : 0;
+    }
+    plan->key_set |= settings->sort != REPORT_UNSORTED ? SITE_KEY_BIT(settings->sort) : 0;
+    return CMD_DONE;
+}
+
+static int check_settings(const struct report_settings *settings, const struct plan *plan)
+{
+    if ((settings->within & (settings->within - 1)) != 0) {
+        return cmd_misuse(&cmd_report_page,
+                          "--within takes a power of two (1, 2, 4, 8 ...): so it is recorded");
+    }
+    bool has_part = (plan->limits & (SECTION_BY_TIME | SECTION_BY_THREAD)) != 0;
+    const struct selection part = {.is_part_of_run = has_part};
+    if (settings->sort != REPORT_UNSORTED &&
+        !site_key_is_known((enum site_key)settings->sort, &part)) {
+        return cmd_misuse(&cmd_report_page,
+                          "--sort %s needs the whole run: not with --thread, --from or --to",
+                          site_key_word((enum site_key)settings->sort));
+    }
+    bool has_top = settings->top_count != OPTION_NOT_GIVEN;
+    if (plan->is_wanted[find_section("tree")] && has_top && settings->top_count > TREE_TOP_MAX) {
+        return cmd_misuse(&cmd_report_page, "--top of the tree is at most %d", TREE_TOP_MAX);
+    }
+    return CMD_DONE;
+}
+
+static int print_sections(struct report *report, const struct plan *plan, struct err *err)
+{
+    int result = 0;
+    for (size_t i = 0; i < SECTION_COUNT && result == 0; i++) {
+        if (plan->is_wanted[i]) {
+            result = sections[i].print(report, err);
+        }
+    }
+    if (result == 0 && report->is_overview) {
+        report_print_hints(report);
+    }
+    return result == 0 ? report_print_notes(report, err) : result;
+}
+
+static int print_report(struct report *report, const struct plan *plan)
+{
+    struct err err;
+    int result = out_create("report", &report->settings->out, stdout, &report->out, &err);
+    if (result < 0) {
+        return cmd_fail(&err);
+    }
+    result = print_sections(report, plan, &err);
+    if (result < 0) {
+        out_destroy(report->out);
+        return result == -ENOENT ? cmd_misuse(&cmd_report_page, "%s", err.text) : cmd_fail(&err);
+    }
+    return cmd_finish(report->out, CMD_DONE);
+}
+
+static int report_recording(struct report *report, const struct plan *plan,
+                            struct selection *selection)
+{
+    const struct report_settings *settings = report->settings;
+    const struct selection_request request = {
+        .process = settings->process,
+        .thread = settings->thread,
+        .module = settings->module,
+        .function = settings->function,
+        .from_ns = settings->from_ns,
+        .to_ns = settings->to_ns,
+    };
+    struct err err;
+    int result = selection_resolve(report->recording, &request, selection, &err);
+    if (result < 0) {
+        bool is_misuse = result == -ENOENT || result == -EINVAL;
+        return is_misuse ? cmd_misuse(&cmd_report_page, "%s", err.text) : cmd_fail(&err);
+    }
+    report->selection = selection;
+    recording_totals(report->recording, selection->process_id, &report->totals);
+    result = stacks_create(report->recording->db, &report->stacks, &err);
+    if (result == 0) {
+        result = sites_load(report->recording, selection, plan->key_set, settings->within,
+                            &report->sites, &err);
+    }
+    return result < 0 ? cmd_fail(&err) : print_report(report, plan);
+}
+
+/* The words that make the next command read the same file. */
+static int name_file(struct report *report, struct err *err)
+{
+    bool is_default = strcmp(report->path, CMD_DEFAULT_FILE) == 0;
+    int result = str_append(&report->file_words, is_default ? "" : " -i ");
+    if (result == 0 && !is_default) {
+        result = str_append_quoted(&report->file_words, report->path);
+    }
+    return result < 0 ? err_set_errno(err, -result, "cannot report") : 0;
+}
+
+int cmd_report(int argc, char **argv)
+{
+    struct report_settings settings = {
+        .from_ns = OPTION_NOT_GIVEN,
+        .to_ns = OPTION_NOT_GIVEN,
+        .within = 1,
+        .top_count = OPTION_NOT_GIVEN,
+        .stack_id = OPTION_NOT_GIVEN,
+        .sort = REPORT_UNSORTED,
+    };
+    struct option_arguments arguments;
+    struct plan plan = {.has_names = false};
+    int status = CMD_DONE;
+    if (!cmd_begin(&cmd_report_page, argc, argv, &settings, &arguments, &status)) {
+        return status;
+    }
+    struct report report = {.settings = &settings,
+                            .path = cmd_take_file(settings.input, &arguments)};
+    status = plan_sections(&settings, &arguments, &plan);
+    if (status == CMD_DONE) {
+        status = check_settings(&settings, &plan);
+    }
+    if (status != CMD_DONE) {
+        return status;
+    }
+
+    report.is_overview = !plan.has_names;
+    struct err err;
+    struct recording *recording = NULL;
+    struct selection selection = {0};
+    int result = recording_open(report.path, &recording, &err);
+    if (result == 0) {
+        result = recording_check_content(recording, &err);
+    }
+    if (result == 0) {
+        result = name_file(&report, &err);
+    }
+    if (result < 0) {
+        status = cmd_fail(&err);
+    } else {
+        report.recording = recording;
+        status = report_recording(&report, &plan, &selection);
+    }
+    sites_destroy(report.sites);
+    stacks_destroy(report.stacks);
+    selection_fini(&selection);
+    str_fini(&report.file_words);
+    recording_close(recording);
+    return status;
+}

@@ -1,0 +1,270 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "cli/out_value.h"
+#include "cli/talk.h"
+#include "cli/term.h"
+#include "cmd.h"
+#include "collect/collector.h"
+#include "collect/target.h"
+
+struct run_settings {
+    const char *output;
+    const char *allocator;
+    int unwind;
+    int when_full;
+    uint64_t depth_limit;
+    uint64_t ring_bytes;
+    bool is_mmap_recorded;
+    bool follows_children;
+    bool is_quiet;
+};
+
+static const char *const unwind_names[] = {"auto", "fp", "libunwind", NULL};
+
+static const struct option_spec options[] = {
+    {"output", 'o', "FILE", "write the recording here; an older one is kept as FILE.old",
+     CMD_DEFAULT_FILE, OPTION_TEXT_AT(struct run_settings, output)},
+    {"allocator", '\0', "NAME",
+     "run the program on glibc, jemalloc, tcmalloc, mimalloc, or a library given by its path",
+     "whatever it runs on by itself", OPTION_TEXT_AT(struct run_settings, allocator)},
+    {"follow", '\0', NULL, "record child processes, too", "yes",
+     OPTION_YES_NO_AT(struct run_settings, follows_children)},
+    {"mmap", '\0', NULL, "record the program's own mmap, munmap, mremap, brk and sbrk, too", NULL,
+     OPTION_FLAG_AT(struct run_settings, is_mmap_recorded)},
+    {"depth", '\0', "N", "frames kept of a call stack, from the allocation outward", "256 frames",
+     OPTION_COUNT_AT(struct run_settings, depth_limit), .min = 1, .max = EVENT_STACK_MAX_FRAMES},
+    {"unwind", '\0', NULL, "how call stacks are taken", "auto",
+     OPTION_CHOICE_AT(struct run_settings, unwind), .choices = unwind_names},
+    {"on-full", '\0', NULL,
+     "what a thread does when events come faster than they can be written: wait, or drop and count",
+     "wait", OPTION_CHOICE_AT(struct run_settings, when_full),
+     .choices = OPTION_WORDS("wait", "drop")},
+    {"ring", '\0', "BYTES", "the most memory that events may take on their way", "256 MiB",
+     OPTION_BYTES_AT(struct run_settings, ring_bytes), .min = 4 << 20, .max = UINT64_C(16) << 30},
+    {"quiet", 'q', NULL, "no summary at the end", NULL,
+     OPTION_FLAG_AT(struct run_settings, is_quiet)},
+    {0},
+};
+
+static const struct option_example examples[] = {
+    {"allocaudit run ./app --its-own-option", "record ./app into ./allocaudit.db"},
+    {"allocaudit run -o perl.db -- perl script.pl", "choose the file"},
+    {NULL, NULL},
+};
+
+static const char *const paragraphs[] = {
+    "The program's input, output, signals and terminal are its own. The exit status is the "
+    "program's, 128+N if signal N ended it, 125 if allocaudit itself failed, 126 if the command "
+    "cannot be executed or recorded, 127 if it was not found.",
+    NULL,
+};
+
+const struct option_page cmd_run_page = {
+    .command = "run",
+    .purpose = "record every allocation of a program",
+    .usage = "[options] [--] COMMAND [ARG...]",
+    .examples = examples,
+    .options = options,
+    .paragraphs = paragraphs,
+    .is_command_line = true,
+};
+
+static int fail(const struct err *err, int status)
+{
+    talk_error(err->text);
+    return status;
+}
+
+static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void note(const char *format, ...)
+{
+    struct str text = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    if (str_vprintf(&text, format, arguments) == 0) {
+        talk_error(str_text(&text));
+    }
+    va_end(arguments);
+    str_fini(&text);
+}
+
+/* Makes room for a new recording: an old one is kept, anything else is not ours to replace. */
+static int keep_old(const char *path, struct err *err)
+{
+    struct stat status;
+    char old[PATH_MAX];
+    if (lstat(path, &status) != 0) {
+        return errno == ENOENT ? 0 : err_set_errno(err, errno, "cannot write '%s'", path);
+    }
+    if (!S_ISREG(status.st_mode) || (status.st_size > 0 && !store_is_recording(path))) {
+        return err_set(err, EEXIST,
+                       "'%s' exists and is no recording of allocaudit: choose another file with -o",
+                       path);
+    }
+    if (snprintf(old, sizeof(old), "%s.old", path) >= (int)sizeof(old)) {
+        return err_set_errno(err, ENAMETOOLONG, "cannot write '%s'", path);
+    }
+    if (rename(path, old) != 0) {
+        return err_set_errno(err, errno, "cannot rename '%s' to '%s'", path, old);
+    }
+    return 0;
+}
+
+static void tell_waiting(void *context, uint32_t count, uint32_t pid)
+{
+    (void)context;
+    note("the command has ended; waiting for %u recorded process%s still running (pid %u); "
+              "interrupt to stop recording",
+              count, count == 1 ? "" : "es", pid);
+}
+
+static void show_progress(void *context, uint64_t done, uint64_t total)
+{
+    term_progress_update(context, done, total);
+}
+
+static void append_scaled(struct str *text, enum out_kind kind, uint64_t number)
+{
+    struct out_value value = {.kind = kind, .number = (int64_t)number};
+    (void)out_value_append_table(&value, text);
+}
+
+static void summarize_figures(uint64_t allocation_count, uint64_t peak_bytes, uint64_t leaked_count,
+                              uint64_t leaked_bytes)
+{
+    struct str text = {0};
+    append_scaled(&text, OUT_KIND_COUNT, allocation_count);
+    str_append(&text, " allocations, peak ");
+    append_scaled(&text, OUT_KIND_BYTES, peak_bytes);
+    str_append(&text, ", live at the end: ");
+    append_scaled(&text, OUT_KIND_COUNT, leaked_count);
+    str_append(&text, " blocks, ");
+    append_scaled(&text, OUT_KIND_BYTES, leaked_bytes);
+    note("%s", str_text(&text));
+    str_fini(&text);
+}
+
+static void summarize(const struct collector *collector, const struct run_settings *settings)
+{
+    const struct recording *recording = &collector->recording;
+    uint64_t allocation_count = 0;
+    uint64_t leaked_count = 0;
+    uint64_t leaked_bytes = 0;
+    uint64_t lost_count = collector->facts.lost_event_count;
+    for (size_t i = 0; i < recording->subject_count; i++) {
+        const struct subject *subject = recording->subjects[i];
+        allocation_count += subject->tally.allocation_count;
+        leaked_count += subject->leaked_count;
+        leaked_bytes += subject->leaked_bytes;
+        lost_count += subject->lost_event_count;
+        if (subject->is_malloc_replaced) {
+            note("process %u brings its own malloc, which cannot be seen", subject->pid);
+        }
+    }
+    if (lost_count > 0) {
+        note("%llu events were lost", (unsigned long long)lost_count);
+    }
+    if (recording->subject_count == 0) {
+        note("nothing was recorded: no process loaded liballocaudit.so");
+    }
+    if (!settings->is_quiet) {
+        bool is_default = strcmp(settings->output, CMD_DEFAULT_FILE) == 0;
+        summarize_figures(allocation_count, recording->peak_bytes, leaked_count, leaked_bytes);
+        note("recorded in %s", settings->output);
+        note("next: allocaudit report%s%s", is_default ? "" : " ",
+                  is_default ? "" : settings->output);
+    }
+}
+
+static int exit_status(const struct launch *launch)
+{
+    return launch->exit_signal != 0 ? 128 + launch->exit_signal : launch->exit_status;
+}
+
+static int finish(struct collector *collector, const struct run_settings *settings)
+{
+    struct err err;
+    struct term_progress progress;
+    if (collector->is_failed) {
+        talk_error(collector->failure.text);
+        note("recording stopped there; the program was not disturbed");
+    }
+    term_progress_begin(&progress, stderr, "resolving symbols");
+    int r = collector_finish(collector, show_progress, &progress, &err);
+    term_progress_end(&progress);
+    launch_end(&collector->launch);
+    if (r < 0) {
+        err_prepend(&err, "the recording is not complete");
+        return fail(&err, exit_status(&collector->launch) != 0 ? exit_status(&collector->launch)
+                                                                : CMD_RUN_FAILED);
+    }
+    summarize(collector, settings);
+    if (collector->is_failed && exit_status(&collector->launch) == 0) {
+        return CMD_RUN_FAILED;
+    }
+    return exit_status(&collector->launch);
+}
+
+static int record(char **command, const struct run_settings *settings)
+{
+    struct err err;
+    struct collector collector;
+    struct collector_settings wanted = {
+        .command = command,
+        .path = settings->output,
+        .allocator = settings->allocator,
+        .unwind = unwind_names[settings->unwind],
+        .depth_limit = settings->depth_limit,
+        .ring_bytes = settings->ring_bytes,
+        .is_mmap_recorded = settings->is_mmap_recorded,
+        .follows_children = settings->follows_children,
+        .drops_when_full = settings->when_full == 1,
+    };
+    int r = target_check(command[0], &err);
+    if (r < 0) {
+        return fail(&err, r == -ENOENT ? CMD_NOT_FOUND : CMD_NOT_EXECUTABLE);
+    }
+    if (keep_old(settings->output, &err) < 0 || collector_create(&collector, &wanted, &err) < 0) {
+        return fail(&err, CMD_RUN_FAILED);
+    }
+    int status;
+    r = collector_launch(&collector, &err);
+    if (r < 0) {
+        launch_end(&collector.launch);
+        status = fail(&err, r == -ENOENT ? CMD_NOT_FOUND
+                            : r == -EACCES || r == -ENOEXEC ? CMD_NOT_EXECUTABLE
+                                                            : CMD_RUN_FAILED);
+    } else {
+        r = collector_run(&collector, settings->is_quiet ? NULL : tell_waiting, NULL, &err);
+        status = r < 0 ? fail(&err, CMD_RUN_FAILED) : finish(&collector, settings);
+    }
+    collector_destroy(&collector);
+    return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct run_settings settings = {
+        .output = CMD_DEFAULT_FILE,
+        .follows_children = true,
+        .depth_limit = 256,
+        .ring_bytes = 256 << 20,
+    };
+    struct option_arguments arguments;
+    int status;
+    if (!cmd_begin(&cmd_run_page, argc, argv, &settings, &arguments, &status)) {
+        return status;
+    }
+    if (arguments.count == 0) {
+        return cmd_misuse(&cmd_run_page, "no command to record");
+    }
+    return record(arguments.words, &settings);
+}

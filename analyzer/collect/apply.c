@@ -1,0 +1,340 @@
+/*
+ * apply.c - what each kind of event means for its subject (subject_apply in subject.h).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/str.h"
+#include "../base/vec.h"
+#include "blocks.h"
+#include "recording.h"
+#include "subject.h"
+
+#define ADDRESS_MASK ((UINT64_C(1) << EVENT_ADDRESS_BITS) - 1)
+
+/* Site of a local stack number; one that was never defined (its definition was lost) is unknown. */
+static int apply_site(struct lane_context *lane, uint32_t local_id, uint32_t *out_site)
+{
+    if (local_id < lane->site_count && lane->sites[local_id] != UINT32_MAX) {
+        *out_site = lane->sites[local_id];
+        return 0;
+    }
+    struct subject *subject = lane->subject;
+    uint32_t stack;
+    int r = stacktree_child(&subject->recording->stacks, STACK_ROOT, FRAME_UNKNOWN, &stack);
+    return r < 0 ? r : tally_site(&subject->tally, stack, out_site);
+}
+
+static bool apply_is_range(enum alloc_kind kind)
+{
+    return kind == ALLOC_KIND_MMAP || kind == ALLOC_KIND_MREMAP || kind == ALLOC_KIND_BRK;
+}
+
+static int apply_new_block(struct lane_context *lane, struct block *block, uint32_t local_stack,
+                           uint64_t head, struct err *err)
+{
+    struct subject *subject = lane->subject;
+    unsigned code = event_duration_code(head);
+    uint64_t duration_ns = 0;
+    if (code != 0) {
+        duration_ns = clock_span_ns(&subject->recording->clock, event_duration_decode(code));
+    }
+    int r = block->kind == ALLOC_KIND_INTERNAL ? 0 : apply_site(lane, local_stack, &block->site);
+    if (r < 0 || block->address == 0) {
+        return r;
+    }
+    if (apply_is_range((enum alloc_kind)block->kind)) {
+        return blocks_add_range(subject, block, err);
+    }
+    struct block from = lane->realloc_from;
+    lane->realloc_from.address = 0;
+    bool is_realloc = block->kind == ALLOC_KIND_REALLOC || block->kind == ALLOC_KIND_REALLOCARRAY;
+    if (is_realloc && from.address != 0) {
+        block->realloc_of_id = lane->realloc_from_id;
+        block->chain_length = from.chain_length == UINT16_MAX ? UINT16_MAX
+                                                              : (uint16_t)(from.chain_length + 1);
+    }
+    r = blocks_add(subject, block, code != 0, duration_ns, err);
+    if (r == 0 && is_realloc && from.address != 0) {
+        tally_realloc(&subject->tally, block, from.size_bytes, from.address != block->address);
+    }
+    return r;
+}
+
+static int apply_alloc(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                       struct err *err)
+{
+    uint64_t slack_bytes = words[1] >> EVENT_ADDRESS_BITS;
+    struct block block = {
+        .address = words[1] & ADDRESS_MASK,
+        .born_ns = stamp_ns,
+        .size_bytes = (uint32_t)words[2],
+        .slack_bytes = slack_bytes,
+        .thread = lane->thread,
+        .kind = (uint8_t)(event_tag(words[0]) - EVENT_ALLOC),
+    };
+    return apply_new_block(lane, &block, (uint32_t)(words[2] >> 32), words[0], err);
+}
+
+static int apply_alloc_wide(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                            struct err *err)
+{
+    struct block block = {
+        .address = words[1],
+        .born_ns = stamp_ns,
+        .size_bytes = words[2],
+        .slack_bytes = words[3] >= words[2] ? words[3] - words[2] : 0,
+        .thread = lane->thread,
+        .alignment = (uint32_t)words[4],
+        .kind = (uint8_t)(event_tag(words[0]) - EVENT_ALLOC_WIDE),
+    };
+    return apply_new_block(lane, &block, (uint32_t)(words[4] >> 32), words[0], err);
+}
+
+static int apply_free(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                      struct err *err)
+{
+    enum free_kind kind = (enum free_kind)(event_tag(words[0]) - EVENT_FREE);
+    unsigned code = event_duration_code(words[0]);
+    struct death death = {.died_ns = stamp_ns, .is_timed = code != 0};
+    if (code != 0) {
+        death.duration_ns =
+            clock_span_ns(&lane->subject->recording->clock, event_duration_decode(code));
+    }
+    struct block block;
+    uint64_t id;
+    int r = blocks_free(lane->subject, words[1], kind, lane->thread, &death, &block, &id, err);
+    lane->realloc_from = block;
+    lane->realloc_from_id = id;
+    if (kind != FREE_KIND_REALLOC) {
+        lane->realloc_from.address = 0;
+    }
+    return r;
+}
+
+static int apply_free_wide(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                           struct err *err)
+{
+    enum free_kind kind = (enum free_kind)(event_tag(words[0]) - EVENT_FREE_WIDE);
+    return blocks_free_range(lane->subject, words[1], words[2], kind, lane->thread, stamp_ns, err);
+}
+
+static int apply_failed(struct lane_context *lane, const uint64_t *words)
+{
+    uint32_t site;
+    int r = apply_site(lane, (uint32_t)(words[2] >> 32), &site);
+    if (r == 0) {
+        tally_failed(&lane->subject->tally, site);
+    }
+    return r;
+}
+
+static struct code_address apply_locate(const struct subject *subject, uint64_t address)
+{
+    for (size_t i = subject->load_count; i-- > 0;) {
+        const struct module_load *load = &subject->loads[i];
+        if (address - 1 >= load->start_address && address - 1 < load->end_address) {
+            return (struct code_address){load->module, address - load->load_bias};
+        }
+    }
+    return (struct code_address){0, address};
+}
+
+static int apply_frame(struct subject *subject, uint64_t address, uint32_t *out_frame)
+{
+    if (map_get(&subject->frame_of_address, address, out_frame)) {
+        return 0;
+    }
+    int r = stacktree_frame(&subject->recording->stacks, apply_locate(subject, address), out_frame);
+    return r < 0 ? r : map_put(&subject->frame_of_address, address, *out_frame);
+}
+
+static int apply_stack(struct lane_context *lane, const struct event_stack *event)
+{
+    struct subject *subject = lane->subject;
+    struct stacktree *stacks = &subject->recording->stacks;
+    uint32_t node = STACK_ROOT;
+    int r = event->is_cut ? stacktree_child(stacks, node, FRAME_CUT, &node) : 0;
+    for (unsigned i = event->frame_count; r == 0 && i-- > 0;) {
+        uint32_t frame;
+        r = apply_frame(subject, event->frames[i], &frame);
+        if (r == 0) {
+            r = stacktree_child(stacks, node, frame, &node);
+        }
+    }
+    /* A writer numbers its stacks one after the other: anything else is damage. */
+    if (r < 0 || node == STACK_ROOT || event->local_id > lane->site_count + 1) {
+        return r;
+    }
+    r = vec_reserve((void **)&lane->sites, &lane->site_capacity, (size_t)event->local_id + 1,
+                    sizeof(*lane->sites));
+    if (r < 0) {
+        return r;
+    }
+    while (lane->site_count <= event->local_id) {
+        lane->sites[lane->site_count++] = UINT32_MAX;
+    }
+    return tally_site(&subject->tally, node, &lane->sites[event->local_id]);
+}
+
+static int apply_module(struct lane_context *lane, const struct event_module *event,
+                        uint64_t stamp_ns)
+{
+    struct subject *subject = lane->subject;
+    struct module_load load = {
+        .start_address = event->start_address,
+        .end_address = event->end_address,
+        .load_bias = event->load_bias,
+        .loaded_ns = stamp_ns,
+    };
+    int r = modules_intern(&subject->recording->modules, event->text, event->path_bytes,
+                           (const unsigned char *)event->text + event->path_bytes,
+                           event->build_id_bytes, &load.module);
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = subject->load_count; i-- > 0;) {
+        const struct module_load *old = &subject->loads[i];
+        if (old->start_address < load.end_address && load.start_address < old->end_address) {
+            if (old->module == load.module && old->load_bias == load.load_bias) {
+                return 0; /* another thread has told of it already */
+            }
+            break;
+        }
+    }
+    r = vec_reserve((void **)&subject->loads, &subject->load_capacity, subject->load_count + 1,
+                    sizeof(*subject->loads));
+    if (r == 0) {
+        subject->loads[subject->load_count++] = load;
+        map_clear(&subject->frame_of_address);
+    }
+    return r;
+}
+
+/* The words of /proc/PID/cmdline, quoted so that a shell would read them back. */
+static char *apply_command_text(const char *bytes, size_t count)
+{
+    struct str text = {0};
+    size_t start = 0;
+    for (size_t i = 0; i <= count; i++) {
+        if (i < count && bytes[i] != '\0') {
+            continue;
+        }
+        char *word = i > start || i < count ? strndup(bytes + start, i - start) : NULL;
+        if (word != NULL) {
+            if (text.size_bytes > 0) {
+                str_append_char(&text, ' ');
+            }
+            str_append_quoted(&text, word);
+            free(word);
+        }
+        start = i + 1;
+    }
+    char *copy = strdup(str_text(&text));
+    str_fini(&text);
+    return copy;
+}
+
+static struct subject *apply_find(struct recording *recording, uint32_t pid, uint32_t key,
+                                  const struct subject *but)
+{
+    for (size_t i = recording->subject_count; i-- > 0;) {
+        struct subject *subject = recording->subjects[i];
+        if (subject != but && (key != 0 ? subject->key == key : subject->pid == pid)) {
+            return subject;
+        }
+    }
+    return NULL;
+}
+
+static int apply_process(struct lane_context *lane, const struct event_process *event,
+                         uint64_t stamp_ns)
+{
+    struct subject *subject = lane->subject;
+    if (subject->is_announced) {
+        return 0;
+    }
+    const char *text = event->text;
+    subject->is_announced = true;
+    subject->is_malloc_replaced = (event->flags & PROCESS_MALLOC_IS_REPLACED) != 0;
+    subject->executable = strndup(text, event->executable_bytes);
+    text += event->executable_bytes;
+    subject->command = apply_command_text(text, event->command_bytes);
+    text += event->command_bytes;
+    subject->allocator = strndup(text, event->allocator_bytes);
+    text += event->allocator_bytes;
+    subject->allocator_version = strndup(text, event->allocator_version_bytes);
+    if (subject->executable == NULL || subject->command == NULL || subject->allocator == NULL ||
+        subject->allocator_version == NULL) {
+        return -ENOMEM;
+    }
+    struct recording *recording = subject->recording;
+    struct subject *parent = NULL;
+    struct subject *before = NULL;
+    if ((event->flags & PROCESS_IS_FORK) != 0) {
+        subject->start = SUBJECT_STARTED_BY_FORK;
+        parent = apply_find(recording, 0, event->parent_key, subject);
+    } else {
+        before = apply_find(recording, event->pid, 0, subject);
+        parent = before != NULL ? before : apply_find(recording, event->parent_pid, 0, subject);
+        subject->start = parent != NULL ? SUBJECT_STARTED_BY_EXEC : SUBJECT_STARTED_BY_RUN;
+    }
+    subject->parent_id = parent != NULL ? parent->id : 0;
+    if (before != NULL && before->end == SUBJECT_RUNNING) {
+        before->end = SUBJECT_EXECUTED;
+        before->ended_ns = stamp_ns;
+    }
+    return 0;
+}
+
+static int apply_mark(struct lane_context *lane, const struct event_mark *event, uint64_t stamp_ns)
+{
+    struct subject *subject = lane->subject;
+    struct mark mark = {
+        .process_id = subject->id,
+        .thread_id = subject->threads[lane->thread].id,
+        .at_ns = stamp_ns,
+        .kind = event->mark_kind,
+    };
+    return recording_add_mark(subject->recording, &mark, event->text, event->name_bytes);
+}
+
+int subject_apply(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                  struct err *err)
+{
+    struct subject *subject = lane->subject;
+    unsigned tag = event_tag(words[0]);
+    subject->last_event_ns = stamp_ns;
+    subject->threads[lane->thread].ended_ns = stamp_ns;
+    if (tag - EVENT_ALLOC < ALLOC_KIND_COUNT) {
+        return apply_alloc(lane, words, stamp_ns, err);
+    }
+    if (tag - EVENT_FREE < FREE_KIND_COUNT) {
+        return apply_free(lane, words, stamp_ns, err);
+    }
+    if (tag - EVENT_ALLOC_WIDE < ALLOC_KIND_COUNT) {
+        return apply_alloc_wide(lane, words, stamp_ns, err);
+    }
+    if (tag - EVENT_FREE_WIDE < FREE_KIND_COUNT) {
+        return apply_free_wide(lane, words, stamp_ns, err);
+    }
+    if (tag - EVENT_FAILED < ALLOC_KIND_COUNT) {
+        return apply_failed(lane, words);
+    }
+    switch (tag) {
+    case EVENT_STACK:
+        return apply_stack(lane, (const struct event_stack *)words);
+    case EVENT_MODULE:
+        return apply_module(lane, (const struct event_module *)words, stamp_ns);
+    case EVENT_PROCESS:
+        return apply_process(lane, (const struct event_process *)words, stamp_ns);
+    case EVENT_MARK:
+        return apply_mark(lane, (const struct event_mark *)words, stamp_ns);
+    case EVENT_LOST:
+        subject->lost_event_count += words[1];
+        return 0;
+    default:
+        return 0;
+    }
+}

@@ -1,0 +1,292 @@
+#include "blocks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../schema/database.h"
+#include "../base/vec.h"
+#include "recording.h"
+
+enum {
+    LATE_FREE_NS = 1000000, /* two processors' stamps never differ by as much */
+};
+
+static int blocks_write(struct subject *subject, const struct block *block, uint64_t lifetime_ns,
+                        enum free_kind kind, uint32_t by, uint64_t *out_id, struct err *err)
+{
+    bool is_live = lifetime_ns == BLOCK_ROW_LIVE;
+    struct block_row row = {
+        .born_ns = block->born_ns,
+        .lifetime_ns = lifetime_ns,
+        .address = block->address,
+        .size_bytes = block->size_bytes,
+        .slack_bytes = block->slack_bytes,
+        .realloc_of_id = block->realloc_of_id,
+        .stack_id = subject->tally.sites[block->site].stack_id,
+        .thread_id = subject->threads[block->thread].id,
+        .freed_by_thread_id = is_live || by == block->thread ? 0 : subject->threads[by].id,
+        .alignment = block->alignment,
+        .kinds = block->kind + (is_live ? 0 : DATABASE_FREE_KIND_FACTOR * (uint32_t)kind),
+    };
+    return rowpack_append(subject->recording->rows, &row, out_id, err);
+}
+
+static int blocks_count_birth(struct subject *subject, const struct block *block, bool is_timed,
+                              uint64_t duration_ns)
+{
+    struct recording *recording = subject->recording;
+    int r = tally_alloc(&subject->tally, block, is_timed, duration_ns);
+    struct thread *thread = &subject->threads[block->thread];
+    thread->allocation_count++;
+    thread->allocated_bytes += block->size_bytes;
+    recording->live_bytes += block->size_bytes;
+    if (recording->live_bytes > recording->peak_bytes) {
+        recording->peak_bytes = recording->live_bytes;
+        recording->peak_ns = block->born_ns;
+    }
+    return r;
+}
+
+/* Counts the death and writes the row. The block has left the live set already. */
+static int blocks_bury(struct subject *subject, const struct block *block, enum free_kind kind,
+                       uint32_t by, struct death *death, uint64_t *out_id, struct err *err)
+{
+    if (death->died_ns < block->born_ns) {
+        death->died_ns = block->born_ns;
+    }
+    struct thread *owner = &subject->threads[block->thread];
+    struct thread *freer = &subject->threads[by];
+    death->is_remote = by != block->thread;
+    death->own_allocations = (uint32_t)owner->allocation_count - block->sequence;
+    freer->free_count++;
+    freer->remote_free_count += death->is_remote;
+    subject->recording->live_bytes -= block->size_bytes;
+    int r = tally_free(&subject->tally, block, death);
+    if (r < 0) {
+        return r;
+    }
+    return blocks_write(subject, block, death->died_ns - block->born_ns, kind, by, out_id, err);
+}
+
+static int blocks_insert(struct subject *subject, const struct block *block, bool is_timed,
+                         uint64_t duration_ns)
+{
+    if (block->kind == ALLOC_KIND_INTERNAL) {
+        return live_insert(&subject->live, block);
+    }
+    int r = blocks_count_birth(subject, block, is_timed, duration_ns);
+    if (r < 0) {
+        return r;
+    }
+    struct block counted = *block;
+    counted.sequence = (uint32_t)subject->threads[block->thread].allocation_count;
+    return live_insert(&subject->live, &counted);
+}
+
+static int blocks_park(struct subject *subject, const struct block *block, bool is_timed,
+                       uint64_t duration_ns)
+{
+    int r = vec_reserve((void **)&subject->parked, &subject->parked_capacity,
+                        subject->parked_count + 1, sizeof(*subject->parked));
+    if (r == 0) {
+        subject->parked[subject->parked_count++] =
+            (struct parked){.block = *block, .duration_ns = duration_ns, .is_timed = is_timed};
+    }
+    return r;
+}
+
+static struct parked blocks_unpark(struct subject *subject, size_t index)
+{
+    struct parked parked = subject->parked[index];
+    subject->parked_count--;
+    memmove(subject->parked + index, subject->parked + index + 1,
+            (subject->parked_count - index) * sizeof(*subject->parked));
+    return parked;
+}
+
+int blocks_add(struct subject *subject, const struct block *block, bool is_timed,
+               uint64_t duration_ns, struct err *err)
+{
+    int r = blocks_settle(subject, block->born_ns, err);
+    if (r < 0) {
+        return r;
+    }
+    if (live_find(&subject->live, block->address) != NULL) {
+        return blocks_park(subject, block, is_timed, duration_ns);
+    }
+    return blocks_insert(subject, block, is_timed, duration_ns);
+}
+
+/* Takes the block out of the live set and buries it, unless it was the recorder's own. */
+static int blocks_end(struct subject *subject, struct block *live_block, enum free_kind kind,
+                      uint32_t by, struct death *death, struct block *out_block, uint64_t *out_id,
+                      struct err *err)
+{
+    struct block block = *live_block;
+    live_remove(&subject->live, live_block);
+    *out_block = block;
+    *out_id = 0;
+    if (block.kind == ALLOC_KIND_INTERNAL) {
+        return 0;
+    }
+    return blocks_bury(subject, &block, kind, by, death, out_id, err);
+}
+
+static void blocks_count_stranger(struct subject *subject, uint32_t by)
+{
+    if (subject->start == SUBJECT_STARTED_BY_FORK) {
+        subject->inherited_free_count++;
+    } else {
+        subject->unpaired_free_count++;
+    }
+    subject->threads[by].free_count++;
+}
+
+int blocks_free(struct subject *subject, uint64_t address, enum free_kind kind, uint32_t by,
+                struct death *death, struct block *out_block, uint64_t *out_id, struct err *err)
+{
+    *out_block = (struct block){0};
+    *out_id = 0;
+    int r = blocks_settle(subject, death->died_ns, err);
+    struct block *live_block = live_find(&subject->live, address);
+    if (r < 0) {
+        return r;
+    }
+    if (live_block == NULL) {
+        blocks_count_stranger(subject, by);
+        return 0;
+    }
+    r = blocks_end(subject, live_block, kind, by, death, out_block, out_id, err);
+    for (size_t i = 0; r == 0 && i < subject->parked_count; i++) {
+        if (subject->parked[i].block.address == address) {
+            struct parked parked = blocks_unpark(subject, i);
+            return blocks_insert(subject, &parked.block, parked.is_timed, parked.duration_ns);
+        }
+    }
+    return r;
+}
+
+static int blocks_settle_one(struct subject *subject, struct err *err)
+{
+    struct parked parked = blocks_unpark(subject, 0);
+    struct block *old = live_find(&subject->live, parked.block.address);
+    if (old != NULL) {
+        struct death death = {.died_ns = parked.block.born_ns};
+        struct block buried;
+        uint64_t id;
+        int r = blocks_end(subject, old, FREE_KIND_UNSEEN, old->thread, &death, &buried, &id, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return blocks_insert(subject, &parked.block, parked.is_timed, parked.duration_ns);
+}
+
+int blocks_settle(struct subject *subject, uint64_t now_ns, struct err *err)
+{
+    while (subject->parked_count > 0 &&
+           now_ns - subject->parked[0].block.born_ns > LATE_FREE_NS) {
+        int r = blocks_settle_one(subject, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+int blocks_add_range(struct subject *subject, const struct block *block, struct err *err)
+{
+    int r = blocks_free_range(subject, block->address, block->size_bytes + block->slack_bytes,
+                              FREE_KIND_UNSEEN, block->thread, block->born_ns, err);
+    if (r == 0) {
+        r = blocks_count_birth(subject, block, false, 0);
+    }
+    return r < 0 ? r : ranges_insert(&subject->ranges, block);
+}
+
+/* What is left of a mapping beside the hole goes on as a row of its own. */
+static int blocks_keep_rest(struct subject *subject, const struct block *whole, uint64_t start,
+                            uint64_t end, uint64_t now_ns, uint64_t id)
+{
+    if (start >= end) {
+        return 0;
+    }
+    struct block rest = *whole;
+    rest.address = start;
+    rest.size_bytes = end - start;
+    rest.slack_bytes = 0;
+    rest.born_ns = now_ns;
+    rest.realloc_of_id = id;
+    int r = blocks_count_birth(subject, &rest, false, 0);
+    return r < 0 ? r : ranges_insert(&subject->ranges, &rest);
+}
+
+int blocks_free_range(struct subject *subject, uint64_t address, uint64_t bytes,
+                      enum free_kind kind, uint32_t by, uint64_t died_ns, struct err *err)
+{
+    struct block *found;
+    while ((found = ranges_overlapping(&subject->ranges, address, bytes)) != NULL) {
+        struct block whole = *found;
+        struct death death = {.died_ns = died_ns};
+        uint64_t id;
+        ranges_remove(&subject->ranges, found);
+        int r = blocks_bury(subject, &whole, kind, by, &death, &id, err);
+        if (r == 0) {
+            r = blocks_keep_rest(subject, &whole, whole.address, address, death.died_ns, id);
+        }
+        if (r == 0) {
+            r = blocks_keep_rest(subject, &whole, address + bytes, ranges_end(&whole),
+                                 death.died_ns, id);
+        }
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int blocks_compare_birth(const void *left, const void *right)
+{
+    const struct block *const *a = left;
+    const struct block *const *b = right;
+    if ((*a)->born_ns != (*b)->born_ns) {
+        return (*a)->born_ns < (*b)->born_ns ? -1 : 1;
+    }
+    return (*a)->address < (*b)->address ? -1 : (*a)->address > (*b)->address;
+}
+
+int blocks_write_live(struct subject *subject, struct err *err)
+{
+    int r = 0;
+    while (r == 0 && subject->parked_count > 0) {
+        r = blocks_settle_one(subject, err);
+    }
+    size_t count = 0;
+    size_t cursor = 0;
+    const struct block **sorted =
+        malloc((subject->live.block_count + subject->ranges.count + 1) * sizeof(*sorted));
+    if (r < 0 || sorted == NULL) {
+        free(sorted);
+        return r < 0 ? r : -ENOMEM;
+    }
+    for (const struct block *b; (b = live_next(&subject->live, &cursor)) != NULL;) {
+        if (b->kind != ALLOC_KIND_INTERNAL) {
+            sorted[count++] = b;
+        }
+    }
+    for (size_t i = 0; i < subject->ranges.count; i++) {
+        sorted[count++] = &subject->ranges.items[i];
+    }
+    qsort(sorted, count, sizeof(*sorted), blocks_compare_birth);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        uint64_t id;
+        subject->leaked_count++;
+        subject->leaked_bytes += sorted[i]->size_bytes;
+        r = blocks_write(subject, sorted[i], BLOCK_ROW_LIVE, 0, sorted[i]->thread, &id, err);
+    }
+    free(sorted);
+    live_fini(&subject->live);
+    ranges_fini(&subject->ranges);
+    return r;
+}

@@ -1,0 +1,354 @@
+#include "collector.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../base/str.h"
+#include "watch.h"
+
+enum {
+    WATCH_NS = 20000000,
+    RSS_NS = 10000000,
+    IDLE_NS_FIRST = 200000,
+    IDLE_NS_MOST = 4000000,
+    BALLAST_BYTES = 4 << 20,
+    BALLAST_BYTES_PER_NODE = 160, /* a stack node and its share of frames and sites */
+};
+
+static char *collector_quote(char **words)
+{
+    struct str text = {0};
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (i > 0) {
+            str_append_char(&text, ' ');
+        }
+        str_append_quoted(&text, words[i]);
+    }
+    char *copy = strdup(str_text(&text));
+    str_fini(&text);
+    return copy;
+}
+
+static int collector_create_session(struct collector *collector, struct err *err)
+{
+    const struct collector_settings *settings = collector->settings;
+    char *copy = strdup(settings->path);
+    if (copy == NULL) {
+        return err_set(err, ENOMEM, "out of memory");
+    }
+    struct session_settings session = {
+        .clock = collector->recording.clock.kind,
+        .flags = (settings->is_mmap_recorded ? RING_RECORD_MMAP : 0u) |
+                 (settings->drops_when_full ? RING_DROP_WHEN_FULL : 0u) |
+                 (settings->follows_children ? RING_FOLLOW_CHILDREN : 0u),
+        .depth_limit = (uint32_t)settings->depth_limit,
+        .unwind = strcmp(settings->unwind, "fp") == 0          ? RING_UNWIND_FP
+                  : strcmp(settings->unwind, "libunwind") == 0 ? RING_UNWIND_LIBUNWIND
+                                                               : RING_UNWIND_AUTO,
+        .max_bytes = settings->ring_bytes,
+        .fallback_directory = dirname(copy),
+    };
+    int r = session_create(&collector->session, &session, err);
+    free(copy);
+    return r;
+}
+
+static int collector_create_database(struct collector *collector, struct err *err)
+{
+    const struct collector_settings *settings = collector->settings;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    collector->facts = (struct run_facts){
+        .command = collector_quote(settings->command),
+        .ring_path = collector->session.path,
+        .unwind = settings->unwind,
+        .depth_limit = (uint32_t)settings->depth_limit,
+        .is_mmap_recorded = settings->is_mmap_recorded,
+        .started_unix_ns =
+            (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec,
+        .exit_status = -1,
+    };
+    if (collector->facts.command == NULL) {
+        return err_set(err, ENOMEM, "out of memory");
+    }
+    int r = ballast_take(&collector->ballast, settings->path, BALLAST_BYTES, err);
+    if (r == 0) {
+        r = store_create(settings->path, &collector->facts, &collector->root_page, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    collector->fd = open(settings->path, O_RDWR | O_CLOEXEC);
+    if (collector->fd < 0) {
+        return err_set_errno(err, errno, "cannot open '%s'", settings->path);
+    }
+    return rowpack_create(collector->fd, collector->root_page, &collector->rows, err);
+}
+
+int collector_create(struct collector *collector, const struct collector_settings *settings,
+                     struct err *err)
+{
+    *collector = (struct collector){
+        .settings = settings,
+        .fd = -1,
+        .session = {.fd = -1},
+        .ballast = {.fd = -1},
+    };
+    clock_start(&collector->recording.clock);
+    int r = collector_create_session(collector, err);
+    if (r == 0) {
+        r = collector_create_database(collector, err);
+    }
+    if (r == 0) {
+        r = recording_init(&collector->recording, collector->rows);
+    }
+    if (r == 0) {
+        r = drain_init(&collector->drain, &collector->session, &collector->recording);
+    }
+    if (r < 0) {
+        collector_destroy(collector);
+    }
+    return r;
+}
+
+int collector_launch(struct collector *collector, struct err *err)
+{
+    char library[PATH_MAX];
+    char allocator[PATH_MAX] = "";
+    int r = launch_find_library(library, sizeof(library), err);
+    if (r == 0 && collector->settings->allocator != NULL) {
+        r = launch_find_allocator(collector->settings->allocator, allocator, sizeof(allocator),
+                                  err);
+    }
+    struct launch_settings settings = {
+        .command = collector->settings->command,
+        .library = library,
+        .allocator = allocator,
+        .ring_path = collector->session.path,
+    };
+    if (r == 0) {
+        r = launch_start(&collector->launch, &settings, err);
+    }
+    if (r < 0) {
+        unlink(collector->settings->path);
+        return r;
+    }
+    clock_calibrate(&collector->recording.clock);
+    return 0;
+}
+
+static void collector_give_up(struct collector *collector)
+{
+    collector->is_failed = true;
+    session_stop(&collector->session);
+    ballast_release(&collector->ballast);
+}
+
+static void collector_mark_command(struct collector *collector)
+{
+    const struct launch *launch = &collector->launch;
+    const struct clock *clock = &collector->recording.clock;
+    for (size_t i = 0; launch->is_reaped && i < collector->recording.subject_count; i++) {
+        struct subject *subject = collector->recording.subjects[i];
+        if (subject->pid == (uint32_t)launch->pid && subject->end == SUBJECT_RUNNING) {
+            subject->end = launch->exit_signal != 0 ? SUBJECT_SIGNALLED : SUBJECT_EXITED;
+            subject->exit_status = launch->exit_status;
+            subject->exit_signal = launch->exit_signal;
+            subject->ended_ns = clock_ns(clock, clock_ticks(clock));
+        }
+    }
+}
+
+/* Ends the subjects whose process has ended and whose lanes are read. */
+static int collector_finish_subjects(struct collector *collector, struct err *err)
+{
+    for (size_t i = 0; i < collector->recording.subject_count; i++) {
+        struct subject *subject = collector->recording.subjects[i];
+        if (subject->end == SUBJECT_RUNNING || subject->is_finished) {
+            continue;
+        }
+        drain_process_ended(&collector->drain, subject->key);
+        if (drain_is_done(&collector->drain, subject)) {
+            int r = subject_finish(subject, err);
+            if (r < 0) {
+                return r;
+            }
+        }
+    }
+    return 0;
+}
+
+static int collector_look_around(struct collector *collector)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    if (now_ns >= collector->next_watch_ns) {
+        collector->next_watch_ns = now_ns + WATCH_NS;
+        watch_processes(&collector->recording, (uint32_t)collector->launch.pid);
+        ballast_grow(&collector->ballast,
+                     BALLAST_BYTES +
+                         collector->recording.stacks.node_count * BALLAST_BYTES_PER_NODE);
+    }
+    if (now_ns >= collector->next_rss_ns) {
+        collector->next_rss_ns = now_ns + RSS_NS;
+        return watch_resident_sets(&collector->recording);
+    }
+    return 0;
+}
+
+static void collector_detach(struct collector *collector)
+{
+    for (size_t i = 0; i < collector->recording.subject_count; i++) {
+        struct subject *subject = collector->recording.subjects[i];
+        if (subject->end == SUBJECT_RUNNING) {
+            subject->end = SUBJECT_DETACHED;
+            subject->ended_ns = subject->last_event_ns;
+        }
+    }
+    session_stop(&collector->session);
+}
+
+/* One turn of the loop; *out_applied is how many events it found. */
+static int collector_turn(struct collector *collector, int64_t *out_applied, struct err *err)
+{
+    *out_applied = 0;
+    int r = collector_look_around(collector);
+    if (r == 0 && !collector->is_failed) {
+        *out_applied = drain_round(&collector->drain, false, err);
+        r = *out_applied < 0 ? (int)*out_applied : 0;
+    }
+    collector_mark_command(collector);
+    if (r == 0 && !collector->is_failed) {
+        r = collector_finish_subjects(collector, err);
+    }
+    struct ring_header *ring = collector->session.ring;
+    if ((uint32_t)atomic_load(&ring->free_chunks) == RING_NO_CHUNK) {
+        session_grow(&collector->session);
+    }
+    return r;
+}
+
+static bool collector_is_done(const struct collector *collector)
+{
+    uint32_t pid;
+    if (!collector->launch.is_reaped) {
+        return false;
+    }
+    if (collector->is_failed) {
+        return true;
+    }
+    for (size_t i = 0; i < collector->recording.subject_count; i++) {
+        if (!collector->recording.subjects[i]->is_finished) {
+            return false;
+        }
+    }
+    return collector->drain.reader_count == 0 &&
+           watch_running_count(&collector->recording, &pid) == 0;
+}
+
+int collector_run(struct collector *collector,
+                  void (*on_waiting)(void *context, uint32_t count, uint32_t pid), void *context,
+                  struct err *err)
+{
+    uint64_t idle_ns = IDLE_NS_FIRST;
+    bool is_told = on_waiting == NULL;
+    unsigned quiet_turns = 0;
+    while (quiet_turns < 2) {
+        int64_t applied;
+        int r = collector_turn(collector, &applied, err);
+        if (r == -ENOMEM) {
+            return r;
+        }
+        if (r < 0) {
+            collector->failure = *err;
+            collector_give_up(collector);
+        }
+        idle_ns = applied > 0 ? IDLE_NS_FIRST : idle_ns * 2;
+        idle_ns = idle_ns > IDLE_NS_MOST ? IDLE_NS_MOST : idle_ns;
+        quiet_turns = collector_is_done(collector) && applied == 0 ? quiet_turns + 1 : 0;
+        launch_wait(&collector->launch, applied > 0 || quiet_turns > 0 ? 0 : idle_ns);
+        uint32_t pid;
+        uint32_t count = watch_running_count(&collector->recording, &pid);
+        if (collector->launch.is_reaped && count > 0 && applied == 0 && !is_told) {
+            is_told = true;
+            on_waiting(context, count, pid);
+        }
+        if (collector->launch.interrupt_count > 0) {
+            collector_detach(collector);
+        }
+    }
+    return 0;
+}
+
+struct finishing {
+    struct collector *collector;
+    store_progress *progress;
+    void *context;
+    bool is_cancelled;
+};
+
+static void collector_progress(void *context, uint64_t done, uint64_t total)
+{
+    struct finishing *finishing = context;
+    launch_wait(&finishing->collector->launch, 0);
+    if (finishing->collector->launch.interrupt_count > 0) {
+        finishing->is_cancelled = true;
+    }
+    if (finishing->progress != NULL) {
+        finishing->progress(finishing->context, done, total);
+    }
+}
+
+int collector_finish(struct collector *collector, store_progress *progress, void *context,
+                     struct err *err)
+{
+    struct recording *recording = &collector->recording;
+    session_stop(&collector->session);
+    collector->launch.interrupt_count = 0;
+    if (collector->is_failed) {
+        for (size_t i = 0; i < recording->subject_count; i++) {
+            struct subject *subject = recording->subjects[i];
+            subject->end = subject->end == SUBJECT_RUNNING ? SUBJECT_GONE : subject->end;
+            if (subject_finish(subject, err) < 0) {
+                break;
+            }
+        }
+    }
+    struct finishing finishing = {.collector = collector, .progress = progress, .context = context};
+    struct store_finish_options options = {
+        .is_cancelled = &finishing.is_cancelled,
+        .progress = collector_progress,
+        .progress_context = &finishing,
+    };
+    collector->facts.duration_ns = clock_ns(&recording->clock, clock_ticks(&recording->clock));
+    collector->facts.exit_status = collector->launch.exit_status;
+    collector->facts.exit_signal = collector->launch.exit_signal;
+    collector->facts.lost_event_count = atomic_load(&collector->session.ring->lost_event_count);
+    collector->facts.is_cut = collector->is_failed;
+    int r = rowpack_seal(collector->rows, err);
+    ballast_release(&collector->ballast);
+    if (r == 0) {
+        r = store_finish(collector->settings->path, &collector->facts, recording, &options, err);
+    }
+    return r;
+}
+
+void collector_destroy(struct collector *collector)
+{
+    drain_fini(&collector->drain);
+    recording_fini(&collector->recording);
+    rowpack_destroy(collector->rows);
+    session_destroy(&collector->session);
+    ballast_release(&collector->ballast);
+    if (collector->fd >= 0) {
+        close(collector->fd);
+    }
+    free((char *)collector->facts.command);
+}

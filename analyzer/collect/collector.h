@@ -1,0 +1,70 @@
+/*
+ * collector.h - one run from start to finish: starts the command, drains what it writes while it runs,
+ * and leaves a finished database.
+ */
+#ifndef ALLOCAUDIT_COLLECTOR_H
+#define ALLOCAUDIT_COLLECTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../base/err.h"
+#include "ballast.h"
+#include "drain.h"
+#include "launch.h"
+#include "recording.h"
+#include "session.h"
+#include "store.h"
+
+struct collector_settings {
+    char **command;         /* NULL-ended */
+    const char *path;       /* of the database, which must not exist */
+    const char *allocator;  /* a name or a path; NULL: whatever comes next */
+    const char *unwind;     /* "auto", "fp", "libunwind" */
+    uint64_t depth_limit;
+    uint64_t ring_bytes;    /* the most that events may take on their way */
+    bool is_mmap_recorded;
+    bool follows_children;
+    bool drops_when_full;
+};
+
+struct collector {
+    const struct collector_settings *settings;
+    struct session session;
+    struct recording recording;
+    struct drain drain;
+    struct launch launch;
+    struct ballast ballast;
+    struct run_facts facts;
+    struct rowpack *rows;
+    int fd;                 /* of the database */
+    uint32_t root_page;
+    bool is_failed;         /* writing failed: the rest of the run is not recorded */
+    struct err failure;     /* why */
+    uint64_t next_watch_ns;
+    uint64_t next_rss_ns;
+};
+
+/* Makes the ring and the database. Returns 0 or a negative errno; then nothing is left behind. */
+int collector_create(struct collector *collector, const struct collector_settings *settings,
+                     struct err *err);
+
+/* Starts the command. Returns as launch_start(); then the database has been removed again. */
+int collector_launch(struct collector *collector, struct err *err);
+
+/*
+ * Drains until the command and all recorded processes have ended. on_waiting, if not NULL, is called
+ * once when the command has ended and others go on. Failing to write is not an error here: see
+ * is_failed. Returns 0 or -ENOMEM.
+ */
+int collector_run(struct collector *collector,
+                  void (*on_waiting)(void *context, uint32_t count, uint32_t pid), void *context,
+                  struct err *err);
+
+/* Completes the database. Returns 0 or a negative errno. */
+int collector_finish(struct collector *collector, store_progress *progress, void *context,
+                     struct err *err);
+
+void collector_destroy(struct collector *collector);
+
+#endif

@@ -1,0 +1,232 @@
+#include "drain.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../base/vec.h"
+#include "reader.h"
+
+enum {
+    SLACK_NS = 20000,         /* covers store buffers and what two processors' clocks differ by */
+    STUCK_NS = 2000000000,    /* after which a busy lane is taken for abandoned */
+    ROUND_EVENTS_MAX = 200000, /* so that signals and samples are not kept waiting */
+};
+
+int drain_init(struct drain *drain, struct session *session, struct recording *recording)
+{
+    *drain = (struct drain){.session = session, .recording = recording};
+    drain->reader_of_lane = calloc(RING_LANE_CAPACITY, sizeof(struct reader *));
+    return drain->reader_of_lane == NULL ? -ENOMEM : 0;
+}
+
+static void drain_free_reader(struct reader *reader)
+{
+    free(reader->context.sites);
+    free(reader);
+}
+
+void drain_fini(struct drain *drain)
+{
+    for (size_t i = 0; i < drain->reader_count; i++) {
+        drain_free_reader(drain->readers[i]);
+    }
+    free(drain->readers);
+    free(drain->heap);
+    free(drain->reader_of_lane);
+    *drain = (struct drain){0};
+}
+
+static int drain_add_reader(struct drain *drain, uint32_t index, uint64_t now)
+{
+    size_t capacity = drain->reader_capacity;
+    int r = vec_reserve((void **)&drain->readers, &drain->reader_capacity,
+                        drain->reader_count + 1, sizeof(struct reader *));
+    if (r == 0 && drain->reader_capacity != capacity) {
+        void *heap = realloc(drain->heap, drain->reader_capacity * sizeof(struct reader *));
+        r = heap == NULL ? -ENOMEM : 0;
+        drain->heap = heap != NULL ? heap : drain->heap;
+    }
+    struct reader *reader = r == 0 ? calloc(1, sizeof(*reader)) : NULL;
+    if (reader == NULL) {
+        return -ENOMEM;
+    }
+    struct lane *lane = ring_lane(drain->session->ring, index);
+    uint64_t now_ns = clock_ns(&drain->recording->clock, now);
+    reader->lane = lane;
+    reader->lane_index = index;
+    reader->pid = lane->pid;
+    reader->next_ticks = UINT64_MAX;
+    r = recording_subject(drain->recording, lane->process_key, lane->pid, now_ns,
+                          &reader->context.subject);
+    if (r == 0) {
+        r = subject_open_thread(reader->context.subject, lane->tid, now_ns,
+                                &reader->context.thread);
+    }
+    if (r < 0) {
+        drain_free_reader(reader);
+        return r;
+    }
+    drain->readers[drain->reader_count++] = reader;
+    drain->reader_of_lane[index] = reader;
+    return 0;
+}
+
+static int drain_find_lanes(struct drain *drain, uint64_t now)
+{
+    uint32_t high = atomic_load(&drain->session->ring->lane_high);
+    high = high > RING_LANE_CAPACITY ? RING_LANE_CAPACITY : high;
+    for (uint32_t i = 0; i < high; i++) {
+        if (drain->reader_of_lane[i] != NULL) {
+            continue;
+        }
+        uint32_t state = atomic_load_explicit(&ring_lane(drain->session->ring, i)->state,
+                                              memory_order_acquire);
+        if (state == LANE_OPEN || state == LANE_CLOSED) {
+            int r = drain_add_reader(drain, i, now);
+            if (r < 0) {
+                return r;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Takes a lane whose thread has gone out of the ring, for another thread to use. */
+static void drain_remove_reader(struct drain *drain, size_t at)
+{
+    struct reader *reader = drain->readers[at];
+    struct ring_header *ring = drain->session->ring;
+    if (reader->chunk != RING_NO_CHUNK && !reader->is_damaged) {
+        ring_give_chunk(ring, reader->chunk);
+    }
+    reader->context.subject->threads[reader->context.thread].open_lanes--;
+    drain->reader_of_lane[reader->lane_index] = NULL;
+    drain->readers[at] = drain->readers[--drain->reader_count];
+    atomic_store(&reader->lane->first_chunk, RING_NO_CHUNK);
+    atomic_store_explicit(&reader->lane->state, LANE_FREE, memory_order_release);
+    drain_free_reader(reader);
+}
+
+static void drain_sift_down(struct reader **heap, size_t count, size_t at)
+{
+    struct reader *moving = heap[at];
+    for (size_t child; (child = at * 2 + 1) < count; at = child) {
+        if (child + 1 < count && heap[child + 1]->next_ticks < heap[child]->next_ticks) {
+            child++;
+        }
+        if (moving->next_ticks <= heap[child]->next_ticks) {
+            break;
+        }
+        heap[at] = heap[child];
+    }
+    heap[at] = moving;
+}
+
+/* Applies events of the earliest reader until another one is earlier. */
+static int64_t drain_run(struct drain *drain, struct reader *reader, uint64_t until,
+                         struct err *err)
+{
+    const struct clock *clock = &drain->recording->clock;
+    int64_t applied = 0;
+    while (reader->next_ticks <= until && applied < ROUND_EVENTS_MAX) {
+        const uint64_t *words = reader_peek(reader, drain->session);
+        if (words == NULL) {
+            break;
+        }
+        int r = subject_apply(&reader->context, words, clock_ns(clock, reader->next_ticks), err);
+        if (r < 0) {
+            return r;
+        }
+        reader_skip(reader, drain->session);
+        applied++;
+    }
+    return applied;
+}
+
+static int64_t drain_merge(struct drain *drain, uint64_t horizon, struct err *err)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < drain->reader_count; i++) {
+        if (drain->readers[i]->next_ticks <= horizon) {
+            drain->heap[count++] = drain->readers[i];
+        }
+    }
+    for (size_t i = count / 2; i-- > 0;) {
+        drain_sift_down(drain->heap, count, i);
+    }
+    int64_t total = 0;
+    while (count > 0 && total < ROUND_EVENTS_MAX) {
+        uint64_t until = horizon;
+        for (size_t child = 1; child < count && child < 3; child++) {
+            uint64_t ticks = drain->heap[child]->next_ticks;
+            until = ticks < until ? ticks : until;
+        }
+        int64_t applied = drain_run(drain, drain->heap[0], until, err);
+        if (applied < 0) {
+            return applied;
+        }
+        total += applied;
+        if (drain->heap[0]->next_ticks > horizon) {
+            drain->heap[0] = drain->heap[--count];
+        }
+        if (count > 0) {
+            drain_sift_down(drain->heap, count, 0);
+        }
+    }
+    return total;
+}
+
+int64_t drain_round(struct drain *drain, bool is_final, struct err *err)
+{
+    const struct clock *clock = &drain->recording->clock;
+    uint64_t now = clock_ticks(clock);
+    if (drain->slack_ticks == 0) {
+        drain->slack_ticks = clock_span_ticks(clock, SLACK_NS);
+        drain->stuck_ticks = clock_span_ticks(clock, STUCK_NS);
+    }
+    int r = drain_find_lanes(drain, now);
+    if (r < 0) {
+        return r;
+    }
+    uint64_t horizon = is_final ? UINT64_MAX - 1 : now;
+    for (size_t i = 0; i < drain->reader_count; i++) {
+        struct reader *reader = drain->readers[i];
+        reader_look(reader, drain->session, now, drain->previous_ticks, drain->stuck_ticks);
+        if (!is_final && reader->bound_ticks < horizon) {
+            horizon = reader->bound_ticks;
+        }
+    }
+    drain->previous_ticks = now;
+    if (!is_final) {
+        horizon -= drain->slack_ticks;
+    }
+    int64_t applied = drain_merge(drain, horizon, err);
+    for (size_t i = drain->reader_count; i-- > 0;) {
+        if (reader_is_done(drain->readers[i])) {
+            drain_remove_reader(drain, i);
+        }
+    }
+    if (applied != 0) {
+        session_chunks_freed(drain->session);
+    }
+    return applied;
+}
+
+void drain_process_ended(struct drain *drain, uint32_t key)
+{
+    for (size_t i = 0; i < drain->reader_count; i++) {
+        if (drain->readers[i]->context.subject->key == key) {
+            drain->readers[i]->is_ended = true;
+        }
+    }
+}
+
+bool drain_is_done(const struct drain *drain, const struct subject *subject)
+{
+    for (size_t i = 0; i < drain->reader_count; i++) {
+        if (drain->readers[i]->context.subject == subject) {
+            return false;
+        }
+    }
+    return true;
+}

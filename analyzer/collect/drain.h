@@ -1,0 +1,49 @@
+/*
+ * drain.h - reads all lanes of the ring and applies their events in the order of their stamps.
+ *
+ * A round reads up to a horizon: a moment before which no event can still be unpublished. A thread
+ * that is seen between stamp and publication holds the horizon back to where it was last seen at rest.
+ * Single thread.
+ */
+#ifndef ALLOCAUDIT_DRAIN_H
+#define ALLOCAUDIT_DRAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/err.h"
+#include "recording.h"
+#include "session.h"
+
+struct reader;
+
+struct drain {
+    struct session *session;
+    struct recording *recording;
+    struct reader **readers;
+    size_t reader_count;
+    size_t reader_capacity;
+    struct reader **heap; /* readers with events before the horizon, earliest stamp first */
+    struct reader **reader_of_lane; /* RING_LANE_CAPACITY */
+    uint64_t slack_ticks;
+    uint64_t stuck_ticks;
+    uint64_t previous_ticks; /* of the last round */
+};
+
+int drain_init(struct drain *drain, struct session *session, struct recording *recording);
+void drain_fini(struct drain *drain);
+
+/*
+ * One round. is_final: every process has ended, so everything that is there is read. Returns the
+ * number of events applied (0: nothing to do), -ENOMEM, or the errno of a failed write with *err set.
+ */
+int64_t drain_round(struct drain *drain, bool is_final, struct err *err);
+
+/* The process image with this key has ended: what its lanes hold is all there will be. */
+void drain_process_ended(struct drain *drain, uint32_t key);
+
+/* True if no lane of the subject is left. */
+bool drain_is_done(const struct drain *drain, const struct subject *subject);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * elf_symbols.h - the functions of an ELF file's symbol table, by address. Single thread.
+ */
+#ifndef ALLOCAUDIT_ELF_SYMBOLS_H
+#define ALLOCAUDIT_ELF_SYMBOLS_H
+
+#include <libelf.h>
+#include <stdint.h>
+
+struct elf_symbols;
+
+/*
+ * Reads the table of section type SHT_SYMTAB or SHT_DYNSYM of an open file, which must outlive the
+ * result. Returns 0, -ENODATA where there is no such table or no function in it, or -ENOMEM.
+ */
+int elf_symbols_create(Elf *elf, uint32_t section_type, struct elf_symbols **out_symbols);
+
+/*
+ * The raw name of the function at `address`, or NULL. Of several names the public one that looks
+ * least internal is given.
+ */
+const char *elf_symbols_find(const struct elf_symbols *symbols, uint64_t address);
+
+/* NULL is fine. */
+void elf_symbols_destroy(struct elf_symbols *symbols);
+
+#endif

@@ -1,0 +1,216 @@
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../schema/ring.h"
+
+#ifndef ALLOCAUDIT_LIBDIR
+#define ALLOCAUDIT_LIBDIR "/usr/local/lib/allocaudit"
+#endif
+
+static const int launch_signals[] = {SIGCHLD, SIGINT,  SIGQUIT, SIGTERM,
+                                     SIGHUP,  SIGUSR1, SIGUSR2, SIGTSTP};
+
+static void launch_signal_set(sigset_t *set)
+{
+    sigemptyset(set);
+    for (size_t i = 0; i < sizeof(launch_signals) / sizeof(launch_signals[0]); i++) {
+        sigaddset(set, launch_signals[i]);
+    }
+}
+
+static int launch_set_environment(const struct launch_settings *settings)
+{
+    const char *parts[] = {settings->library, settings->allocator, getenv("LD_PRELOAD")};
+    char *list = NULL;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        char *longer = NULL;
+        if (parts[i] == NULL || parts[i][0] == '\0') {
+            continue;
+        }
+        if (asprintf(&longer, "%s%s%s", list != NULL ? list : "", list != NULL ? ":" : "",
+                     parts[i]) < 0) {
+            return -ENOMEM;
+        }
+        free(list);
+        list = longer;
+    }
+    int r = setenv("LD_PRELOAD", list, 1) != 0 || setenv(RING_ENV, settings->ring_path, 1) != 0
+                ? -errno
+                : 0;
+    free(list);
+    return r;
+}
+
+/* In the child: becomes the command, or tells the parent why not. */
+static void launch_become(const struct launch *launch, const struct launch_settings *settings,
+                          int report)
+{
+    int code = -launch_set_environment(settings);
+    if (code == 0) {
+        sigprocmask(SIG_SETMASK, &launch->old_mask, NULL);
+        execvp(settings->command[0], settings->command);
+        code = errno;
+    }
+    ssize_t written = write(report, &code, sizeof(code));
+    _exit(written == sizeof(code) ? 127 : 126);
+}
+
+int launch_start(struct launch *launch, const struct launch_settings *settings, struct err *err)
+{
+    int report[2];
+    sigset_t set;
+    *launch = (struct launch){.exit_status = -1};
+    launch_signal_set(&set);
+    sigprocmask(SIG_BLOCK, &set, &launch->old_mask);
+    if (pipe2(report, O_CLOEXEC) != 0) {
+        return err_set_errno(err, errno, "cannot start '%s'", settings->command[0]);
+    }
+    launch->pid = fork();
+    if (launch->pid == 0) {
+        launch_become(launch, settings, report[1]);
+    }
+    int code = launch->pid < 0 ? errno : 0;
+    close(report[1]);
+    if (launch->pid > 0 && read(report[0], &code, sizeof(code)) == (ssize_t)sizeof(code)) {
+        waitpid(launch->pid, NULL, 0);
+        launch->is_reaped = true;
+    } else if (launch->pid > 0) {
+        code = 0;
+    }
+    close(report[0]);
+    return code == 0 ? 0 : err_set_errno(err, code, "cannot run '%s'", settings->command[0]);
+}
+
+/* The shell's job control has stopped the command: we are part of the job and stop with it. */
+static void launch_stop_along(const struct launch *launch)
+{
+    raise(SIGSTOP);
+    kill(launch->pid, SIGCONT);
+}
+
+static void launch_reap(struct launch *launch)
+{
+    int status;
+    while (!launch->is_reaped && waitpid(launch->pid, &status, WNOHANG | WUNTRACED) > 0) {
+        if (WIFSTOPPED(status)) {
+            if (WSTOPSIG(status) != SIGSTOP) {
+                launch_stop_along(launch);
+            }
+            continue;
+        }
+        launch->is_reaped = true;
+        launch->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        launch->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    }
+}
+
+void launch_wait(struct launch *launch, uint64_t wait_ns)
+{
+    sigset_t set;
+    siginfo_t info;
+    launch_signal_set(&set);
+    struct timespec timeout = {
+        .tv_sec = (time_t)(wait_ns / 1000000000),
+        .tv_nsec = (long)(wait_ns % 1000000000),
+    };
+    int signal;
+    while ((signal = sigtimedwait(&set, &info, &timeout)) > 0) {
+        timeout = (struct timespec){0};
+        bool is_from_terminal = info.si_code == SI_KERNEL;
+        bool is_stop_wish = signal == SIGINT || signal == SIGTERM || signal == SIGQUIT ||
+                            signal == SIGHUP;
+        if (signal == SIGCHLD || signal == SIGTSTP) {
+            continue;
+        }
+        if (is_stop_wish && launch->is_reaped) {
+            launch->interrupt_count++;
+        }
+        /* What a terminal sends goes to the whole group: the command has it already. */
+        if (!launch->is_reaped && !is_from_terminal && info.si_pid != launch->pid) {
+            kill(launch->pid, signal);
+        }
+    }
+    launch_reap(launch);
+}
+
+void launch_end(struct launch *launch)
+{
+    sigset_t set;
+    siginfo_t info;
+    struct timespec none = {0};
+    launch_signal_set(&set);
+    while (sigtimedwait(&set, &info, &none) > 0) {
+    }
+    sigprocmask(SIG_SETMASK, &launch->old_mask, NULL);
+}
+
+int launch_find_library(char *path, size_t size_bytes, struct err *err)
+{
+    static const char *const places[] = {"", "../lib/allocaudit/", "../lib/"};
+    char program[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    program[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(program, '/');
+    for (size_t i = 0; slash != NULL && i < sizeof(places) / sizeof(places[0]); i++) {
+        snprintf(path, size_bytes, "%.*s/%sliballocaudit.so", (int)(slash - program), program,
+                 places[i]);
+        if (access(path, R_OK) == 0) {
+            return 0;
+        }
+    }
+    snprintf(path, size_bytes, "%s/liballocaudit.so", ALLOCAUDIT_LIBDIR);
+    if (access(path, R_OK) == 0) {
+        return 0;
+    }
+    return err_set(err, ENOENT, "cannot find liballocaudit.so beside '%s' nor in '%s'", program,
+                   ALLOCAUDIT_LIBDIR);
+}
+
+int launch_find_allocator(const char *name, char *path, size_t size_bytes, struct err *err)
+{
+    static const struct {
+        const char *name;
+        const char *library;
+        const char *package;
+    } known[] = {
+        {"jemalloc", "libjemalloc.so.2", "libjemalloc2"},
+        {"tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"},
+        {"mimalloc", "libmimalloc.so.2", "libmimalloc2.0"},
+    };
+    static const char *const folders[] = {"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
+                                          "/usr/local/lib", "/usr/lib64", "/usr/lib"};
+    path[0] = '\0';
+    if (strcmp(name, "glibc") == 0) {
+        return 0;
+    }
+    if (strchr(name, '/') != NULL) {
+        snprintf(path, size_bytes, "%s", name);
+        return access(path, R_OK) == 0 ? 0
+                                       : err_set_errno(err, errno, "cannot preload '%s'", name);
+    }
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(name, known[i].name) != 0) {
+            continue;
+        }
+        for (size_t j = 0; j < sizeof(folders) / sizeof(folders[0]); j++) {
+            snprintf(path, size_bytes, "%s/%s", folders[j], known[i].library);
+            if (access(path, R_OK) == 0) {
+                return 0;
+            }
+        }
+        return err_set(err, ENOENT, "cannot find %s: install the package %s", known[i].library,
+                       known[i].package);
+    }
+    return err_set(err, EINVAL,
+                   "unknown allocator '%s': use glibc, jemalloc, tcmalloc, mimalloc or a path to a "
+                   "library",
+                   name);
+}

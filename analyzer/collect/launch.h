@@ -1,0 +1,49 @@
+/*
+ * launch.h - starts the command with the recorder preloaded and stands between it and the world's
+ * signals, so that a terminal, a shell or a supervisor deals with it as if it ran alone.
+ */
+#ifndef ALLOCAUDIT_LAUNCH_H
+#define ALLOCAUDIT_LAUNCH_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../base/err.h"
+
+struct launch {
+    pid_t pid;
+    bool is_reaped;
+    int exit_status; /* -1: ended by exit_signal */
+    int exit_signal;
+    unsigned interrupt_count; /* how often someone wanted us to stop */
+    sigset_t old_mask;
+};
+
+struct launch_settings {
+    char **command; /* NULL-ended */
+    const char *library;   /* liballocaudit.so */
+    const char *allocator; /* preloaded behind it; NULL: none */
+    const char *ring_path;
+};
+
+/*
+ * Starts the command. Returns 0; or -ENOENT or -EACCES or another errno of exec with a line in *err.
+ * From here on signals are only taken by launch_wait().
+ */
+int launch_start(struct launch *launch, const struct launch_settings *settings, struct err *err);
+
+/* Sleeps at most wait_ns for a signal and deals with what came: passes it on, reaps, stops with it. */
+void launch_wait(struct launch *launch, uint64_t wait_ns);
+
+/* Gives signals their old meaning back. */
+void launch_end(struct launch *launch);
+
+/* Finds liballocaudit.so: beside the running program, or where it was installed. 0 or -ENOENT. */
+int launch_find_library(char *path, size_t size_bytes, struct err *err);
+
+/* The library of an allocator by its name, or a path as it is. "glibc" gives "". 0 or -ENOENT. */
+int launch_find_allocator(const char *name, char *path, size_t size_bytes, struct err *err);
+
+#endif

@@ -1,0 +1,147 @@
+#include "reader.h"
+
+#include "../../schema/event.h"
+
+static bool reader_chunk_is_valid(const struct session *session, uint32_t number)
+{
+    return number >= 1 && number <= session->chunk_count;
+}
+
+static uint32_t reader_word(const struct session *session, uint32_t chunk)
+{
+    return atomic_load_explicit(&ring_chunk(session->ring, chunk)->published,
+                                memory_order_acquire);
+}
+
+static uint32_t reader_next(const struct session *session, uint32_t chunk)
+{
+    return atomic_load_explicit(&ring_chunk(session->ring, chunk)->next, memory_order_acquire);
+}
+
+static void reader_damage(struct reader *reader)
+{
+    reader->is_damaged = true;
+    reader->next_ticks = UINT64_MAX;
+    reader->context.subject->lost_event_count++;
+}
+
+/* Finds the last chunk and what its writer is doing. */
+static bool reader_find_tail(struct reader *reader, struct session *session, uint32_t *out_word)
+{
+    uint32_t tail = reader->tail_chunk;
+    if (tail == RING_NO_CHUNK) {
+        tail = atomic_load_explicit(&reader->lane->first_chunk, memory_order_acquire);
+        if (tail == RING_NO_CHUNK) {
+            return false;
+        }
+        if (!reader_chunk_is_valid(session, tail)) {
+            reader_damage(reader);
+            return false;
+        }
+        reader->chunk = tail;
+        reader->offset_bytes = 0;
+    }
+    uint32_t word = reader_word(session, tail);
+    for (uint32_t next; (next = reader_next(session, tail)) != RING_NO_CHUNK;) {
+        if (!reader_chunk_is_valid(session, next)) {
+            reader_damage(reader);
+            return false;
+        }
+        tail = next;
+        word = reader_word(session, tail);
+    }
+    if (tail != reader->tail_chunk) {
+        reader->tail_word = ~word; /* a new chunk is a change */
+        reader->tail_chunk = tail;
+    }
+    *out_word = word;
+    return true;
+}
+
+static void reader_find_next(struct reader *reader, struct session *session);
+
+void reader_look(struct reader *reader, struct session *session, uint64_t now, uint64_t previous,
+                 uint64_t stuck_ticks)
+{
+    uint32_t word;
+    if (reader->is_damaged || !reader_find_tail(reader, session, &word)) {
+        reader->bound_ticks = now;
+        return;
+    }
+    if ((word & PUBLISHED_BUSY) == 0 || reader->is_ended) {
+        reader->bound_ticks = now;
+        reader->busy_since = now;
+    } else if (word != reader->tail_word) {
+        reader->bound_ticks = previous;
+        reader->busy_since = now;
+    } else if (now - reader->busy_since > stuck_ticks) {
+        reader->bound_ticks = now; /* its hook was left by longjmp; waiting would never end */
+    }
+    reader->tail_word = word;
+    reader_find_next(reader, session);
+}
+
+/* Sets limit_bytes and next_ticks from the present position. */
+static void reader_find_next(struct reader *reader, struct session *session)
+{
+    reader->next_ticks = UINT64_MAX;
+    while (!reader->is_damaged && reader->chunk != RING_NO_CHUNK) {
+        struct chunk *chunk = ring_chunk(session->ring, reader->chunk);
+        uint32_t next = reader_next(session, reader->chunk);
+        reader->limit_bytes = reader_word(session, reader->chunk) & ~(uint32_t)PUBLISHED_BUSY;
+        if (reader->limit_bytes > sizeof(chunk->words)) {
+            reader_damage(reader);
+            return;
+        }
+        if (reader->offset_bytes < reader->limit_bytes) {
+            const uint64_t *words = chunk->words + reader->offset_bytes / 8;
+            uint64_t ticks = chunk->base_ticks + event_ticks(words[0]);
+            reader->next_ticks = ticks > reader->last_ticks ? ticks : reader->last_ticks;
+            return;
+        }
+        if (next == RING_NO_CHUNK) {
+            return;
+        }
+        if (!reader_chunk_is_valid(session, next)) {
+            reader_damage(reader);
+            return;
+        }
+        ring_give_chunk(session->ring, reader->chunk);
+        reader->chunk = next;
+        reader->offset_bytes = 0;
+    }
+}
+
+const uint64_t *reader_peek(struct reader *reader, struct session *session)
+{
+    const uint64_t *words =
+        ring_chunk(session->ring, reader->chunk)->words + reader->offset_bytes / 8;
+    if (event_bytes(words, reader->limit_bytes - reader->offset_bytes) == 0) {
+        reader_damage(reader);
+        return NULL;
+    }
+    return words;
+}
+
+void reader_skip(struct reader *reader, struct session *session)
+{
+    struct chunk *chunk = ring_chunk(session->ring, reader->chunk);
+    const uint64_t *words = chunk->words + reader->offset_bytes / 8;
+    reader->last_ticks = reader->next_ticks;
+    reader->offset_bytes +=
+        (uint32_t)event_bytes(words, reader->limit_bytes - reader->offset_bytes);
+    if (reader->offset_bytes < reader->limit_bytes) {
+        words = chunk->words + reader->offset_bytes / 8;
+        uint64_t ticks = chunk->base_ticks + event_ticks(words[0]);
+        reader->next_ticks = ticks > reader->last_ticks ? ticks : reader->last_ticks;
+        return;
+    }
+    reader_find_next(reader, session);
+}
+
+bool reader_is_done(const struct reader *reader)
+{
+    uint32_t state = atomic_load_explicit(&reader->lane->state, memory_order_acquire);
+    return reader->is_damaged ||
+           ((state == LANE_CLOSED || reader->is_ended) && reader->next_ticks == UINT64_MAX);
+}

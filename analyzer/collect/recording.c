@@ -1,0 +1,67 @@
+#include "recording.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/vec.h"
+
+int recording_init(struct recording *recording, struct rowpack *rows)
+{
+    recording->rows = rows;
+    return stacktree_init(&recording->stacks);
+}
+
+void recording_fini(struct recording *recording)
+{
+    for (size_t i = 0; i < recording->subject_count; i++) {
+        subject_destroy(recording->subjects[i]);
+    }
+    free(recording->subjects);
+    for (size_t i = 0; i < recording->mark_count; i++) {
+        free(recording->marks[i].name);
+    }
+    free(recording->marks);
+    stacktree_fini(&recording->stacks);
+    modules_fini(&recording->modules);
+    *recording = (struct recording){0};
+}
+
+int recording_subject(struct recording *recording, uint32_t key, uint32_t pid, uint64_t now_ns,
+                      struct subject **out_subject)
+{
+    for (size_t i = recording->subject_count; i-- > 0;) {
+        if (recording->subjects[i]->key == key) {
+            *out_subject = recording->subjects[i];
+            return 0;
+        }
+    }
+    int r = vec_reserve((void **)&recording->subjects, &recording->subject_capacity,
+                        recording->subject_count + 1, sizeof(struct subject *));
+    if (r < 0) {
+        return r;
+    }
+    struct subject *subject;
+    r = subject_create(recording, key, pid, now_ns, &subject);
+    if (r < 0) {
+        return r;
+    }
+    recording->subjects[recording->subject_count++] = subject;
+    subject->id = (uint32_t)recording->subject_count;
+    *out_subject = subject;
+    return 0;
+}
+
+int recording_add_mark(struct recording *recording, const struct mark *mark, const char *name,
+                       size_t name_bytes)
+{
+    int r = vec_reserve((void **)&recording->marks, &recording->mark_capacity,
+                        recording->mark_count + 1, sizeof(*recording->marks));
+    char *copy = r == 0 ? strndup(name, name_bytes) : NULL;
+    if (copy == NULL) {
+        return -ENOMEM;
+    }
+    recording->marks[recording->mark_count] = *mark;
+    recording->marks[recording->mark_count++].name = copy;
+    return 0;
+}

@@ -1,0 +1,57 @@
+/*
+ * recording.h - everything that one `allocaudit run` gathers, from the first event to the last row.
+ *
+ * Owns the subjects, the stacks and modules that they share, and the rows being written. Single thread.
+ */
+#ifndef ALLOCAUDIT_RECORDING_H
+#define ALLOCAUDIT_RECORDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/err.h"
+#include "clock.h"
+#include "modules.h"
+#include "rowpack.h"
+#include "stacktree.h"
+#include "subject.h"
+
+struct recording {
+    struct clock clock;
+    struct stacktree stacks;
+    struct modules modules;
+    struct rowpack *rows;
+    struct subject **subjects;
+    size_t subject_count;
+    size_t subject_capacity;
+    uint32_t thread_count; /* rows of `thread` so far */
+    struct mark *marks;
+    size_t mark_count;
+    size_t mark_capacity;
+    uint64_t live_bytes; /* over all subjects */
+    uint64_t peak_bytes;
+    uint64_t peak_ns;
+};
+
+struct mark {
+    uint32_t process_id;
+    uint32_t thread_id;
+    uint64_t at_ns;
+    uint32_t kind;
+    char *name;
+};
+
+/* Returns 0 or -ENOMEM. `rows` stays the caller's. */
+int recording_init(struct recording *recording, struct rowpack *rows);
+void recording_fini(struct recording *recording);
+
+/* The subject with this key, made if it is new. Returns 0 or -ENOMEM. */
+int recording_subject(struct recording *recording, uint32_t key, uint32_t pid, uint64_t now_ns,
+                      struct subject **out_subject);
+
+/* Keeps a copy of the name. Returns 0 or -ENOMEM. */
+int recording_add_mark(struct recording *recording, const struct mark *mark, const char *name,
+                       size_t name_bytes);
+
+#endif

@@ -1,0 +1,132 @@
+#include "rowrecord.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <string.h>
+
+#include "varint.h"
+
+enum {
+    FIXED_COLUMNS = 9, /* id to kinds: always stored */
+    MAX_COLUMNS = 12,  /* to realloc_of_id; leak_kind is given by an UPDATE, if ever */
+    TYPE_NULL = 0,
+    TYPE_ZERO = 8, /* TYPE_ZERO + 1 is the constant 1 */
+};
+
+/*
+ * By the position of a value's highest bit. A type is signed, so that a byte holds seven bits; a
+ * value of 2^63 or more is the negative number that has the same bits.
+ */
+/* clang-format off */
+static const uint8_t width_by_bit[64] = {
+    0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3,
+    3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 6,
+    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 8,
+    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
+};
+static const uint8_t type_by_bit[64] = {
+    8, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3,
+    3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5,
+    5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6,
+    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
+};
+/* clang-format on */
+static const uint8_t width_by_type[TYPE_ZERO + 2] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0};
+
+static_assert(ROWRECORD_MAX_BYTES - VARINT_MAX_BYTES - 1 < 0x80, "length is one byte");
+
+static inline void store_be64(unsigned char *to, uint64_t value)
+{
+    uint64_t bytes = htobe64(value);
+    memcpy(to, &bytes, sizeof(bytes));
+}
+
+/*
+ * Puts a value before *end and returns its serial type. All eight bytes are stored whatever the
+ * width: those in front are overwritten by what is stored next, which is never less than a header.
+ */
+static inline uint64_t put_value(unsigned char **end, uint64_t value)
+{
+    unsigned bit = 63u - (unsigned)__builtin_clzll(value | 1);
+    store_be64(*end - 8, value);
+    *end -= width_by_bit[bit];
+    return (uint64_t)type_by_bit[bit] + (value == 1);
+}
+
+/* The columns behind `kinds`. Gives their types, the first in the lowest byte, and their number. */
+static unsigned put_optional(unsigned char **end, const struct block_row *row, uint64_t *out_types)
+{
+    const uint64_t values[] = {row->freed_by_thread_id, row->alignment, row->realloc_of_id};
+    unsigned count = 3;
+    while (count > 0 && values[count - 1] == 0) {
+        count--;
+    }
+    uint64_t types = 0;
+    for (unsigned i = count; i-- > 0;) {
+        types = types << 8 | (values[i] == 0 ? TYPE_NULL : put_value(end, values[i]));
+    }
+    *out_types = types;
+    return count;
+}
+
+unsigned char *rowrecord_write(unsigned char *end, uint64_t rowid, const struct block_row *row)
+{
+    unsigned char *at = end;
+    unsigned optional_count = 0;
+    uint64_t optional_types = 0;
+    if ((row->freed_by_thread_id | row->alignment | row->realloc_of_id) != 0) {
+        optional_count = put_optional(&at, row, &optional_types);
+    }
+
+    uint64_t types = put_value(&at, row->kinds);
+    types |= put_value(&at, row->thread_id) << 8;
+    types |= put_value(&at, row->stack_id) << 16;
+    types |= put_value(&at, row->slack_bytes) << 24;
+    types |= put_value(&at, row->size_bytes) << 32;
+    types |= put_value(&at, row->address) << 40;
+    if (row->lifetime_ns != BLOCK_ROW_LIVE) {
+        types |= put_value(&at, row->lifetime_ns) << 48;
+    }
+    types |= put_value(&at, row->born_ns) << 56;
+
+    for (unsigned i = optional_count; i-- > 0;) {
+        *--at = (unsigned char)(optional_types >> (8 * i));
+    }
+    at -= 8;
+    store_be64(at, types);
+    *--at = TYPE_NULL; /* id: the rowid itself */
+    *--at = (unsigned char)(1 + FIXED_COLUMNS + optional_count);
+    unsigned char payload_bytes = (unsigned char)(end - at);
+    at = varint_write(at, rowid);
+    *--at = payload_bytes;
+    return at;
+}
+
+size_t rowrecord_check(const unsigned char *cell, size_t room_bytes, uint64_t rowid)
+{
+    if (room_bytes < ROWRECORD_MIN_BYTES) {
+        return 0;
+    }
+    size_t payload_bytes = cell[0];
+    uint64_t found_rowid;
+    size_t rowid_bytes = varint_read(cell + 1, room_bytes - 1, &found_rowid);
+    size_t start = 1 + rowid_bytes;
+    if (rowid_bytes == 0 || found_rowid != rowid || payload_bytes >= 0x80 ||
+        payload_bytes > room_bytes - start) {
+        return 0;
+    }
+
+    const unsigned char *header = cell + start;
+    if (payload_bytes < 1 + FIXED_COLUMNS || header[0] < 1 + FIXED_COLUMNS ||
+        header[0] > 1 + MAX_COLUMNS || header[0] > payload_bytes || header[1] != TYPE_NULL) {
+        return 0;
+    }
+    size_t bytes = header[0];
+    for (unsigned i = 2; i < header[0]; i++) {
+        if (header[i] >= sizeof(width_by_type)) {
+            return 0;
+        }
+        bytes += width_by_type[header[i]];
+    }
+    return bytes == payload_bytes ? start + payload_bytes : 0;
+}

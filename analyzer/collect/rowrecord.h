@@ -1,0 +1,35 @@
+/*
+ * rowrecord.h - one row of `block` as a cell of a table b-tree leaf: payload length, rowid, record.
+ *
+ * A record is a header of serial types and the values behind it. Integers take the fewest of
+ * 0, 1, 2, 3, 4, 6 or 8 bytes; the rowid alias is stored as NULL; NULLs at the end not at all.
+ */
+#ifndef ALLOCAUDIT_ROWRECORD_H
+#define ALLOCAUDIT_ROWRECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rowpack.h"
+#include "varint.h"
+
+enum {
+    /* Payload length, rowid, 13 header bytes, 11 values of 8 bytes. */
+    ROWRECORD_MAX_BYTES = 1 + VARINT_MAX_BYTES + 13 + 11 * 8,
+    /* Payload length, rowid, 10 header bytes, values that are all 0 or 1. */
+    ROWRECORD_MIN_BYTES = 1 + 1 + 10,
+};
+
+/*
+ * Writes the cell so that it ends just before `end`, with ROWRECORD_MAX_BYTES of room there.
+ * Returns where it begins. Backwards, because cells fill a page from its end.
+ */
+unsigned char *rowrecord_write(unsigned char *end, uint64_t rowid, const struct block_row *row);
+
+/*
+ * Returns the size of the cell at `cell` if it lies within room_bytes and is a whole record that
+ * rowrecord_write() may have written for this rowid; otherwise 0.
+ */
+size_t rowrecord_check(const unsigned char *cell, size_t room_bytes, uint64_t rowid);
+
+#endif

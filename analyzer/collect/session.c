@@ -1,0 +1,177 @@
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    CHUNKS_FIRST = 256, /* 8 MiB */
+    CHUNKS_LEAST = 16,
+};
+
+/*
+ * The kernel walks this list when the thread dies. It has one entry, whose futex word is the ring's
+ * collector_alive.
+ */
+static struct {
+    struct robust_list_head head;
+    struct robust_list entry;
+} alive;
+
+static void session_declare_alive(struct ring_header *ring)
+{
+    alive.entry.next = &alive.head.list;
+    alive.head.list.next = &alive.entry;
+    alive.head.futex_offset = (char *)&ring->collector_alive - (char *)&alive.entry;
+    atomic_store(&ring->collector_alive, (uint32_t)gettid());
+    syscall(SYS_set_robust_list, &alive.head, sizeof(alive.head));
+}
+
+static int session_make_file(struct session *session, const char *parent, struct err *err)
+{
+    char directory[PATH_MAX];
+    snprintf(directory, sizeof(directory), "%s/allocaudit-XXXXXX", parent);
+    if (mkdtemp(directory) == NULL) {
+        return err_set_errno(err, errno, "cannot make a directory in '%s'", parent);
+    }
+    session->directory = strdup(directory);
+    if (session->directory == NULL || asprintf(&session->path, "%s/ring", directory) < 0) {
+        session->path = NULL;
+        return err_set(err, ENOMEM, "out of memory");
+    }
+    session->fd = open(session->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (session->fd < 0) {
+        return err_set_errno(err, errno, "cannot create '%s'", session->path);
+    }
+    return 0;
+}
+
+static int session_allocate(const struct session *session, uint32_t chunk_count)
+{
+    int r;
+    do {
+        r = posix_fallocate(session->fd, 0, (off_t)ring_bytes(chunk_count));
+    } while (r == EINTR);
+    return -r;
+}
+
+static void session_add_chunks(struct session *session, uint32_t chunk_count)
+{
+    for (uint32_t number = chunk_count; number > session->chunk_count; number--) {
+        ring_give_chunk(session->ring, number);
+    }
+    session->chunk_count = chunk_count;
+    atomic_store(&session->ring->chunk_count, chunk_count);
+}
+
+static int session_set_up(struct session *session, const struct session_settings *settings,
+                          const char *parent, struct err *err)
+{
+    int r = session_make_file(session, parent, err);
+    if (r < 0) {
+        return r;
+    }
+    uint32_t chunk_count = CHUNKS_FIRST;
+    while ((r = session_allocate(session, chunk_count)) < 0 && chunk_count > CHUNKS_LEAST) {
+        chunk_count /= 2;
+    }
+    if (r < 0) {
+        return err_set_errno(err, -r, "cannot allocate the ring '%s'", session->path);
+    }
+    session->chunk_max =
+        (uint32_t)((settings->max_bytes - RING_CHUNKS_OFFSET) / RING_CHUNK_BYTES);
+    uint64_t map_bytes = ring_bytes(session->chunk_max);
+    void *ring = mmap(NULL, map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                      session->fd, 0);
+    if (ring == MAP_FAILED) {
+        return err_set_errno(err, errno, "cannot map '%s'", session->path);
+    }
+    session->ring = ring;
+    session->ring->version = RING_VERSION;
+    session->ring->clock = settings->clock;
+    session->ring->flags = settings->flags;
+    session->ring->depth_limit = settings->depth_limit;
+    session->ring->unwind = settings->unwind;
+    session->ring->max_bytes = map_bytes;
+    atomic_store(&session->ring->next_process_key, 1);
+    session_add_chunks(session, chunk_count);
+    session_declare_alive(session->ring);
+    atomic_store(&session->ring->is_recording, 1);
+    session->ring->magic = RING_MAGIC;
+    return 0;
+}
+
+int session_create(struct session *session, const struct session_settings *settings,
+                   struct err *err)
+{
+    const char *parents[] = {"/dev/shm", settings->fallback_directory};
+    int r = -ENOENT;
+    for (size_t i = 0; i < sizeof(parents) / sizeof(parents[0]); i++) {
+        *session = (struct session){.fd = -1};
+        r = session_set_up(session, settings, parents[i], err);
+        if (r == 0) {
+            return 0;
+        }
+        session_destroy(session);
+    }
+    return r;
+}
+
+void session_grow(struct session *session)
+{
+    uint32_t wanted = session->chunk_count * 2;
+    wanted = wanted > session->chunk_max ? session->chunk_max : wanted;
+    if (wanted > session->chunk_count) {
+        if (session_allocate(session, wanted) == 0) {
+            session_add_chunks(session, wanted);
+            session_chunks_freed(session);
+        } else {
+            session->chunk_max = session->chunk_count;
+        }
+    }
+}
+
+void session_chunks_freed(struct session *session)
+{
+    atomic_fetch_add(&session->ring->freed_count, 1);
+    if (atomic_load(&session->ring->waiting_count) != 0) {
+        syscall(SYS_futex, &session->ring->freed_count, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    }
+}
+
+void session_stop(struct session *session)
+{
+    if (session->ring != NULL) {
+        atomic_store(&session->ring->is_recording, 0);
+        session_chunks_freed(session);
+    }
+}
+
+void session_destroy(struct session *session)
+{
+    session_stop(session);
+    if (session->ring != NULL) {
+        alive.head.list.next = &alive.head.list;
+        munmap(session->ring, session->ring->max_bytes);
+    }
+    if (session->fd >= 0) {
+        close(session->fd);
+    }
+    if (session->path != NULL) {
+        unlink(session->path);
+    }
+    if (session->directory != NULL) {
+        rmdir(session->directory);
+    }
+    free(session->path);
+    free(session->directory);
+    *session = (struct session){.fd = -1};
+}

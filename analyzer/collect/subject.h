@@ -1,0 +1,141 @@
+/*
+ * subject.h - one recorded process image: what it is, what it has live, and its figures so far.
+ *
+ * Applying an event changes the live blocks and the tally, and appends a row for a block that died.
+ * Events must come in the order of their stamps. Single thread.
+ */
+#ifndef ALLOCAUDIT_SUBJECT_H
+#define ALLOCAUDIT_SUBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../schema/event.h"
+#include "../base/err.h"
+#include "../base/map.h"
+#include "live.h"
+#include "ranges.h"
+#include "tally.h"
+
+struct recording;
+
+enum subject_start {
+    SUBJECT_STARTED_BY_RUN,
+    SUBJECT_STARTED_BY_FORK,
+    SUBJECT_STARTED_BY_EXEC,
+};
+
+enum subject_end {
+    SUBJECT_RUNNING,
+    SUBJECT_EXITED,
+    SUBJECT_SIGNALLED,
+    SUBJECT_EXECUTED, /* turned into another program */
+    SUBJECT_GONE,     /* ended; how is not known, since it was not our child */
+    SUBJECT_DETACHED, /* still runs, but is not recorded any more */
+};
+
+struct thread {
+    uint32_t id; /* row of the table `thread` */
+    uint32_t tid;
+    char name[16];
+    uint64_t next_name_ns; /* when to look again for its name */
+    uint64_t started_ns;
+    uint64_t ended_ns;
+    uint64_t allocation_count;
+    uint64_t allocated_bytes;
+    uint64_t free_count;
+    uint64_t remote_free_count;
+    uint32_t open_lanes;
+};
+
+struct module_load {
+    uint64_t start_address;
+    uint64_t end_address;
+    uint64_t load_bias;
+    uint64_t loaded_ns;
+    uint32_t module; /* row of the table `module` */
+};
+
+/* An allocation whose address is still taken: its free is on its way in another lane. */
+struct parked {
+    struct block block;
+    uint64_t duration_ns;
+    bool is_timed;
+};
+
+struct subject {
+    struct recording *recording;
+    uint32_t id;
+    uint32_t key;
+    uint32_t pid;
+    uint32_t parent_id; /* 0: none */
+    enum subject_start start;
+    enum subject_end end;
+    bool is_watched;
+    bool is_announced;
+    bool is_malloc_replaced;
+    bool is_finished; /* nothing more will come; its rows are complete */
+    int exit_status;
+    int exit_signal;
+    int pid_fd; /* becomes readable when the process ends; -1: none */
+    int statm_fd;
+    char *executable;
+    char *command;
+    char *allocator;
+    char *allocator_version;
+    uint64_t started_ns;
+    uint64_t ended_ns;
+    uint64_t last_event_ns;
+    uint64_t rss_peak_bytes;
+    uint64_t inherited_free_count;
+    uint64_t unpaired_free_count;
+    uint64_t lost_event_count;
+    uint64_t leaked_count;
+    uint64_t leaked_bytes;
+    struct tally tally;
+    struct live live;
+    struct ranges ranges;
+    struct thread *threads;
+    size_t thread_count;
+    size_t thread_capacity;
+    struct module_load *loads;
+    size_t load_count;
+    size_t load_capacity;
+    struct map frame_of_address; /* run-time address -> frame id, until modules change */
+    struct parked *parked;
+    size_t parked_count;
+    size_t parked_capacity;
+};
+
+/* What the reader of a lane knows that its events do not repeat. */
+struct lane_context {
+    struct subject *subject;
+    uint32_t thread; /* index in subject->threads */
+    uint32_t *sites; /* local stack id -> site index */
+    size_t site_count;
+    size_t site_capacity;
+    struct block realloc_from; /* address 0: the last event was not the free of a realloc */
+    uint64_t realloc_from_id;
+};
+
+/* Returns 0 and *out_subject is the caller's; or -ENOMEM. */
+int subject_create(struct recording *recording, uint32_t key, uint32_t pid, uint64_t started_ns,
+                   struct subject **out_subject);
+void subject_destroy(struct subject *subject);
+
+/* The thread of a lane, by kernel thread id; a new row unless a lane of it is open. 0 or -ENOMEM. */
+int subject_open_thread(struct subject *subject, uint32_t tid, uint64_t now_ns,
+                        uint32_t *out_thread);
+
+/* Applies one checked event. Returns 0, -ENOMEM, or the errno of a failed write with *err set. */
+int subject_apply(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                  struct err *err);
+
+/* All its lanes are read to the end: what is live becomes rows and counts as leaked. `end` is set. */
+int subject_finish(struct subject *subject, struct err *err);
+
+const char *subject_start_name(enum subject_start start);
+const char *subject_end_name(enum subject_end end); /* NULL while running */
+
+#endif

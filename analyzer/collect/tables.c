@@ -1,0 +1,301 @@
+#include "tables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The sum of timed calls, scaled up to all calls of the site. */
+static uint64_t tables_estimate(uint64_t timed_ns, uint64_t timed_count, uint64_t count)
+{
+    return timed_count == 0 ? 0 : (uint64_t)((double)timed_ns / (double)timed_count * (double)count);
+}
+
+static void tables_write_stacks(struct sqlwriter *writer, const struct stacktree *stacks)
+{
+    sqlwriter_table(writer, "stack", 4);
+    for (size_t i = 1; i < stacks->node_count; i++) {
+        sqlwriter_integer(writer, i);
+        sqlwriter_integer_or_null(writer, stacks->nodes[i].parent);
+        sqlwriter_integer(writer, stacks->nodes[i].frame);
+        sqlwriter_integer(writer, stacks->nodes[i].depth);
+        sqlwriter_row(writer);
+    }
+}
+
+static void tables_write_process(struct sqlwriter *writer, const struct subject *subject)
+{
+    const struct tally *tally = &subject->tally;
+    const char *end = subject_end_name(subject->end);
+    bool is_exited = subject->end == SUBJECT_EXITED;
+    sqlwriter_integer(writer, subject->id);
+    sqlwriter_integer(writer, subject->pid);
+    sqlwriter_integer_or_null(writer, subject->parent_id);
+    sqlwriter_text(writer, subject_start_name(subject->start));
+    sqlwriter_text(writer, subject->executable != NULL ? subject->executable : "");
+    sqlwriter_text(writer, subject->command != NULL ? subject->command : "");
+    sqlwriter_text(writer, subject->allocator != NULL ? subject->allocator : "");
+    sqlwriter_text(writer, subject->allocator_version != NULL ? subject->allocator_version : "");
+    sqlwriter_integer(writer, subject->started_ns);
+    sqlwriter_integer_or_null(writer, subject->ended_ns);
+    sqlwriter_text(writer, end);
+    if (is_exited) {
+        sqlwriter_integer(writer, (uint64_t)subject->exit_status);
+    } else {
+        sqlwriter_null(writer);
+    }
+    sqlwriter_integer_or_null(writer, (uint64_t)subject->exit_signal);
+    sqlwriter_integer(writer, tally->allocation_count);
+    sqlwriter_integer(writer, tally->free_count + subject->inherited_free_count +
+                                  subject->unpaired_free_count);
+    sqlwriter_integer(writer, tally->allocated_bytes);
+    sqlwriter_integer(writer, tally->failed_count);
+    sqlwriter_integer(writer, tally->peak_count);
+    sqlwriter_integer(writer, tally->peak_bytes);
+    sqlwriter_integer(writer, tally->peak_ns);
+    sqlwriter_integer(writer, subject->leaked_count);
+    sqlwriter_integer(writer, subject->leaked_bytes);
+    sqlwriter_integer(writer, subject->inherited_free_count);
+    sqlwriter_integer(writer, subject->unpaired_free_count);
+    sqlwriter_integer(writer, subject->lost_event_count);
+    sqlwriter_integer_or_null(writer, subject->rss_peak_bytes);
+    sqlwriter_row(writer);
+}
+
+static void tables_write_threads(struct sqlwriter *writer, const struct subject *subject)
+{
+    for (size_t i = 0; i < subject->thread_count; i++) {
+        const struct thread *thread = &subject->threads[i];
+        sqlwriter_integer(writer, thread->id);
+        sqlwriter_integer(writer, subject->id);
+        sqlwriter_integer(writer, thread->tid);
+        sqlwriter_text(writer, thread->name[0] != '\0' ? thread->name : NULL);
+        sqlwriter_integer(writer, thread->started_ns);
+        sqlwriter_integer(writer, thread->ended_ns);
+        sqlwriter_integer(writer, thread->allocation_count);
+        sqlwriter_integer(writer, thread->allocated_bytes);
+        sqlwriter_integer(writer, thread->free_count);
+        sqlwriter_integer(writer, thread->remote_free_count);
+        sqlwriter_row(writer);
+    }
+}
+
+static void tables_write_loads(struct sqlwriter *writer, const struct subject *subject)
+{
+    for (size_t i = 0; i < subject->load_count; i++) {
+        const struct module_load *load = &subject->loads[i];
+        sqlwriter_integer(writer, subject->id);
+        sqlwriter_integer(writer, load->module);
+        sqlwriter_integer(writer, load->start_address);
+        sqlwriter_integer(writer, load->end_address);
+        sqlwriter_integer(writer, load->load_bias);
+        sqlwriter_integer(writer, load->loaded_ns);
+        sqlwriter_row(writer);
+    }
+}
+
+static void tables_write_site(struct sqlwriter *writer, uint32_t process_id,
+                              const struct site *site)
+{
+    sqlwriter_integer(writer, process_id);
+    sqlwriter_integer(writer, site->stack_id);
+    sqlwriter_text(writer, site->kind == UINT32_MAX ? "none" : event_alloc_kind_name(site->kind));
+    sqlwriter_integer(writer, site->allocation_count);
+    sqlwriter_integer(writer, site->allocated_bytes);
+    sqlwriter_integer(writer, site->usable_bytes);
+    sqlwriter_integer(writer, site->free_count);
+    sqlwriter_integer(writer, site->failed_count);
+    sqlwriter_integer(writer, site->allocation_count == 0 ? 0 : site->size_min_bytes);
+    sqlwriter_integer(writer, site->size_max_bytes);
+    sqlwriter_integer(writer, site->live_count_max);
+    sqlwriter_integer(writer, site->live_bytes_max);
+    sqlwriter_integer(writer, site->peak_count);
+    sqlwriter_integer(writer, site->peak_bytes);
+    sqlwriter_integer(writer, site->live_count);
+    sqlwriter_integer(writer, site->live_bytes);
+    sqlwriter_integer(
+        writer, tables_estimate(site->timed_alloc_ns, site->timed_alloc_count,
+                                site->allocation_count) +
+                    tables_estimate(site->timed_free_ns, site->timed_free_count, site->free_count));
+    sqlwriter_integer(writer, site->timed_alloc_count + site->timed_free_count);
+    sqlwriter_integer(writer, site->lifetime_sum_ns);
+    sqlwriter_integer(writer, site->lifetime_max_ns);
+    sqlwriter_integer(writer, site->remote_free_count);
+    sqlwriter_integer(writer, site->realloc_count);
+    sqlwriter_integer(writer, site->realloc_moved_count);
+    sqlwriter_integer(writer, site->realloc_moved_bytes);
+    sqlwriter_integer(writer, site->realloc_chain_max);
+    sqlwriter_integer(writer, site->large_short_lived_count);
+    sqlwriter_integer(writer, site->large_short_lived_bytes);
+    sqlwriter_row(writer);
+}
+
+/* Keyed tables are filled in key order: SQLite then appends instead of searching. */
+static int tables_compare_sites(const void *left, const void *right)
+{
+    const struct site *const *a = left;
+    const struct site *const *b = right;
+    return (*a)->stack_id < (*b)->stack_id ? -1 : (*a)->stack_id > (*b)->stack_id;
+}
+
+static const struct site **tables_sort_sites(const struct tally *tally)
+{
+    const struct site **sorted = malloc((tally->site_count + 1) * sizeof(*sorted));
+    if (sorted != NULL) {
+        for (size_t i = 0; i < tally->site_count; i++) {
+            sorted[i] = &tally->sites[i];
+        }
+        qsort(sorted, tally->site_count, sizeof(*sorted), tables_compare_sites);
+    }
+    return sorted;
+}
+
+static void tables_write_sites(struct sqlwriter *writer, const struct recording *recording,
+                               bool is_temporary)
+{
+    for (size_t i = 0; i < recording->subject_count; i++) {
+        const struct subject *subject = recording->subjects[i];
+        const struct site **sorted = tables_sort_sites(&subject->tally);
+        if (sorted == NULL) {
+            writer->status = -1;
+            return;
+        }
+        for (size_t j = 0; j < subject->tally.site_count; j++) {
+            if (!is_temporary) {
+                tables_write_site(writer, subject->id, sorted[j]);
+                continue;
+            }
+            for (unsigned k = 0; k < TALLY_TEMPORARY_CLASSES; k++) {
+                if (sorted[j]->temporary_count[k] != 0) {
+                    sqlwriter_integer(writer, subject->id);
+                    sqlwriter_integer(writer, sorted[j]->stack_id);
+                    sqlwriter_integer(writer, k == 0 ? 0 : UINT64_C(1) << (k - 1));
+                    sqlwriter_integer(writer, sorted[j]->temporary_count[k]);
+                    sqlwriter_row(writer);
+                }
+            }
+        }
+        free(sorted);
+    }
+}
+
+static void tables_write_sizes(struct sqlwriter *writer, const struct subject *subject)
+{
+    for (unsigned i = 0; i < TALLY_SIZE_CLASSES; i++) {
+        const struct size_class *size = &subject->tally.sizes[i];
+        if (size->allocation_count == 0) {
+            continue;
+        }
+        uint64_t min_bytes;
+        uint64_t max_bytes;
+        tally_size_range(i, &min_bytes, &max_bytes);
+        sqlwriter_integer(writer, subject->id);
+        sqlwriter_integer(writer, min_bytes);
+        sqlwriter_integer(writer, max_bytes);
+        sqlwriter_integer(writer, size->allocation_count);
+        sqlwriter_integer(writer, size->allocated_bytes);
+        sqlwriter_integer(writer, size->usable_bytes);
+        sqlwriter_integer(writer, size->free_count);
+        sqlwriter_integer(writer, size->live_count_max);
+        sqlwriter_integer(writer, size->allocation_count - size->free_count);
+        sqlwriter_row(writer);
+    }
+}
+
+static void tables_write_lifetimes(struct sqlwriter *writer, const struct subject *subject)
+{
+    for (unsigned i = 0; i < TALLY_LIFETIME_CLASSES; i++) {
+        const struct lifetime_class *lifetime = &subject->tally.lifetimes[i];
+        if (lifetime->free_count != 0) {
+            sqlwriter_integer(writer, subject->id);
+            sqlwriter_integer(writer, i == 0 ? 0 : UINT64_C(1) << i);
+            sqlwriter_integer(writer, lifetime->free_count);
+            sqlwriter_integer(writer, lifetime->freed_bytes);
+            sqlwriter_row(writer);
+        }
+    }
+}
+
+static void tables_write_slices(struct sqlwriter *writer, const struct subject *subject)
+{
+    const struct tally *tally = &subject->tally;
+    for (size_t i = 0; i < tally->slice_count; i++) {
+        const struct slice *slice = &tally->slices[i];
+        if (slice->is_touched) {
+            sqlwriter_integer(writer, subject->id);
+            sqlwriter_integer(writer, (tally->first_slice + i) << tally->slice_shift);
+            sqlwriter_integer(writer, UINT64_C(1) << tally->slice_shift);
+            sqlwriter_integer(writer, slice->live_bytes);
+            sqlwriter_integer(writer, slice->live_count);
+            sqlwriter_integer(writer, slice->allocation_count);
+            sqlwriter_integer(writer, slice->allocated_bytes);
+            sqlwriter_integer(writer, slice->free_count);
+            sqlwriter_integer_or_null(writer, slice->rss_bytes);
+            sqlwriter_row(writer);
+        }
+    }
+}
+
+static void tables_write_marks(struct sqlwriter *writer, const struct recording *recording)
+{
+    static const char *const kinds[] = {"mark", "frame", "scope_begin", "scope_end"};
+    sqlwriter_table(writer, "mark", 6);
+    for (size_t i = 0; i < recording->mark_count; i++) {
+        const struct mark *mark = &recording->marks[i];
+        sqlwriter_integer(writer, i + 1);
+        sqlwriter_integer(writer, mark->process_id);
+        sqlwriter_integer(writer, mark->thread_id);
+        sqlwriter_integer(writer, mark->at_ns);
+        sqlwriter_text(writer, kinds[mark->kind < 4 ? mark->kind : 0]);
+        sqlwriter_text(writer, mark->name);
+        sqlwriter_row(writer);
+    }
+}
+
+static void tables_complete_run(struct sqlwriter *writer, const struct run_facts *facts,
+                                const struct recording *recording)
+{
+    char status[32] = "NULL";
+    char signal[32] = "NULL";
+    snprintf(facts->exit_status >= 0 ? status : signal, sizeof(status), "%d",
+             facts->exit_status >= 0 ? facts->exit_status : facts->exit_signal);
+    char sql[1024];
+    snprintf(sql, sizeof(sql),
+             "UPDATE run SET state = '%s', duration_ns = %llu, exit_status = %s, exit_signal = %s,"
+             " peak_bytes = %llu, peak_ns = %llu, ring_path = NULL,"
+             " (allocation_count, free_count, allocated_bytes, failed_count, leaked_count,"
+             " leaked_bytes, lost_event_count, unpaired_free_count) ="
+             " (SELECT ifnull(sum(allocation_count), 0), ifnull(sum(free_count), 0), ifnull(sum(allocated_bytes), 0),"
+             " ifnull(sum(failed_count), 0), ifnull(sum(leaked_count), 0), ifnull(sum(leaked_bytes), 0),"
+             " ifnull(sum(lost_event_count), 0) + %llu, ifnull(sum(unpaired_free_count), 0) FROM process)",
+             facts->is_cut ? "cut" : "complete", (unsigned long long)facts->duration_ns, status,
+             signal, (unsigned long long)recording->peak_bytes,
+             (unsigned long long)recording->peak_ns, (unsigned long long)facts->lost_event_count);
+    sqlwriter_execute(writer, sql);
+}
+
+static void tables_write_each(struct sqlwriter *writer, const struct recording *recording,
+                              const char *table, int column_count,
+                              void (*write)(struct sqlwriter *, const struct subject *))
+{
+    sqlwriter_table(writer, table, column_count);
+    for (size_t i = 0; i < recording->subject_count; i++) {
+        write(writer, recording->subjects[i]);
+    }
+}
+
+void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
+                  const struct recording *recording)
+{
+    tables_write_stacks(writer, &recording->stacks);
+    tables_write_each(writer, recording, "process", 26, tables_write_process);
+    tables_write_each(writer, recording, "thread", 10, tables_write_threads);
+    tables_write_each(writer, recording, "module_load", 6, tables_write_loads);
+    sqlwriter_table(writer, "site", 27);
+    tables_write_sites(writer, recording, false);
+    sqlwriter_table(writer, "temporary", 4);
+    tables_write_sites(writer, recording, true);
+    tables_write_each(writer, recording, "size_class", 9, tables_write_sizes);
+    tables_write_each(writer, recording, "lifetime_class", 4, tables_write_lifetimes);
+    tables_write_each(writer, recording, "timeline", 9, tables_write_slices);
+    tables_write_marks(writer, recording);
+    tables_complete_run(writer, facts, recording);
+}

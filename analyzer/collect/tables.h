@@ -1,0 +1,15 @@
+/*
+ * tables.h - fills all tables but block, module and frame from what was gathered.
+ */
+#ifndef ALLOCAUDIT_TABLES_H
+#define ALLOCAUDIT_TABLES_H
+
+#include "recording.h"
+#include "sqlwriter.h"
+#include "store.h"
+
+/* Writes them, and completes the row of `run`. Errors stay in the writer. */
+void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
+                  const struct recording *recording);
+
+#endif

@@ -1,0 +1,294 @@
+#include "tally.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/vec.h"
+
+enum {
+    SLICE_SHIFT_FIRST = 20, /* about a millisecond */
+};
+
+int tally_init(struct tally *tally, uint64_t started_ns)
+{
+    *tally = (struct tally){
+        .slice_shift = SLICE_SHIFT_FIRST,
+        .first_slice = started_ns >> SLICE_SHIFT_FIRST,
+    };
+    tally->sizes = calloc(TALLY_SIZE_CLASSES, sizeof(*tally->sizes));
+    return tally->sizes == NULL ? -ENOMEM : 0;
+}
+
+void tally_fini(struct tally *tally)
+{
+    free(tally->sites);
+    map_fini(&tally->site_of_stack);
+    free(tally->sizes);
+    free(tally->slices);
+    *tally = (struct tally){0};
+}
+
+unsigned tally_size_class(uint64_t size_bytes)
+{
+    if (size_bytes < TALLY_EXACT_SIZES) {
+        return (unsigned)size_bytes;
+    }
+    /* 1024 is exact, so the classes start above it: (1024, 1152], (1152, 1280] ... */
+    uint64_t below = size_bytes - 1;
+    unsigned log2 = 63u - (unsigned)__builtin_clzll(below);
+    return TALLY_EXACT_SIZES + (log2 - 10) * 8 + (unsigned)((below >> (log2 - 3)) & 7);
+}
+
+void tally_size_range(unsigned size_class, uint64_t *out_min_bytes, uint64_t *out_max_bytes)
+{
+    if (size_class < TALLY_EXACT_SIZES) {
+        *out_min_bytes = size_class;
+        *out_max_bytes = size_class;
+        return;
+    }
+    unsigned log2 = (size_class - TALLY_EXACT_SIZES) / 8 + 10;
+    uint64_t step = UINT64_C(1) << (log2 - 3);
+    uint64_t below = (UINT64_C(1) << log2) + step * ((size_class - TALLY_EXACT_SIZES) % 8);
+    *out_min_bytes = below + 1;
+    *out_max_bytes = below + step;
+}
+
+int tally_site(struct tally *tally, uint32_t stack_id, uint32_t *out_site)
+{
+    if (map_get(&tally->site_of_stack, stack_id, out_site)) {
+        return 0;
+    }
+    int r = vec_reserve((void **)&tally->sites, &tally->site_capacity, tally->site_count + 1,
+                        sizeof(*tally->sites));
+    if (r == 0) {
+        r = map_put(&tally->site_of_stack, stack_id, (uint32_t)tally->site_count);
+    }
+    if (r < 0) {
+        return r;
+    }
+    tally->sites[tally->site_count] = (struct site){
+        .stack_id = stack_id,
+        .kind = UINT32_MAX,
+        .size_min_bytes = UINT64_MAX,
+    };
+    *out_site = (uint32_t)tally->site_count++;
+    return 0;
+}
+
+/* Two slices become one, as often as it takes for `at_ns` to fit. */
+static void tally_halve_slices(struct tally *tally)
+{
+    uint64_t first = tally->first_slice >> 1;
+    for (size_t i = 0; i < tally->slice_count; i++) {
+        struct slice from = tally->slices[i];
+        size_t at = (size_t)(((tally->first_slice + i) >> 1) - first);
+        struct slice *to = &tally->slices[at];
+        if (i == 0 || ((tally->first_slice + i) & 1) == 0) {
+            *to = from;
+            continue;
+        }
+        if (from.live_bytes > to->live_bytes) {
+            to->live_bytes = from.live_bytes;
+            to->live_count = from.live_count;
+        }
+        to->allocation_count += from.allocation_count;
+        to->allocated_bytes += from.allocated_bytes;
+        to->free_count += from.free_count;
+        to->rss_bytes = from.rss_bytes > to->rss_bytes ? from.rss_bytes : to->rss_bytes;
+        to->is_touched |= from.is_touched;
+    }
+    if (tally->slice_count != 0) {
+        uint64_t last = (tally->first_slice + tally->slice_count - 1) >> 1;
+        tally->slice_count = (size_t)(last - first) + 1;
+    }
+    tally->first_slice = first;
+    tally->slice_shift++;
+}
+
+static struct slice *tally_slice(struct tally *tally, uint64_t at_ns)
+{
+    uint64_t slice = at_ns >> tally->slice_shift;
+    size_t index = slice < tally->first_slice ? 0 : (size_t)(slice - tally->first_slice);
+    while (index >= TALLY_SLICES_MAX) {
+        tally_halve_slices(tally);
+        index = (size_t)((at_ns >> tally->slice_shift) - tally->first_slice);
+    }
+    if (index >= tally->slice_count) {
+        int r = vec_reserve((void **)&tally->slices, &tally->slice_capacity, index + 1,
+                            sizeof(*tally->slices));
+        if (r < 0) {
+            return NULL;
+        }
+        memset(tally->slices + tally->slice_count, 0,
+               (index + 1 - tally->slice_count) * sizeof(*tally->slices));
+        tally->slice_count = index + 1;
+    }
+    struct slice *found = &tally->slices[index];
+    if (!found->is_touched) {
+        found->is_touched = true;
+        found->live_bytes = tally->live_bytes;
+        found->live_count = tally->live_count;
+    }
+    return found;
+}
+
+/*
+ * A site's share of the peak is what it had live at that moment. Instead of copying all sites at every
+ * new peak, a site notes its share when it first changes after one: until then it was the same.
+ */
+static inline void tally_note_peak(const struct tally *tally, struct site *site)
+{
+    if (site->peak_epoch != tally->peak_epoch) {
+        site->peak_epoch = tally->peak_epoch;
+        site->peak_count = site->live_count;
+        site->peak_bytes = site->live_bytes;
+    }
+}
+
+static void tally_site_alloc(struct site *site, const struct block *block)
+{
+    uint64_t size_bytes = block->size_bytes;
+    if (site->kind == UINT32_MAX) {
+        site->kind = block->kind;
+    }
+    site->allocation_count++;
+    site->allocated_bytes += size_bytes;
+    site->usable_bytes += size_bytes + block->slack_bytes;
+    site->size_min_bytes = size_bytes < site->size_min_bytes ? size_bytes : site->size_min_bytes;
+    site->size_max_bytes = size_bytes > site->size_max_bytes ? size_bytes : site->size_max_bytes;
+    site->live_count++;
+    site->live_bytes += size_bytes;
+    if (site->live_count > site->live_count_max) {
+        site->live_count_max = site->live_count;
+    }
+    if (site->live_bytes > site->live_bytes_max) {
+        site->live_bytes_max = site->live_bytes;
+    }
+}
+
+int tally_alloc(struct tally *tally, const struct block *block, bool is_timed,
+                uint64_t duration_ns)
+{
+    struct slice *slice = tally_slice(tally, block->born_ns);
+    if (slice == NULL) {
+        return -ENOMEM;
+    }
+    struct site *site = &tally->sites[block->site];
+    tally_note_peak(tally, site);
+    tally_site_alloc(site, block);
+    if (is_timed) {
+        site->timed_alloc_ns += duration_ns;
+        site->timed_alloc_count++;
+    }
+    struct size_class *size = &tally->sizes[tally_size_class(block->size_bytes)];
+    size->allocation_count++;
+    size->allocated_bytes += block->size_bytes;
+    size->usable_bytes += block->size_bytes + block->slack_bytes;
+    uint64_t live_of_size = size->allocation_count - size->free_count;
+    size->live_count_max = live_of_size > size->live_count_max ? live_of_size : size->live_count_max;
+
+    tally->allocation_count++;
+    tally->allocated_bytes += block->size_bytes;
+    tally->live_count++;
+    tally->live_bytes += block->size_bytes;
+    slice->allocation_count++;
+    slice->allocated_bytes += block->size_bytes;
+    if (tally->live_bytes > slice->live_bytes) {
+        slice->live_bytes = tally->live_bytes;
+        slice->live_count = tally->live_count;
+    }
+    if (tally->live_bytes > tally->peak_bytes) {
+        tally->peak_epoch++;
+        tally->peak_bytes = tally->live_bytes;
+        tally->peak_count = tally->live_count;
+        tally->peak_ns = block->born_ns;
+    }
+    return 0;
+}
+
+static void tally_site_free(struct site *site, const struct block *block, uint64_t lifetime_ns,
+                            const struct death *death)
+{
+    site->free_count++;
+    site->live_count--;
+    site->live_bytes -= block->size_bytes;
+    site->lifetime_sum_ns += lifetime_ns;
+    site->lifetime_max_ns =
+        lifetime_ns > site->lifetime_max_ns ? lifetime_ns : site->lifetime_max_ns;
+    if (death->is_timed) {
+        site->timed_free_ns += death->duration_ns;
+        site->timed_free_count++;
+    }
+    if (death->is_remote) {
+        site->remote_free_count++;
+    } else {
+        unsigned bits = 64u - (unsigned)__builtin_clzll(death->own_allocations | 1);
+        unsigned within = death->own_allocations == 0 ? 0 : bits;
+        if (within < TALLY_TEMPORARY_CLASSES) {
+            site->temporary_count[within]++;
+        }
+    }
+    if (block->size_bytes >= TALLY_LARGE_BYTES && lifetime_ns < TALLY_LARGE_SHORT_NS) {
+        site->large_short_lived_count++;
+        site->large_short_lived_bytes += block->size_bytes;
+    }
+}
+
+int tally_free(struct tally *tally, const struct block *block, const struct death *death)
+{
+    struct slice *slice = tally_slice(tally, death->died_ns);
+    if (slice == NULL) {
+        return -ENOMEM;
+    }
+    uint64_t lifetime_ns = death->died_ns - block->born_ns;
+    struct site *site = &tally->sites[block->site];
+    tally_note_peak(tally, site);
+    tally_site_free(site, block, lifetime_ns, death);
+    tally->sizes[tally_size_class(block->size_bytes)].free_count++;
+    unsigned lifetime_class = 63u - (unsigned)__builtin_clzll(lifetime_ns | 1);
+    tally->lifetimes[lifetime_class].free_count++;
+    tally->lifetimes[lifetime_class].freed_bytes += block->size_bytes;
+    tally->free_count++;
+    tally->live_count--;
+    tally->live_bytes -= block->size_bytes;
+    slice->free_count++;
+    return 0;
+}
+
+void tally_realloc(struct tally *tally, const struct block *block, uint64_t old_bytes,
+                   bool has_moved)
+{
+    struct site *site = &tally->sites[block->site];
+    site->realloc_count++;
+    if (block->chain_length > site->realloc_chain_max) {
+        site->realloc_chain_max = block->chain_length;
+    }
+    if (has_moved) {
+        site->realloc_moved_count++;
+        site->realloc_moved_bytes += old_bytes < block->size_bytes ? old_bytes : block->size_bytes;
+    }
+}
+
+void tally_failed(struct tally *tally, uint32_t site)
+{
+    tally->failed_count++;
+    tally->sites[site].failed_count++;
+}
+
+int tally_rss(struct tally *tally, uint64_t at_ns, uint64_t rss_bytes)
+{
+    struct slice *slice = tally_slice(tally, at_ns);
+    if (slice == NULL) {
+        return -ENOMEM;
+    }
+    slice->rss_bytes = rss_bytes > slice->rss_bytes ? rss_bytes : slice->rss_bytes;
+    return 0;
+}
+
+void tally_finish(struct tally *tally)
+{
+    for (size_t i = 0; i < tally->site_count; i++) {
+        tally_note_peak(tally, &tally->sites[i]);
+    }
+}

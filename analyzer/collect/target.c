@@ -1,0 +1,148 @@
+#include "target.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define OWN_MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define OWN_MACHINE EM_AARCH64
+#endif
+
+enum {
+    INTERPRETERS_MAX = 4, /* as the kernel: a script may name a script */
+};
+
+static bool target_is_program(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
+}
+
+/* Like execvp: the first executable file wins; one that may not be executed is remembered. */
+static int target_find(const char *command, char *path, size_t size_bytes, struct err *err)
+{
+    bool is_denied = false;
+    const char *list = getenv("PATH");
+    list = list != NULL ? list : "/bin:/usr/bin";
+    if (strchr(command, '/') != NULL) {
+        snprintf(path, size_bytes, "%s", command);
+        if (target_is_program(path)) {
+            return 0;
+        }
+        is_denied = access(path, F_OK) == 0;
+        int code = is_denied ? EACCES : errno;
+        return err_set_errno(err, code == EACCES ? EACCES : ENOENT, "cannot run '%s'", command);
+    }
+    while (command[0] != '\0' && *list != '\0') {
+        size_t length = strcspn(list, ":");
+        snprintf(path, size_bytes, "%.*s/%s", (int)length, length != 0 ? list : ".", command);
+        if (target_is_program(path)) {
+            return 0;
+        }
+        struct stat status;
+        is_denied |= stat(path, &status) == 0 && S_ISREG(status.st_mode);
+        list += length + (list[length] == ':');
+    }
+    if (is_denied) {
+        return err_set_errno(err, EACCES, "cannot run '%s'", command);
+    }
+    return err_set(err, ENOENT, "cannot run '%s': command not found", command);
+}
+
+static int target_check_rights(const char *path, struct err *err)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        return err_set_errno(err, errno, "cannot run '%s'", path);
+    }
+    bool changes_user = (status.st_mode & S_ISUID) != 0 && status.st_uid != getuid();
+    bool changes_group = (status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 &&
+                         status.st_gid != getgid();
+    bool has_capabilities = getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0;
+    if (changes_user || changes_group || has_capabilities) {
+        return err_set(err, ENOEXEC,
+                       "cannot record '%s': it is %s, and the loader preloads nothing into such "
+                       "programs; record it as its owner, or a copy without that right",
+                       path,
+                       changes_user    ? "set-user-id"
+                       : changes_group ? "set-group-id"
+                                       : "given file capabilities");
+    }
+    return 0;
+}
+
+static int target_check_elf(int fd, const char *path, const Elf64_Ehdr *header, struct err *err)
+{
+    if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != OWN_MACHINE) {
+        return err_set(err, ENOEXEC,
+                       "cannot record '%s': it is built for %s, this allocaudit for 64-bit %s",
+                       path,
+                       header->e_ident[EI_CLASS] == ELFCLASS32 ? "a 32-bit processor"
+                                                               : "another processor",
+                       OWN_MACHINE == EM_X86_64 ? "x86" : "ARM");
+    }
+    for (unsigned i = 0; i < header->e_phnum; i++) {
+        Elf64_Phdr segment;
+        off_t at = (off_t)(header->e_phoff + i * sizeof(segment));
+        if (pread(fd, &segment, sizeof(segment), at) == (ssize_t)sizeof(segment) &&
+            segment.p_type == PT_INTERP) {
+            return 0;
+        }
+    }
+    return err_set(err, ENOEXEC,
+                   "cannot record '%s': it is statically linked, so nothing can be preloaded; link "
+                   "it dynamically",
+                   path);
+}
+
+/* The interpreter after #!, into `path`. False if the line names none. */
+static bool target_read_interpreter(const char *head, size_t count, char *path)
+{
+    size_t start = 2;
+    while (start < count && (head[start] == ' ' || head[start] == '\t')) {
+        start++;
+    }
+    size_t end = start;
+    while (end < count && head[end] != '\0' && strchr(" \t\n", head[end]) == NULL) {
+        end++;
+    }
+    memmove(path, head + start, end - start);
+    path[end - start] = '\0';
+    return end > start;
+}
+
+int target_check(const char *command, struct err *err)
+{
+    char path[PATH_MAX];
+    int r = target_find(command, path, sizeof(path), err);
+    for (int depth = 0; r == 0 && depth < INTERPRETERS_MAX; depth++) {
+        union {
+            Elf64_Ehdr elf;
+            char text[256];
+        } head = {0};
+        r = target_check_rights(path, err);
+        int fd = r == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+        ssize_t count = fd >= 0 ? read(fd, &head, sizeof(head)) : 0;
+        bool is_script = count >= 2 && memcmp(head.text, "#!", 2) == 0;
+        if (count >= (ssize_t)sizeof(head.elf) && memcmp(head.text, ELFMAG, SELFMAG) == 0) {
+            r = target_check_elf(fd, path, &head.elf, err);
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+        if (!is_script || !target_read_interpreter(head.text, (size_t)count, path)) {
+            break;
+        }
+    }
+    return r;
+}

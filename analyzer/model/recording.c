@@ -1,0 +1,333 @@
+#include "recording.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/vec.h"
+
+/* Takes rows while they are read. */
+struct loader {
+    struct recording *recording;
+    size_t process_capacity;
+    size_t thread_capacity;
+    size_t module_capacity;
+    size_t variable_capacity;
+};
+
+/* Where a kind of row has its texts. They die with the query, so each is copied. */
+struct row_shape {
+    size_t row_bytes;
+    size_t text_count;
+    size_t text_offsets[10];
+};
+
+static const struct row_shape run_shape = {
+    sizeof(struct run_row),
+    10,
+    {offsetof(struct run_row, tool_version), offsetof(struct run_row, state),
+     offsetof(struct run_row, command), offsetof(struct run_row, working_directory),
+     offsetof(struct run_row, host), offsetof(struct run_row, kernel),
+     offsetof(struct run_row, libc), offsetof(struct run_row, detail),
+     offsetof(struct run_row, unwind), offsetof(struct run_row, ring_path)},
+};
+
+static const struct row_shape process_shape = {
+    sizeof(struct process_row),
+    6,
+    {offsetof(struct process_row, start_kind), offsetof(struct process_row, executable),
+     offsetof(struct process_row, command), offsetof(struct process_row, allocator),
+     offsetof(struct process_row, allocator_version), offsetof(struct process_row, end_kind)},
+};
+
+static const struct row_shape thread_shape = {
+    sizeof(struct thread_row),
+    1,
+    {offsetof(struct thread_row, name)},
+};
+
+static const struct row_shape module_shape = {
+    sizeof(struct module_row),
+    3,
+    {offsetof(struct module_row, path), offsetof(struct module_row, build_id),
+     offsetof(struct module_row, symbols)},
+};
+
+static const struct row_shape variable_shape = {
+    sizeof(struct environment_row),
+    2,
+    {offsetof(struct environment_row, name), offsetof(struct environment_row, value)},
+};
+
+static const char **text_at(const struct row_shape *shape, void *row, size_t index)
+{
+    return (const char **)((char *)row + shape->text_offsets[index]);
+}
+
+static void free_texts(const struct row_shape *shape, void *row)
+{
+    for (size_t i = 0; i < shape->text_count; i++) {
+        const char **text = text_at(shape, row, i);
+        free((char *)*text);
+        *text = NULL;
+    }
+}
+
+/* Copies a row with its texts; on failure *to holds none of them. */
+static int copy_row(const struct row_shape *shape, void *to, const void *from)
+{
+    memcpy(to, from, shape->row_bytes);
+    for (size_t i = 0; i < shape->text_count; i++) {
+        const char **text = text_at(shape, to, i);
+        const char *original = *text;
+        *text = original != NULL ? strdup(original) : NULL;
+        if (original != NULL && *text == NULL) {
+            for (size_t rest = i; rest < shape->text_count; rest++) {
+                *text_at(shape, to, rest) = NULL;
+            }
+            free_texts(shape, to);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+/* Appends a copy to the array (rows, count, capacity). */
+static int append_row(const struct row_shape *shape, void **rows, size_t *count, size_t *capacity,
+                      const void *row)
+{
+    int result = vec_reserve(rows, capacity, *count + 1, shape->row_bytes);
+    if (result == 0) {
+        result = copy_row(shape, (char *)*rows + *count * shape->row_bytes, row);
+    }
+    *count += result == 0 ? 1 : 0;
+    return result;
+}
+
+static void free_rows(const struct row_shape *shape, void *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free_texts(shape, (char *)rows + i * shape->row_bytes);
+    }
+    free(rows);
+}
+
+static int take_run(void *context, const struct run_row *row)
+{
+    struct loader *loader = context;
+    free_texts(&run_shape, &loader->recording->run);
+    return copy_row(&run_shape, &loader->recording->run, row);
+}
+
+static int take_process(void *context, const struct process_row *row)
+{
+    struct loader *loader = context;
+    struct recording *recording = loader->recording;
+    return append_row(&process_shape, (void **)&recording->processes, &recording->process_count,
+                      &loader->process_capacity, row);
+}
+
+static int take_thread(void *context, const struct thread_row *row)
+{
+    struct loader *loader = context;
+    struct recording *recording = loader->recording;
+    return append_row(&thread_shape, (void **)&recording->threads, &recording->thread_count,
+                      &loader->thread_capacity, row);
+}
+
+static int take_module(void *context, const struct module_row *row)
+{
+    struct loader *loader = context;
+    struct recording *recording = loader->recording;
+    return append_row(&module_shape, (void **)&recording->modules, &recording->module_count,
+                      &loader->module_capacity, row);
+}
+
+static int take_variable(void *context, const struct environment_row *row)
+{
+    struct loader *loader = context;
+    struct recording *recording = loader->recording;
+    return append_row(&variable_shape, (void **)&recording->variables, &recording->variable_count,
+                      &loader->variable_capacity, row);
+}
+
+static int load(struct recording *recording, struct err *err)
+{
+    struct loader loader = {.recording = recording};
+    int result = query_run(recording->db, take_run, &loader, err);
+    if (result == 0) {
+        result = query_processes(recording->db, take_process, &loader, err);
+    }
+    if (result == 0) {
+        result = query_threads(recording->db, take_thread, &loader, err);
+    }
+    if (result == 0) {
+        result = query_modules(recording->db, take_module, &loader, err);
+    }
+    if (result == 0) {
+        result = query_environment(recording->db, take_variable, &loader, err);
+    }
+    return result;
+}
+
+int recording_open(const char *path, struct recording **out_recording, struct err *err)
+{
+    struct recording *recording = calloc(1, sizeof(*recording));
+    if (recording == NULL) {
+        return err_set_errno(err, ENOMEM, "cannot open '%s'", path);
+    }
+    int result = db_open(path, &recording->db, err);
+    if (result == 0) {
+        result = load(recording, err);
+    }
+    if (result < 0) {
+        recording_close(recording);
+        return result;
+    }
+    *out_recording = recording;
+    return 0;
+}
+
+void recording_close(struct recording *recording)
+{
+    if (recording == NULL) {
+        return;
+    }
+    free_texts(&run_shape, &recording->run);
+    free_rows(&process_shape, recording->processes, recording->process_count);
+    free_rows(&thread_shape, recording->threads, recording->thread_count);
+    free_rows(&module_shape, recording->modules, recording->module_count);
+    free_rows(&variable_shape, recording->variables, recording->variable_count);
+    db_close(recording->db);
+    free(recording);
+}
+
+bool recording_is_complete(const struct recording *recording)
+{
+    return strcmp(recording->run.state, "complete") == 0;
+}
+
+int recording_check_content(const struct recording *recording, struct err *err)
+{
+    if (recording->process_count > 0) {
+        return 0;
+    }
+    const char *path = db_path(recording->db);
+    if (recording_is_complete(recording)) {
+        return err_set(
+            err, ENODATA,
+            "nothing was recorded in '%s': the program did not load the recorder (is it "
+            "linked statically, setuid, or for another architecture? try 'file PROGRAM')",
+            path);
+    }
+    return err_set(
+        err, ENODATA,
+        "nothing is in '%s' yet: the recording was not finished; 'allocaudit recover %s' "
+        "saves what was recorded",
+        path, path);
+}
+
+static void totals_of_process(const struct process_row *process, struct totals *totals)
+{
+    bool has_ended = process->ended_ns != QUERY_NULL && process->ended_ns >= process->started_ns;
+    totals->duration_ns = has_ended ? process->ended_ns - process->started_ns : QUERY_NULL;
+    totals->allocation_count = process->allocation_count;
+    totals->free_count = process->free_count;
+    totals->allocated_bytes = process->allocated_bytes;
+    totals->failed_count = process->failed_count;
+    totals->peak_bytes = process->peak_bytes;
+    totals->peak_ns = process->peak_ns;
+    totals->leaked_count = process->leaked_count;
+    totals->leaked_bytes = process->leaked_bytes;
+    totals->lost_event_count = process->lost_event_count;
+    totals->unpaired_free_count = process->unpaired_free_count;
+    totals->inherited_free_count = process->inherited_free_count;
+    totals->rss_peak_bytes = process->rss_peak_bytes;
+}
+
+static uint64_t known(uint64_t value, uint64_t otherwise)
+{
+    return value != QUERY_NULL ? value : otherwise;
+}
+
+static void totals_of_run(const struct recording *recording, struct totals *totals)
+{
+    struct totals sum = {
+        .rss_peak_bytes = QUERY_NULL, .peak_bytes = QUERY_NULL, .peak_ns = QUERY_NULL};
+    for (size_t i = 0; i < recording->process_count; i++) {
+        const struct process_row *process = &recording->processes[i];
+        sum.allocation_count += process->allocation_count;
+        sum.free_count += process->free_count;
+        sum.allocated_bytes += process->allocated_bytes;
+        sum.failed_count += process->failed_count;
+        sum.leaked_count += process->leaked_count;
+        sum.leaked_bytes += process->leaked_bytes;
+        sum.lost_event_count += process->lost_event_count;
+        sum.unpaired_free_count += process->unpaired_free_count;
+        sum.inherited_free_count += process->inherited_free_count;
+        if (process->rss_peak_bytes != QUERY_NULL &&
+            (sum.rss_peak_bytes == QUERY_NULL || process->rss_peak_bytes > sum.rss_peak_bytes)) {
+            sum.rss_peak_bytes = process->rss_peak_bytes;
+        }
+    }
+    if (recording->process_count == 1) {
+        sum.peak_bytes = recording->processes[0].peak_bytes;
+        sum.peak_ns = recording->processes[0].peak_ns;
+    }
+    const struct run_row *run = &recording->run;
+    totals->duration_ns = run->duration_ns;
+    totals->allocation_count = known(run->allocation_count, sum.allocation_count);
+    totals->free_count = known(run->free_count, sum.free_count);
+    totals->allocated_bytes = known(run->allocated_bytes, sum.allocated_bytes);
+    totals->failed_count = known(run->failed_count, sum.failed_count);
+    totals->peak_bytes = known(run->peak_bytes, sum.peak_bytes);
+    totals->peak_ns = known(run->peak_ns, sum.peak_ns);
+    totals->leaked_count = known(run->leaked_count, sum.leaked_count);
+    totals->leaked_bytes = known(run->leaked_bytes, sum.leaked_bytes);
+    totals->lost_event_count = known(run->lost_event_count, sum.lost_event_count);
+    totals->unpaired_free_count = known(run->unpaired_free_count, sum.unpaired_free_count);
+    totals->inherited_free_count = sum.inherited_free_count;
+    totals->rss_peak_bytes = sum.rss_peak_bytes;
+}
+
+void recording_totals(const struct recording *recording, uint32_t process_id,
+                      struct totals *out_totals)
+{
+    const struct process_row *process = recording_process(recording, process_id);
+    if (process != NULL) {
+        totals_of_process(process, out_totals);
+    } else {
+        totals_of_run(recording, out_totals);
+    }
+}
+
+const struct process_row *recording_process(const struct recording *recording, uint32_t process_id)
+{
+    for (size_t i = 0; i < recording->process_count; i++) {
+        if (recording->processes[i].id == process_id) {
+            return &recording->processes[i];
+        }
+    }
+    return NULL;
+}
+
+const struct thread_row *recording_thread(const struct recording *recording, uint32_t thread_id)
+{
+    for (size_t i = 0; i < recording->thread_count; i++) {
+        if (recording->threads[i].id == thread_id) {
+            return &recording->threads[i];
+        }
+    }
+    return NULL;
+}
+
+const struct process_row *recording_largest_process(const struct recording *recording)
+{
+    const struct process_row *largest = NULL;
+    for (size_t i = 0; i < recording->process_count; i++) {
+        if (largest == NULL || recording->processes[i].peak_bytes > largest->peak_bytes) {
+            largest = &recording->processes[i];
+        }
+    }
+    return largest;
+}

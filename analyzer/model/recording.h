@@ -1,0 +1,76 @@
+/*
+ * recording.h - what is known of a recording as a whole: the run, its processes, threads and
+ * modules.
+ *
+ * Everything is read when it is opened (these tables are small) and lives, with all texts, until
+ * recording_close(). Single thread.
+ */
+#ifndef ALLOCAUDIT_RECORDING_H
+#define ALLOCAUDIT_RECORDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/err.h"
+#include "../db/query_run.h"
+
+struct recording {
+    struct db *db;
+    struct run_row run;
+    struct process_row *processes; /* by id */
+    size_t process_count;
+    struct thread_row *threads; /* by id */
+    size_t thread_count;
+    struct module_row *modules; /* by id */
+    size_t module_count;
+    struct environment_row *variables; /* by name */
+    size_t variable_count;
+};
+
+/* Figures of all processes or of one. Any may be QUERY_NULL: not known. */
+struct totals {
+    uint64_t duration_ns;
+    uint64_t allocation_count;
+    uint64_t free_count;
+    uint64_t allocated_bytes;
+    uint64_t failed_count;
+    uint64_t peak_bytes;
+    uint64_t peak_ns;
+    uint64_t leaked_count;
+    uint64_t leaked_bytes;
+    uint64_t lost_event_count;
+    uint64_t unpaired_free_count;
+    uint64_t inherited_free_count;
+    uint64_t rss_peak_bytes; /* of several processes: the largest single one */
+};
+
+/* Opens and reads `path`. Returns 0 and *out_recording is the caller's, or the negative errno of
+ * db_open() or of a failed read. */
+int recording_open(const char *path, struct recording **out_recording, struct err *err);
+
+/* NULL is fine. */
+void recording_close(struct recording *recording);
+
+/* False while it is being recorded and after the collector was stopped: figures may be missing. */
+bool recording_is_complete(const struct recording *recording);
+
+/* Empty tables would look like a clean program: returns -ENODATA, with why it may be so in err,
+ * where no process was recorded; else 0. */
+int recording_check_content(const struct recording *recording, struct err *err);
+
+/*
+ * Of the process, or of all for a process_id of 0: then what the run itself does not hold is summed
+ * over its processes where a sum means something (a peak of several does not).
+ */
+void recording_totals(const struct recording *recording, uint32_t process_id,
+                      struct totals *out_totals);
+
+/* The process or thread with that id, or NULL. */
+const struct process_row *recording_process(const struct recording *recording, uint32_t process_id);
+const struct thread_row *recording_thread(const struct recording *recording, uint32_t thread_id);
+
+/* The process with the highest peak (the first of them), or NULL if there is none. */
+const struct process_row *recording_largest_process(const struct recording *recording);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * report.h - what the sections of `allocaudit report` share. Each section is a function in
+ * report_*.c.
+ */
+#ifndef ALLOCAUDIT_REPORT_H
+#define ALLOCAUDIT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "cli/options.h"
+#include "cli/out.h"
+#include "model/recording.h"
+#include "model/selection.h"
+#include "model/sites.h"
+#include "model/stacks.h"
+
+struct report_settings {
+    const char *input;
+    const char *process;
+    const char *thread;
+    const char *module;
+    const char *function;
+    uint64_t from_ns;
+    uint64_t to_ns;
+    uint64_t within;
+    uint64_t top_count; /* OPTION_NOT_GIVEN: as many as suit the place */
+    uint64_t stack_id;  /* OPTION_NOT_GIVEN: no single stack is asked for */
+    int sort;           /* enum site_key; REPORT_UNSORTED: as suits the place */
+    struct out_settings out;
+};
+
+#define REPORT_UNSORTED SITE_KEY_COUNT_ALL
+
+/* One report while it is printed. */
+struct report {
+    const struct report_settings *settings;
+    const char *path;
+    const struct recording *recording;
+    const struct selection *selection;
+    struct stacks *stacks;
+    struct sites *sites;   /* with the keys that the sections need */
+    struct str file_words; /* "" or " -i FILE": what makes another command read the same file */
+    struct totals totals;  /* of the process selected, or of all */
+    struct out *out;
+    bool is_overview; /* no section was named: short tables, and nothing about what is empty */
+};
+
+/* What a section can be limited by, besides a process. */
+enum {
+    SECTION_BY_TIME = 1,     /* --from, --to */
+    SECTION_BY_THREAD = 2,   /* --thread */
+    SECTION_BY_FUNCTION = 4, /* --module, --function */
+    SECTION_BY_ALL = 7,
+};
+
+struct report_section {
+    const char *name;
+    int (*print)(struct report *report, struct err *err); /* 0 or a negative errno */
+    unsigned key_set;                                     /* of sites, that it needs */
+    unsigned limits;
+    bool is_in_overview;
+};
+
+/* True if the report speaks of all that was recorded (of one process or all of them). */
+bool report_is_whole(const struct report *report);
+
+/* How many rows a table shows: --top, or else `overview_count` in the overview and 20 in a section.
+ */
+size_t report_top(const struct report *report, size_t overview_count);
+
+/* The text of file_words. */
+const char *report_file_words(const struct report *report);
+
+/* The part of a path behind the last '/'. */
+const char *report_base_name(const char *path);
+
+/* The section functions. */
+int report_print_summary(struct report *report, struct err *err);
+int report_print_sites(struct report *report, struct err *err);
+int report_print_leaks(struct report *report, struct err *err);
+int report_print_temporary(struct report *report, struct err *err);
+int report_print_large(struct report *report, struct err *err);
+int report_print_realloc(struct report *report, struct err *err);
+int report_print_lifetimes(struct report *report, struct err *err);
+int report_print_sizes(struct report *report, struct err *err);
+int report_print_threads(struct report *report, struct err *err);
+int report_print_processes(struct report *report, struct err *err);
+int report_print_timeline(struct report *report, struct err *err);
+int report_print_modules(struct report *report, struct err *err);
+int report_print_tree(struct report *report, struct err *err);
+
+/* One stack, whole: `sites --stack N`. -ENOENT: there is no such stack. */
+int report_print_stack(struct report *report, uint32_t stack_id, struct err *err);
+
+/* The cells of the frame that is shown for a site: where, function. NULL: there is none. */
+void report_print_shown_frame(struct out *out, const struct stack_frame *frame, const char *label);
+
+/* The frames of a stack as the list "stack" of the row or section that is open. */
+void report_print_frames(struct out *out, const struct call_stack *stack);
+
+/* What was not seen, as notes. */
+int report_print_notes(struct report *report, struct err *err);
+
+/* What to type next. */
+void report_print_hints(struct report *report);
+
+#endif

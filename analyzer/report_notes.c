@@ -1,0 +1,142 @@
+/*
+ * What a reader of the figures must know: everything that was not seen, or is not certain.
+ */
+#include "report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "db/query_stack.h"
+
+enum {
+    MODULES_NAMED = 4,
+};
+
+static void note_state(struct report *report)
+{
+    const char *state = report->recording->run.state;
+    if (strcmp(state, "recording") == 0) {
+        out_note(report->out,
+                 "the recording was not finished: what had not been read from the program yet is "
+                 "missing; 'allocaudit recover %s' adds it once 'allocaudit run' has ended",
+                 report->path);
+    } else if (!recording_is_complete(report->recording)) {
+        out_note(report->out,
+                 "the recording was %s before the program ended: what came later is missing, and "
+                 "blocks still in use then look leaked",
+                 state);
+    }
+}
+
+static void note_losses(struct report *report)
+{
+    const struct totals *totals = &report->totals;
+    char count[32];
+    if (totals->lost_event_count != QUERY_NULL && totals->lost_event_count > 0) {
+        out_note(report->out,
+                 "events that were lost: %s; all counts are too low, and leaks uncertain",
+                 out_format_count((int64_t)totals->lost_event_count, count));
+    }
+    if (totals->unpaired_free_count != QUERY_NULL && totals->unpaired_free_count > 0) {
+        out_note(
+            report->out,
+            "frees of blocks that nobody was seen to allocate (made before recording began, or "
+            "by another allocator): %s",
+            out_format_count((int64_t)totals->unpaired_free_count, count));
+    }
+    if (report->recording->run.sample_bytes != QUERY_NULL) {
+        char bytes[32];
+        out_note(report->out, "one allocation in about %s was recorded: all figures are estimates",
+                 out_format_bytes((int64_t)report->recording->run.sample_bytes, bytes));
+    }
+}
+
+static void note_emptiness(struct report *report)
+{
+    if (report->totals.allocation_count == 0) {
+        out_note(report->out,
+                 "nothing was allocated through malloc or operator new: if that is a surprise, the "
+                 "program may be linked statically or bring its own allocator, or it allocates "
+                 "with mmap (record with --mmap)");
+    }
+}
+
+/* The shared library that belongs to no file (the kernel's) has no package. */
+static bool lacks_symbols(const struct module_row *module)
+{
+    bool is_file = module->path[0] == '/';
+    return is_file &&
+           (strcmp(module->symbols, "none") == 0 || strcmp(module->symbols, "dynsym") == 0);
+}
+
+static void note_modules(struct report *report)
+{
+    struct str names = {0};
+    size_t count = 0;
+    int result = 0;
+    for (size_t i = 0; i < report->recording->module_count && result == 0; i++) {
+        const struct module_row *module = &report->recording->modules[i];
+        if (!lacks_symbols(module)) {
+            continue;
+        }
+        if (count < MODULES_NAMED) {
+            result =
+                str_printf(&names, "%s%s", count == 0 ? "" : ", ", report_base_name(module->path));
+        }
+        count++;
+    }
+    if (result == 0 && count > MODULES_NAMED) {
+        result = str_printf(&names, " and %zu more ('allocaudit report modules%s')",
+                            count - MODULES_NAMED, report_file_words(report));
+    }
+    if (count > 0 && result == 0) {
+        out_note(
+            report->out,
+            "functions and lines are missing for %s: build with -g, or install the debug "
+            "symbols before recording (Debian: the -dbgsym package of what 'dpkg -S FILE' names)",
+            str_text(&names));
+    }
+    str_fini(&names);
+}
+
+static int note_stacks(struct report *report, struct err *err)
+{
+    bool has_cut = false;
+    int result = query_has_cut_stacks(report->recording->db, &has_cut, err);
+    if (result == 0 && has_cut) {
+        out_note(report->out,
+                 "some stacks were deeper than %u frames and lost their callers nearest to main; "
+                 "record with a larger --depth to keep them",
+                 report->recording->run.depth_limit);
+    }
+    return result;
+}
+
+static void note_selection(struct report *report)
+{
+    const struct selection *selection = report->selection;
+    if (selection->is_part_of_run) {
+        out_note(report->out,
+                 "only allocations made by the selected threads in the selected time; figures that "
+                 "need the whole run (peak, time, temporary, moved, chains) are left out");
+    }
+    if (report->recording->process_count > 1 && selection->process_id == 0 &&
+        !selection->is_part_of_run) {
+        out_note(report->out,
+                 "figures of a site are summed over %zu processes ('allocaudit report "
+                 "processes%s'); its "
+                 "share of the peak is that of each process's own peak",
+                 report->recording->process_count, report_file_words(report));
+    }
+}
+
+int report_print_notes(struct report *report, struct err *err)
+{
+    note_state(report);
+    note_emptiness(report);
+    note_losses(report);
+    note_selection(report);
+    note_modules(report);
+    return note_stacks(report, err);
+}

@@ -1,0 +1,295 @@
+#include "emit.h"
+
+#include <string.h>
+
+#include "usable.h"
+
+#include "banned.h"
+
+enum {
+    ALLOC_BYTES = 3 * 8,
+    ALLOC_WIDE_BYTES = 5 * 8,
+    FREE_BYTES = 2 * 8,
+    FREE_WIDE_BYTES = 3 * 8,
+    FAILED_BYTES = 3 * 8,
+};
+
+/* Room for one event, and a chunk young enough for its stamp. */
+static bool emit_reserve(struct self *self, size_t bytes)
+{
+    struct writer *writer = self_writer(self);
+    if (__builtin_expect(!lane_reserve(writer, bytes), 0)) {
+        self_give_up(self);
+        return false;
+    }
+    return true;
+}
+
+/* The stamp of now. A chunk that has grown too old is left for a fresh one first. */
+static uint64_t emit_stamp(struct writer *writer)
+{
+    uint64_t ticks = lane_stamp(writer);
+    if (__builtin_expect(ticks >= LANE_STALE_TICKS, 0)) {
+        lane_cancel(writer);
+        if (lane_refill(writer)) {
+            lane_begin(writer);
+        }
+        ticks = lane_stamp(writer) & (LANE_STALE_TICKS - 1);
+    }
+    return ticks;
+}
+
+static uint64_t *emit_put_alloc(uint64_t *words, enum alloc_kind kind, uint64_t ticks,
+                                unsigned duration, const void *block, size_t size_bytes,
+                                size_t usable_bytes, size_t alignment, uint32_t stack_id)
+{
+    uint64_t slack = usable_bytes - size_bytes;
+    if (__builtin_expect(slack < EVENT_SLACK_LIMIT && size_bytes <= UINT32_MAX && alignment == 0,
+                         1)) {
+        words[0] = event_head(EVENT_ALLOC + kind, duration, ticks);
+        words[1] = (uintptr_t)block | slack << EVENT_ADDRESS_BITS;
+        words[2] = (uint64_t)stack_id << 32 | size_bytes;
+        return words + ALLOC_BYTES / 8;
+    }
+    words[0] = event_head(EVENT_ALLOC_WIDE + kind, duration, ticks);
+    words[1] = (uintptr_t)block;
+    words[2] = size_bytes;
+    words[3] = usable_bytes;
+    words[4] = (uint64_t)stack_id << 32 | (uint32_t)alignment;
+    return words + ALLOC_WIDE_BYTES / 8;
+}
+
+static uint64_t *emit_put_failed(uint64_t *words, enum alloc_kind kind, uint64_t ticks,
+                                 size_t size_bytes, uint32_t stack_id)
+{
+    words[0] = event_head(EVENT_FAILED + kind, 0, ticks);
+    words[1] = size_bytes;
+    words[2] = (uint64_t)stack_id << 32;
+    return words + FAILED_BYTES / 8;
+}
+
+static bool emit_take_expected(struct self *self, size_t *size_bytes, const void *frame,
+                               enum alloc_kind *kind, uint32_t *stack_id)
+{
+    struct expected_call *expected = &self->expected_alloc;
+    if (expected->is_used || expected->size_bytes > *size_bytes || frame > expected->frame) {
+        return false;
+    }
+    expected->is_used = true;
+    *size_bytes = expected->size_bytes;
+    *kind = (enum alloc_kind)expected->kind;
+    *stack_id = expected->stack_id;
+    return true;
+}
+
+void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t alignment,
+                uint64_t started, const void *frame)
+{
+    struct self *self = self_enter(frame);
+    if (self == NULL) {
+        return;
+    }
+    struct writer *writer = self_writer(self);
+    uint32_t stack_id = 0;
+    if (__builtin_expect(self->own_calls != 0, 0)) {
+        kind = ALLOC_KIND_INTERNAL;
+    } else if (__builtin_expect(self->expected_alloc.frame == NULL, 1) ||
+               !emit_take_expected(self, &size_bytes, frame, &kind, &stack_id)) {
+        stack_id = stack_intern(self, frame);
+    }
+    if (emit_reserve(self, ALLOC_WIDE_BYTES)) {
+        size_t usable_bytes = block != NULL ? usable_size(block, size_bytes) : 0;
+        lane_begin(writer);
+        uint64_t ticks = emit_stamp(writer);
+        if (__builtin_expect(block != NULL, 1)) {
+            unsigned duration = 0;
+            if (started != 0) {
+                duration = event_duration_encode(writer->base_ticks + ticks - started);
+            }
+            lane_publish(writer, emit_put_alloc(writer->cursor, kind, ticks, duration, block,
+                                                size_bytes, usable_bytes, alignment, stack_id));
+        } else {
+            lane_publish(writer,
+                         emit_put_failed(writer->cursor, kind, ticks, size_bytes, stack_id));
+        }
+    }
+    self_leave(self);
+}
+
+static struct self *emit_free_begin(const void *frame)
+{
+    struct self *self = self_enter(frame);
+    if (self == NULL) {
+        return NULL;
+    }
+    if (!emit_reserve(self, FREE_BYTES)) {
+        self_leave(self);
+        return NULL;
+    }
+    struct writer *writer = self_writer(self);
+    lane_begin(writer);
+    self_held(self)->ticks = emit_stamp(writer);
+    return self;
+}
+
+static void emit_free_end(struct self *self, enum free_kind kind, const void *block,
+                          unsigned duration)
+{
+    struct writer *writer = self_writer(self);
+    writer->cursor[0] = event_head(EVENT_FREE + kind, duration, self_held(self)->ticks);
+    writer->cursor[1] = (uintptr_t)block;
+    lane_publish(writer, writer->cursor + FREE_BYTES / 8);
+    self_leave(self);
+}
+
+struct self *emit_free(enum free_kind kind, const void *block, const void *frame)
+{
+    struct self *self = emit_free_begin(frame);
+    if (self == NULL || lane_is_timed(self_writer(self))) {
+        return self;
+    }
+    emit_free_end(self, kind, block, 0);
+    return NULL;
+}
+
+void emit_free_done(struct self *self, enum free_kind kind, const void *block)
+{
+    uint64_t ticks = lane_stamp(self_writer(self)) - self_held(self)->ticks;
+    emit_free_end(self, kind, block, event_duration_encode(ticks));
+}
+
+struct self *emit_hold(const void *frame, bool needs_stack)
+{
+    struct self *self = self_enter(frame);
+    if (self == NULL) {
+        return NULL;
+    }
+    uint32_t stack_id = 0;
+    if (needs_stack && self->own_calls == 0) {
+        stack_id = stack_intern(self, frame);
+    }
+    if (!emit_reserve(self, FREE_WIDE_BYTES + ALLOC_WIDE_BYTES)) {
+        self_leave(self);
+        return NULL;
+    }
+    struct writer *writer = self_writer(self);
+    lane_begin(writer);
+    uint64_t ticks = emit_stamp(writer);
+    *self_held(self) = (struct held_call){writer->cursor, ticks, stack_id};
+    return self;
+}
+
+void emit_hold_free(struct self *self, enum free_kind kind, const void *block)
+{
+    struct held_call *held = self_held(self);
+    held->cursor[0] = event_head(EVENT_FREE + kind, 0, held->ticks);
+    held->cursor[1] = (uintptr_t)block;
+    held->cursor += FREE_BYTES / 8;
+}
+
+void emit_hold_free_range(struct self *self, enum free_kind kind, const void *block,
+                          size_t size_bytes)
+{
+    struct held_call *held = self_held(self);
+    held->cursor[0] = event_head(EVENT_FREE_WIDE + kind, 0, held->ticks);
+    held->cursor[1] = (uintptr_t)block;
+    held->cursor[2] = size_bytes;
+    held->cursor += FREE_WIDE_BYTES / 8;
+}
+
+void emit_hold_alloc(struct self *self, enum alloc_kind kind, void *block, size_t size_bytes,
+                     size_t usable_bytes)
+{
+    struct held_call *held = self_held(self);
+    uint64_t ticks = lane_stamp(self_writer(self));
+    if (self->own_calls != 0) {
+        kind = ALLOC_KIND_INTERNAL;
+    }
+    held->cursor = emit_put_alloc(held->cursor, kind, ticks,
+                                  event_duration_encode(ticks - held->ticks), block, size_bytes,
+                                  usable_bytes, 0, held->stack_id);
+}
+
+void emit_hold_failed(struct self *self, enum alloc_kind kind, size_t size_bytes)
+{
+    struct held_call *held = self_held(self);
+    held->cursor = emit_put_failed(held->cursor, kind, lane_stamp(self_writer(self)), size_bytes,
+                                   held->stack_id);
+}
+
+void emit_release(struct self *self)
+{
+    lane_publish(self_writer(self), self_held(self)->cursor);
+    self_leave(self);
+}
+
+void emit_expect_alloc(enum alloc_kind kind, size_t size_bytes, const void *frame)
+{
+    struct self *self = self_enter(frame);
+    if (self == NULL) {
+        return;
+    }
+    if (self->level == 1) {
+        self->expected_alloc = (struct expected_call){
+            .frame = frame,
+            .kind = (uint8_t)kind,
+            .stack_id = stack_intern(self, frame),
+            .size_bytes = size_bytes,
+        };
+    }
+    self_leave(self);
+}
+
+void emit_expected_alloc_done(void *block, size_t alignment, const void *frame)
+{
+    struct self *self = self_of_thread;
+    if (self == NULL || self->expected_alloc.frame == NULL) {
+        return;
+    }
+    struct expected_call expected = self->expected_alloc;
+    if (!expected.is_used) {
+        emit_alloc((enum alloc_kind)expected.kind, block, expected.size_bytes, alignment, 0, frame);
+    }
+    self->expected_alloc.frame = NULL;
+}
+
+void emit_outer_free(enum free_kind kind, const void *block, const void *frame)
+{
+    struct self *self = emit_free_begin(frame);
+    if (self != NULL) {
+        emit_free_end(self, kind, block, 0);
+    }
+    if (self_of_thread != NULL) {
+        self_of_thread->expected_free = block;
+    }
+}
+
+void emit_outer_free_done(void)
+{
+    if (self_of_thread != NULL) {
+        self_of_thread->expected_free = NULL;
+    }
+}
+
+void emit_mark(uint32_t kind, const char *name, const void *frame)
+{
+    struct self *self = self_enter(frame);
+    if (self == NULL) {
+        return;
+    }
+    size_t name_bytes = strnlen(name, EVENT_MAX_BYTES / 4);
+    size_t bytes = (sizeof(struct event_mark) + name_bytes + 7) & ~(size_t)7;
+    if (emit_reserve(self, bytes)) {
+        struct writer *writer = self_writer(self);
+        lane_begin(writer);
+        uint64_t ticks = emit_stamp(writer);
+        struct event_mark *event = (struct event_mark *)writer->cursor;
+        writer->cursor[bytes / 8 - 1] = 0;
+        event->head = event_head(EVENT_MARK, 0, ticks);
+        event->mark_kind = kind;
+        event->name_bytes = (uint32_t)name_bytes;
+        memcpy(event->text, name, name_bytes);
+        lane_publish(writer, writer->cursor + bytes / 8);
+    }
+    self_leave(self);
+}

@@ -1,0 +1,21 @@
+/*
+ * hooks.h - what the files that define hooks share.
+ */
+#ifndef ALLOCAUDIT_HOOKS_H
+#define ALLOCAUDIT_HOOKS_H
+
+#include <stddef.h>
+#include <unistd.h>
+
+/* A function of hook_list.h, visible to the program. */
+#define HOOK __attribute__((visibility("default")))
+
+/* Where the hook stands: its return address is the program's call site. */
+#define HOOK_FRAME __builtin_frame_address(0)
+
+static inline size_t page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+#endif

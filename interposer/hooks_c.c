@@ -1,0 +1,245 @@
+/*
+ * hooks_c.c - the C allocation functions as the program sees them.
+ *
+ * Each calls the next function in line and tells emit.h; nothing else is decided here.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emit.h"
+#include "hooks.h"
+#include "real.h"
+#include "usable.h"
+
+/* Not in every libc's headers. */
+void cfree(void *block);
+void free_sized(void *block, size_t size_bytes);
+void free_aligned_sized(void *block, size_t alignment, size_t size_bytes);
+
+/* True if the real function may be called; false only while real_init() itself is at work. */
+static inline bool is_resolved(void)
+{
+    if (__builtin_expect(real.malloc == NULL, 0)) {
+        real_init();
+        return real.malloc != NULL;
+    }
+    return true;
+}
+
+static void *fail(int code)
+{
+    errno = code;
+    return NULL;
+}
+
+HOOK void *malloc(size_t size_bytes)
+{
+    if (!is_resolved()) {
+        return bootstrap_alloc(size_bytes, 0);
+    }
+    uint64_t started = emit_timer();
+    void *block = real.malloc(size_bytes);
+    emit_alloc(ALLOC_KIND_MALLOC, block, size_bytes, 0, started, HOOK_FRAME);
+    return block;
+}
+
+HOOK void *calloc(size_t count, size_t size_bytes)
+{
+    size_t total_bytes;
+    bool overflows = __builtin_mul_overflow(count, size_bytes, &total_bytes);
+    if (!is_resolved()) {
+        return overflows ? NULL : bootstrap_alloc(total_bytes, 0); /* static memory is zero */
+    }
+    uint64_t started = emit_timer();
+    void *block = real.calloc(count, size_bytes);
+    emit_alloc(ALLOC_KIND_CALLOC, block, overflows ? SIZE_MAX : total_bytes, 0, started,
+               HOOK_FRAME);
+    return block;
+}
+
+static void *realloc_bootstrap(void *old, size_t size_bytes)
+{
+    void *block = malloc(size_bytes);
+    if (block != NULL) {
+        size_t old_bytes = bootstrap_size(old);
+        memcpy(block, old, old_bytes < size_bytes ? old_bytes : size_bytes);
+    }
+    return block;
+}
+
+static void *realloc_held(struct self *self, enum alloc_kind kind, void *old, size_t size_bytes)
+{
+    void *block = real.realloc(old, size_bytes);
+    if (block != NULL) {
+        emit_hold_free(self, FREE_KIND_REALLOC, old);
+        emit_hold_alloc(self, kind, block, size_bytes, usable_size(block, size_bytes));
+    } else if (size_bytes == 0) {
+        emit_hold_free(self, FREE_KIND_REALLOC, old);
+    } else {
+        emit_hold_failed(self, kind, size_bytes);
+    }
+    emit_release(self);
+    return block;
+}
+
+HOOK void *realloc(void *old, size_t size_bytes)
+{
+    if (bootstrap_owns(old)) {
+        return realloc_bootstrap(old, size_bytes);
+    }
+    if (!is_resolved()) {
+        return bootstrap_alloc(size_bytes, 0);
+    }
+    if (old == NULL) {
+        uint64_t started = emit_timer();
+        void *block = real.realloc(NULL, size_bytes);
+        emit_alloc(ALLOC_KIND_REALLOC, block, size_bytes, 0, started, HOOK_FRAME);
+        return block;
+    }
+    struct self *self = emit_hold(HOOK_FRAME, true);
+    if (self == NULL) {
+        return real.realloc(old, size_bytes);
+    }
+    return realloc_held(self, ALLOC_KIND_REALLOC, old, size_bytes);
+}
+
+/* glibc's reallocarray calls the exported realloc, so it is done here in one step. */
+HOOK void *reallocarray(void *old, size_t count, size_t size_bytes)
+{
+    size_t total_bytes;
+    if (__builtin_mul_overflow(count, size_bytes, &total_bytes)) {
+        emit_alloc(ALLOC_KIND_REALLOCARRAY, NULL, SIZE_MAX, 0, 0, HOOK_FRAME);
+        return fail(ENOMEM);
+    }
+    if (bootstrap_owns(old)) {
+        return realloc_bootstrap(old, total_bytes);
+    }
+    if (!is_resolved()) {
+        return bootstrap_alloc(total_bytes, 0);
+    }
+    if (old == NULL) {
+        void *block = real.realloc(NULL, total_bytes);
+        emit_alloc(ALLOC_KIND_REALLOCARRAY, block, total_bytes, 0, 0, HOOK_FRAME);
+        return block;
+    }
+    struct self *self = emit_hold(HOOK_FRAME, true);
+    if (self == NULL) {
+        return real.realloc(old, total_bytes);
+    }
+    return realloc_held(self, ALLOC_KIND_REALLOCARRAY, old, total_bytes);
+}
+
+HOOK void free(void *block)
+{
+    if (block == NULL || bootstrap_owns(block) || !is_resolved()) {
+        return;
+    }
+    if (emit_free_is_expected(block)) {
+        real.free(block);
+        return;
+    }
+    struct self *timed = emit_free(FREE_KIND_FREE, block, HOOK_FRAME);
+    real.free(block);
+    if (__builtin_expect(timed != NULL, 0)) {
+        emit_free_done(timed, FREE_KIND_FREE, block);
+    }
+}
+
+static void free_as(enum free_kind kind, void *block, const void *frame)
+{
+    if (block == NULL || bootstrap_owns(block) || !is_resolved()) {
+        return;
+    }
+    struct self *timed = emit_free(kind, block, frame);
+    real.free(block);
+    if (timed != NULL) {
+        emit_free_done(timed, kind, block);
+    }
+}
+
+HOOK void cfree(void *block)
+{
+    free_as(FREE_KIND_CFREE, block, HOOK_FRAME);
+}
+
+HOOK void free_sized(void *block, size_t size_bytes)
+{
+    (void)size_bytes;
+    free_as(FREE_KIND_FREE_SIZED, block, HOOK_FRAME);
+}
+
+HOOK void free_aligned_sized(void *block, size_t alignment, size_t size_bytes)
+{
+    (void)alignment;
+    (void)size_bytes;
+    free_as(FREE_KIND_FREE_ALIGNED_SIZED, block, HOOK_FRAME);
+}
+
+HOOK void *memalign(size_t alignment, size_t size_bytes)
+{
+    if (!is_resolved() || real.memalign == NULL) {
+        return bootstrap_alloc(size_bytes, alignment);
+    }
+    uint64_t started = emit_timer();
+    void *block = real.memalign(alignment, size_bytes);
+    emit_alloc(ALLOC_KIND_MEMALIGN, block, size_bytes, alignment, started, HOOK_FRAME);
+    return block;
+}
+
+HOOK void *aligned_alloc(size_t alignment, size_t size_bytes)
+{
+    if (!is_resolved() || real.aligned_alloc == NULL) {
+        return bootstrap_alloc(size_bytes, alignment);
+    }
+    uint64_t started = emit_timer();
+    void *block = real.aligned_alloc(alignment, size_bytes);
+    emit_alloc(ALLOC_KIND_ALIGNED_ALLOC, block, size_bytes, alignment, started, HOOK_FRAME);
+    return block;
+}
+
+HOOK int posix_memalign(void **out_block, size_t alignment, size_t size_bytes)
+{
+    if (!is_resolved() || real.posix_memalign == NULL) {
+        *out_block = bootstrap_alloc(size_bytes, alignment);
+        return *out_block != NULL ? 0 : ENOMEM;
+    }
+    uint64_t started = emit_timer();
+    int result = real.posix_memalign(out_block, alignment, size_bytes);
+    if (result == 0 || result == ENOMEM) {
+        emit_alloc(ALLOC_KIND_POSIX_MEMALIGN, result == 0 ? *out_block : NULL, size_bytes,
+                   alignment, started, HOOK_FRAME);
+    }
+    return result;
+}
+
+HOOK void *valloc(size_t size_bytes)
+{
+    if (!is_resolved() || real.valloc == NULL) {
+        return fail(ENOMEM);
+    }
+    uint64_t started = emit_timer();
+    void *block = real.valloc(size_bytes);
+    emit_alloc(ALLOC_KIND_VALLOC, block, size_bytes, page_bytes(), started, HOOK_FRAME);
+    return block;
+}
+
+HOOK void *pvalloc(size_t size_bytes)
+{
+    if (!is_resolved() || real.pvalloc == NULL) {
+        return fail(ENOMEM);
+    }
+    uint64_t started = emit_timer();
+    void *block = real.pvalloc(size_bytes);
+    emit_alloc(ALLOC_KIND_PVALLOC, block, size_bytes, page_bytes(), started, HOOK_FRAME);
+    return block;
+}
+
+HOOK size_t malloc_usable_size(void *block)
+{
+    if (block == NULL || !is_resolved()) {
+        return 0;
+    }
+    return bootstrap_owns(block) ? bootstrap_size(block) : real.malloc_usable_size(block);
+}

@@ -1,0 +1,115 @@
+/*
+ * hooks_cxx.c - operator new and delete in all their forms.
+ *
+ * The real operator calls malloc through our hook. What that inner call stands for is announced first, so
+ * one `new` is one allocation of kind new, wherever the program's operator gets its memory.
+ */
+#include <dlfcn.h>
+#include <link.h>
+#include <string.h>
+
+#include "emit.h"
+#include "hooks.h"
+#include "real.h"
+
+/*
+ * A C++ library that was loaded with RTLD_LOCAL is not behind us in the search order. Blocks then come
+ * from malloc, as its operator new would take them too; only its way of failing has to be its own.
+ */
+static void *find_in_caller(const void *caller, const char *symbol)
+{
+    struct dl_find_object object;
+    if (_dl_find_object((void *)(uintptr_t)caller, &object) != 0) {
+        return NULL;
+    }
+    return dlsym(object.dlfo_link_map, symbol);
+}
+
+static void *new_without_library(size_t size_bytes, size_t alignment)
+{
+    size_bytes = size_bytes == 0 ? 1 : size_bytes;
+    if (real.malloc == NULL) {
+        real_init();
+    }
+    if (alignment == 0) {
+        return real.malloc(size_bytes);
+    }
+    return real.aligned_alloc(alignment, (size_bytes + alignment - 1) & ~(alignment - 1));
+}
+
+#define NEW(kind, identifier, symbol, alignment, parameters, arguments)                            \
+    HOOK void *symbol parameters;                                                                  \
+    HOOK void *symbol parameters                                                                   \
+    {                                                                                              \
+        real_init();                                                                               \
+        emit_expect_alloc(ALLOC_KIND_##kind, size_bytes, HOOK_FRAME);                              \
+        void *(*function) parameters = real.identifier;                                            \
+        void *block = NULL;                                                                        \
+        if (function == NULL) {                                                                    \
+            block = new_without_library(size_bytes, alignment);                                    \
+        }                                                                                          \
+        if (function == NULL && block == NULL) {                                                   \
+            *(void **)&function = find_in_caller(__builtin_return_address(0), #symbol);            \
+        }                                                                                          \
+        if (function != NULL) {                                                                    \
+            block = function arguments;                                                            \
+        }                                                                                          \
+        emit_expected_alloc_done(block, alignment, HOOK_FRAME);                                    \
+        return block;                                                                              \
+    }
+
+#define DELETE(kind, identifier, symbol, parameters, arguments)                                    \
+    HOOK void symbol parameters;                                                                   \
+    HOOK void symbol parameters                                                                    \
+    {                                                                                              \
+        if (block == NULL || bootstrap_owns(block)) {                                              \
+            return;                                                                                \
+        }                                                                                          \
+        real_init();                                                                               \
+        emit_outer_free(FREE_KIND_##kind, block, HOOK_FRAME);                                      \
+        if (real.identifier != NULL) {                                                             \
+            real.identifier arguments;                                                             \
+        } else {                                                                                   \
+            real.free(block);                                                                      \
+        }                                                                                          \
+        emit_outer_free_done();                                                                    \
+    }
+
+/* clang-format off */
+NEW(NEW, new_, _Znwm, 0, (size_t size_bytes), (size_bytes))
+NEW(NEW, new_n, _ZnwmRKSt9nothrow_t, 0,
+    (size_t size_bytes, const void *nothrow), (size_bytes, nothrow))
+NEW(NEW, new_a, _ZnwmSt11align_val_t, alignment,
+    (size_t size_bytes, size_t alignment), (size_bytes, alignment))
+NEW(NEW, new_an, _ZnwmSt11align_val_tRKSt9nothrow_t, alignment,
+    (size_t size_bytes, size_t alignment, const void *nothrow), (size_bytes, alignment, nothrow))
+NEW(NEW_ARRAY, new_array, _Znam, 0, (size_t size_bytes), (size_bytes))
+NEW(NEW_ARRAY, new_array_n, _ZnamRKSt9nothrow_t, 0,
+    (size_t size_bytes, const void *nothrow), (size_bytes, nothrow))
+NEW(NEW_ARRAY, new_array_a, _ZnamSt11align_val_t, alignment,
+    (size_t size_bytes, size_t alignment), (size_bytes, alignment))
+NEW(NEW_ARRAY, new_array_an, _ZnamSt11align_val_tRKSt9nothrow_t, alignment,
+    (size_t size_bytes, size_t alignment, const void *nothrow), (size_bytes, alignment, nothrow))
+
+DELETE(DELETE, delete_, _ZdlPv, (void *block), (block))
+DELETE(DELETE, delete_n, _ZdlPvRKSt9nothrow_t,
+       (void *block, const void *nothrow), (block, nothrow))
+DELETE(DELETE, delete_s, _ZdlPvm, (void *block, size_t size_bytes), (block, size_bytes))
+DELETE(DELETE, delete_a, _ZdlPvSt11align_val_t,
+       (void *block, size_t alignment), (block, alignment))
+DELETE(DELETE, delete_an, _ZdlPvSt11align_val_tRKSt9nothrow_t,
+       (void *block, size_t alignment, const void *nothrow), (block, alignment, nothrow))
+DELETE(DELETE, delete_sa, _ZdlPvmSt11align_val_t,
+       (void *block, size_t size_bytes, size_t alignment), (block, size_bytes, alignment))
+DELETE(DELETE_ARRAY, delete_array, _ZdaPv, (void *block), (block))
+DELETE(DELETE_ARRAY, delete_array_n, _ZdaPvRKSt9nothrow_t,
+       (void *block, const void *nothrow), (block, nothrow))
+DELETE(DELETE_ARRAY, delete_array_s, _ZdaPvm,
+       (void *block, size_t size_bytes), (block, size_bytes))
+DELETE(DELETE_ARRAY, delete_array_a, _ZdaPvSt11align_val_t,
+       (void *block, size_t alignment), (block, alignment))
+DELETE(DELETE_ARRAY, delete_array_an, _ZdaPvSt11align_val_tRKSt9nothrow_t,
+       (void *block, size_t alignment, const void *nothrow), (block, alignment, nothrow))
+DELETE(DELETE_ARRAY, delete_array_sa, _ZdaPvmSt11align_val_t,
+       (void *block, size_t size_bytes, size_t alignment), (block, size_bytes, alignment))
+/* clang-format on */

@@ -1,0 +1,35 @@
+/*
+ * hooks_dl.c - modules may come and go: what is remembered about addresses has to be learnt anew.
+ *
+ * The loader looks at its caller (search paths, namespaces), so these must end in a plain jump, as a sibling
+ * call compiles to: the real function then sees the program's return address, not ours.
+ */
+#include <dlfcn.h>
+
+#include "hooks.h"
+#include "real.h"
+#include "stack.h"
+
+static inline void forget_modules(void)
+{
+    real_init();
+    atomic_fetch_add_explicit(&stack_generation, 1, memory_order_relaxed);
+}
+
+HOOK void *dlopen(const char *path, int mode)
+{
+    forget_modules();
+    return real.dlopen(path, mode);
+}
+
+HOOK void *dlmopen(long space, const char *path, int mode)
+{
+    forget_modules();
+    return real.dlmopen(space, path, mode);
+}
+
+HOOK int dlclose(void *handle)
+{
+    forget_modules();
+    return real.dlclose(handle);
+}

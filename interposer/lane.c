@@ -1,0 +1,150 @@
+#include "lane.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+
+#include "sys.h"
+
+#include "banned.h"
+
+enum {
+    WAIT_SLICE_NS = 20000000, /* how often a waiting writer looks whether the collector still lives */
+};
+
+static bool lane_collector_is_gone(struct ring_header *ring)
+{
+    if (!atomic_load_explicit(&ring->is_recording, memory_order_relaxed)) {
+        return true;
+    }
+    uint32_t owner = atomic_load_explicit(&ring->collector_alive, memory_order_relaxed);
+    return (owner & FUTEX_OWNER_DIED) != 0 || (owner & FUTEX_TID_MASK) == 0;
+}
+
+static uint32_t lane_wait_for_chunk(struct ring_header *ring)
+{
+    uint32_t number = RING_NO_CHUNK;
+    atomic_fetch_add(&ring->waiting_count, 1);
+    while (!lane_collector_is_gone(ring)) {
+        uint32_t seen = atomic_load(&ring->freed_count);
+        number = ring_take_chunk(ring);
+        if (number != RING_NO_CHUNK) {
+            break;
+        }
+        sys_futex_wait(&ring->freed_count, seen, WAIT_SLICE_NS);
+    }
+    atomic_fetch_sub(&ring->waiting_count, 1);
+    return number;
+}
+
+static uint32_t lane_take_chunk(struct ring_header *ring)
+{
+    if (lane_collector_is_gone(ring)) {
+        process_stop();
+        return RING_NO_CHUNK;
+    }
+    uint32_t number = ring_take_chunk(ring);
+    if (number == RING_NO_CHUNK && (process->flags & RING_DROP_WHEN_FULL) == 0) {
+        number = lane_wait_for_chunk(ring);
+        if (number == RING_NO_CHUNK) {
+            process_stop();
+        }
+    }
+    return number;
+}
+
+static void lane_use_chunk(struct writer *writer, struct chunk *chunk)
+{
+    writer->chunk = chunk;
+    writer->cursor = chunk->words;
+    writer->limit = chunk->words + sizeof(chunk->words) / sizeof(chunk->words[0]);
+    writer->base_ticks = ticks_now(process->clock);
+    chunk->base_ticks = writer->base_ticks;
+    atomic_store_explicit(&chunk->next, RING_NO_CHUNK, memory_order_relaxed);
+    atomic_store_explicit(&chunk->published, 0, memory_order_release);
+}
+
+static void lane_report_loss(struct writer *writer)
+{
+    writer->cursor[0] = event_head(EVENT_LOST, 0, 0);
+    writer->cursor[1] = writer->lost_count;
+    writer->lost_count = 0;
+    lane_publish(writer, writer->cursor + 2);
+}
+
+bool lane_refill(struct writer *writer)
+{
+    if (!writer->has_lane || atomic_load(&process->phase) != PROCESS_RECORDING) {
+        return false;
+    }
+    struct ring_header *ring = process->ring;
+    uint32_t number = lane_take_chunk(ring);
+    if (number == RING_NO_CHUNK) {
+        writer->lost_count++;
+        return false;
+    }
+    struct chunk *previous = writer->chunk;
+    lane_use_chunk(writer, ring_chunk(ring, number));
+    if (writer->lost_count != 0) {
+        lane_report_loss(writer);
+    }
+    if (previous != NULL) {
+        atomic_store_explicit(&previous->next, number, memory_order_release);
+    } else {
+        atomic_store_explicit(&ring_lane(ring, writer->lane)->first_chunk, number,
+                              memory_order_release);
+    }
+    return true;
+}
+
+static bool lane_claim(struct ring_header *ring, uint32_t *out_lane)
+{
+    uint32_t high = atomic_load(&ring->lane_high);
+    for (uint32_t index = 0; index < RING_LANE_CAPACITY; index++) {
+        struct lane *lane = ring_lane(ring, index);
+        uint32_t expected = LANE_FREE;
+        if (atomic_load_explicit(&lane->state, memory_order_relaxed) != LANE_FREE) {
+            continue;
+        }
+        if (!atomic_compare_exchange_strong(&lane->state, &expected, LANE_CLAIMED)) {
+            continue;
+        }
+        while (high <= index && !atomic_compare_exchange_weak(&ring->lane_high, &high, index + 1)) {
+        }
+        *out_lane = index;
+        return true;
+    }
+    return false;
+}
+
+bool lane_open(struct writer *writer, uint32_t tid, uint32_t level)
+{
+    struct ring_header *ring = process->ring;
+    uint32_t index;
+    if (!lane_claim(ring, &index)) {
+        atomic_fetch_add(&ring->lost_event_count, 1);
+        return false;
+    }
+    struct lane *lane = ring_lane(ring, index);
+    lane->process_key = process->key;
+    lane->pid = process->pid;
+    lane->tid = tid;
+    lane->level = level;
+    atomic_store_explicit(&lane->first_chunk, RING_NO_CHUNK, memory_order_relaxed);
+    atomic_store_explicit(&lane->state, LANE_OPEN, memory_order_release);
+    *writer = (struct writer){.lane = index, .has_lane = true, .random = tid * 2654435761u};
+    if (!lane_refill(writer)) {
+        lane_close(writer);
+        return false;
+    }
+    return true;
+}
+
+void lane_close(struct writer *writer)
+{
+    if (!writer->has_lane) {
+        return;
+    }
+    atomic_store_explicit(&ring_lane(process->ring, writer->lane)->state, LANE_CLOSED,
+                          memory_order_release);
+    *writer = (struct writer){0};
+}

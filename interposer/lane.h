@@ -1,0 +1,100 @@
+/*
+ * lane.h - the writing half of a lane (schema/ring.h): reserve, stamp, fill, publish.
+ *
+ * One thread, no locks. A system call is made only to wait when the whole ring is full.
+ */
+#ifndef ALLOCAUDIT_LANE_H
+#define ALLOCAUDIT_LANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../schema/event.h"
+#include "../schema/ring.h"
+#include "process.h"
+#include "ticks.h"
+
+/* A quarter of what a record's stamp can hold: a minute or more on any clock. */
+#define LANE_STALE_TICKS (UINT64_C(1) << (EVENT_TICK_BITS - 2))
+
+struct writer {
+    uint64_t *cursor; /* where the next record goes; NULL: no chunk */
+    uint64_t *limit;
+    struct chunk *chunk;
+    uint64_t base_ticks;
+    uint64_t lost_count; /* events since the last chunk that could not be kept */
+    uint32_t lane;
+    uint32_t until_timed; /* calls until the next one that is timed */
+    uint32_t random;
+    bool has_lane;
+};
+
+/* Opens a lane for this thread. False when there is none left or nothing is to be recorded. */
+bool lane_open(struct writer *writer, uint32_t tid, uint32_t level);
+
+/* Tells the collector that nothing more will come. */
+void lane_close(struct writer *writer);
+
+/* Gets a fresh chunk, waiting for the collector if need be. False: the record must be given up. */
+bool lane_refill(struct writer *writer);
+
+/* Makes sure that `bytes` can be written without a break. False: the record must be given up. */
+static inline bool lane_reserve(struct writer *writer, size_t bytes)
+{
+    if (__builtin_expect((size_t)((char *)writer->limit - (char *)writer->cursor) >= bytes, 1)) {
+        return true;
+    }
+    return lane_refill(writer);
+}
+
+static inline uint32_t lane_published(const struct writer *writer)
+{
+    return (uint32_t)((const char *)writer->cursor - (const char *)writer->chunk->words);
+}
+
+/* From here to lane_publish() the collector holds back everything younger than now. */
+static inline void lane_begin(struct writer *writer)
+{
+    atomic_store_explicit(&writer->chunk->published, lane_published(writer) | PUBLISHED_BUSY,
+                          memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Makes the words before `end` readable. */
+static inline void lane_publish(struct writer *writer, uint64_t *end)
+{
+    writer->cursor = end;
+    atomic_store_explicit(&writer->chunk->published, lane_published(writer), memory_order_release);
+}
+
+/* Leaves a lane_begin() without having written anything. */
+static inline void lane_cancel(struct writer *writer)
+{
+    lane_publish(writer, writer->cursor);
+}
+
+/* The current stamp as a distance from the chunk's base. */
+static inline uint64_t lane_stamp(const struct writer *writer)
+{
+    return ticks_now(process->clock) - writer->base_ticks;
+}
+
+/* True when the chunk is so old that stamps would not fit a record: call before lane_begin(). */
+static inline bool lane_is_stale(const struct writer *writer, uint64_t now)
+{
+    return now - writer->base_ticks >= LANE_STALE_TICKS;
+}
+
+/* True for one call in about sixteen: reading the clock twice on every call would cost too much. */
+static inline bool lane_is_timed(struct writer *writer)
+{
+    if (__builtin_expect(writer->until_timed-- != 0, 1)) {
+        return false;
+    }
+    writer->random = writer->random * 1664525u + 1013904223u;
+    writer->until_timed = writer->random >> 27; /* 0..31 */
+    return true;
+}
+
+#endif

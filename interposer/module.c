@@ -1,0 +1,127 @@
+#include "module.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "sys.h"
+
+#include "banned.h"
+
+enum {
+    PATH_BYTES = 4096,
+    BUILD_ID_BYTES = 64,
+};
+
+static bool module_is_known(const struct module_list *list, uintptr_t address)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (address >= list->ranges[i].start && address < list->ranges[i].end) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void module_remember(struct module_list *list, uintptr_t start, uintptr_t end)
+{
+    uint32_t at = list->count;
+    if (list->count < MODULE_LIST_CAPACITY) {
+        list->count++;
+    } else {
+        at = list->oldest;
+        list->oldest = (list->oldest + 1) % MODULE_LIST_CAPACITY;
+    }
+    list->ranges[at].start = start;
+    list->ranges[at].end = end;
+}
+
+static uint32_t module_copy_path(const struct link_map *map, char *path, uint32_t capacity)
+{
+    if (map->l_name == NULL || map->l_name[0] == '\0') {
+        long length = sys_readlink("/proc/self/exe", path, capacity - 1);
+        return length > 0 ? (uint32_t)length : 0;
+    }
+    size_t length = strnlen(map->l_name, capacity - 1);
+    memcpy(path, map->l_name, length);
+    return (uint32_t)length;
+}
+
+/* The GNU build id out of the notes that the loader has mapped; its length, 0 if there is none. */
+static uint32_t module_copy_build_id(const struct dl_find_object *object, unsigned char *build_id)
+{
+    const char *base = object->dlfo_map_start;
+    const ElfW(Ehdr) *header = (const void *)base;
+    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_phoff > (size_t)((const char *)object->dlfo_map_end - base)) {
+        return 0;
+    }
+    const ElfW(Phdr) *segment = (const void *)(base + header->e_phoff);
+    for (unsigned i = 0; i < header->e_phnum; i++, segment++) {
+        const char *note = (const char *)object->dlfo_link_map->l_addr + segment->p_vaddr;
+        const char *end = note + segment->p_memsz;
+        while (segment->p_type == PT_NOTE && note + sizeof(ElfW(Nhdr)) <= end) {
+            const ElfW(Nhdr) *head = (const void *)note;
+            const char *name = note + sizeof(*head);
+            const char *text = name + ((head->n_namesz + 3) & ~3u);
+            if (head->n_type == NT_GNU_BUILD_ID && head->n_namesz == 4 &&
+                head->n_descsz <= BUILD_ID_BYTES && text + head->n_descsz <= end &&
+                memcmp(name, "GNU", 4) == 0) {
+                memcpy(build_id, text, head->n_descsz);
+                return head->n_descsz;
+            }
+            note = text + ((head->n_descsz + 3) & ~3u);
+        }
+    }
+    return 0;
+}
+
+static void module_send(const struct dl_find_object *object, struct writer *writer)
+{
+    char path[PATH_BYTES];
+    unsigned char build_id[BUILD_ID_BYTES];
+    uint32_t path_bytes = module_copy_path(object->dlfo_link_map, path, sizeof(path));
+    uint32_t build_id_bytes = module_copy_build_id(object, build_id);
+    size_t bytes = (sizeof(struct event_module) + path_bytes + build_id_bytes + 7) & ~(size_t)7;
+    if (!lane_reserve(writer, bytes)) {
+        return;
+    }
+    lane_begin(writer);
+    struct event_module *event = (struct event_module *)writer->cursor;
+    writer->cursor[bytes / 8 - 1] = 0;
+    *event = (struct event_module){
+        .head = event_head(EVENT_MODULE, 0, lane_stamp(writer)),
+        .start_address = (uintptr_t)object->dlfo_map_start,
+        .end_address = (uintptr_t)object->dlfo_map_end,
+        .load_bias = object->dlfo_link_map->l_addr,
+        .path_bytes = (uint16_t)path_bytes,
+        .build_id_bytes = (uint16_t)build_id_bytes,
+    };
+    memcpy(event->text, path, path_bytes);
+    memcpy(event->text + path_bytes, build_id, build_id_bytes);
+    lane_publish(writer, writer->cursor + bytes / 8);
+}
+
+void module_announce(struct module_list *list, struct writer *writer, uintptr_t address)
+{
+    struct dl_find_object object;
+    if (module_is_known(list, address)) {
+        return;
+    }
+    if (_dl_find_object((void *)address, &object) != 0) {
+        return;
+    }
+    module_send(&object, writer);
+    module_remember(list, (uintptr_t)object.dlfo_map_start, (uintptr_t)object.dlfo_map_end);
+}
+
+uint32_t module_path(const void *address, char *path, uint32_t capacity)
+{
+    struct dl_find_object object;
+    if (_dl_find_object((void *)(uintptr_t)address, &object) != 0) {
+        return 0;
+    }
+    return module_copy_path(object.dlfo_link_map, path, capacity);
+}

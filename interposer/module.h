@@ -1,0 +1,31 @@
+/*
+ * module.h - tells the collector which file lies at a code address, before a stack mentions it.
+ */
+#ifndef ALLOCAUDIT_MODULE_H
+#define ALLOCAUDIT_MODULE_H
+
+#include <stdint.h>
+
+#include "lane.h"
+
+enum {
+    MODULE_LIST_CAPACITY = 64,
+};
+
+/* Ranges that this writer has already told of. Full: the oldest is told again when it is met. */
+struct module_list {
+    struct {
+        uintptr_t start;
+        uintptr_t end;
+    } ranges[MODULE_LIST_CAPACITY];
+    uint32_t count;
+    uint32_t oldest;
+};
+
+/* Sends EVENT_MODULE for the module around `address`, unless it is in `list` or there is none. */
+void module_announce(struct module_list *list, struct writer *writer, uintptr_t address);
+
+/* Copies at most capacity-1 bytes of the path of the file that holds `address`; the length. */
+uint32_t module_path(const void *address, char *path, uint32_t capacity);
+
+#endif

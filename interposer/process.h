@@ -1,0 +1,46 @@
+/*
+ * process.h - what this process knows about its recording: the mapped ring and who we are.
+ *
+ * The state lies in a page that the kernel wipes in a child after fork, by whatever call it was made
+ * (vfork shares memory and is not wiped, rightly). A wiped page reads as "not attached yet", so
+ * the child attaches by itself at its first allocation and never writes into its parent's lanes.
+ */
+#ifndef ALLOCAUDIT_PROCESS_H
+#define ALLOCAUDIT_PROCESS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../schema/ring.h"
+
+enum process_phase {
+    PROCESS_NEW = 0, /* also after fork */
+    PROCESS_ATTACHING,
+    PROCESS_RECORDING,
+    PROCESS_OFF, /* not under `allocaudit run`, or the collector has gone */
+};
+
+struct process {
+    _Atomic uint32_t phase; /* enum process_phase */
+    uint32_t key;
+    uint32_t pid;
+    uint32_t clock; /* enum ring_clock */
+    uint32_t depth_limit;
+    uint32_t flags; /* enum ring_flags */
+    uint32_t parent_key; /* the process that forked us, or 0 */
+    struct ring_header *ring;
+    _Atomic(struct self *) exiting; /* selves whose threads are about to end (self.h) */
+    _Atomic bool is_announced;      /* the EVENT_PROCESS record was written */
+};
+
+/* Never NULL once anything was recorded; before that it points at a page that says PROCESS_NEW. */
+extern struct process *process;
+
+/* Attaches if that has not been tried yet. True if events are to be recorded. Leaves errno alone. */
+bool process_attach(void);
+
+/* The collector has gone or has had enough: nothing more is recorded in this process. */
+void process_stop(void);
+
+#endif

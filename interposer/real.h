@@ -1,0 +1,56 @@
+/*
+ * real.h - the functions next in line: glibc's, or those of an allocator preloaded behind us.
+ *
+ * Found with dlsym(RTLD_NEXT), never by glibc's internal names: blocks of one allocator must not meet
+ * the functions of another. A bootstrap buffer serves what dlsym itself asks for meanwhile.
+ */
+#ifndef ALLOCAUDIT_REAL_H
+#define ALLOCAUDIT_REAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "hook_list.h"
+
+/* A member is NULL where nothing behind us has the function. */
+struct real {
+#define X(result, identifier, symbol, parameters) result(*identifier) parameters;
+    HOOKS(X)
+#undef X
+};
+
+extern struct real real;
+
+/* Fills `real`, once. Called by the first hook that finds real.malloc NULL, and by the constructor. */
+void real_init(void);
+
+/* Looks again for what was missing: a library loaded since may have brought it. */
+void real_retry(void);
+
+enum {
+    BOOTSTRAP_BYTES = 65536,
+};
+
+extern char bootstrap_buffer[BOOTSTRAP_BYTES];
+
+/* From a static buffer, for calls that come while real_init() is at work. NULL: buffer used up. */
+void *bootstrap_alloc(size_t size_bytes, size_t alignment);
+
+/* True if the block is from the bootstrap buffer: it must never reach the real allocator. */
+static inline bool bootstrap_owns(const void *block)
+{
+    return (uintptr_t)block - (uintptr_t)bootstrap_buffer < BOOTSTRAP_BYTES;
+}
+
+/* The requested size of a bootstrap block. */
+size_t bootstrap_size(const void *block);
+
+/* Where the allocator beneath us has its code. */
+const void *real_allocator_address(void);
+
+/* True if the program's calls to malloc go to a function of its own instead of to our hook. */
+bool real_malloc_is_replaced(void);
+
+#endif

@@ -1,0 +1,167 @@
+#include "self.h"
+
+#include <errno.h>
+#include <linux/mman.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "announce.h"
+#include "sys.h"
+
+#include "banned.h"
+
+enum {
+    SAME_STACK_BYTES = 1 << 20, /* frames farther apart than this may be on different stacks */
+};
+
+__thread struct self *self_of_thread __attribute__((tls_model("initial-exec")));
+static __thread bool self_is_being_made __attribute__((tls_model("initial-exec")));
+static pthread_key_t self_exit_key;
+
+static void self_push_exiting(struct self *self)
+{
+    struct self *head = atomic_load(&process->exiting);
+    do {
+        self->next_exiting = head;
+    } while (!atomic_compare_exchange_weak(&process->exiting, &head, self));
+}
+
+/* The thread may still free blocks after this; its self is reused when the kernel has let it go. */
+static void self_on_thread_exit(void *argument)
+{
+    struct self *self = argument;
+    if (self->is_ready) {
+        self_push_exiting(self);
+    }
+}
+
+void self_init(void)
+{
+    if (pthread_key_create(&self_exit_key, self_on_thread_exit) != 0) {
+        self_exit_key = (pthread_key_t)-1;
+    }
+}
+
+static void self_retire(struct self *self)
+{
+    for (int level = 0; level < SELF_LEVELS; level++) {
+        lane_close(&self->writers[level]);
+        self->stacks[level].used_count = 0;
+        self->stacks[level].generation = UINT32_MAX; /* forces a clear at first use */
+    }
+    self->level = 0;
+    self->own_calls = 0;
+    self->expected_alloc = (struct expected_call){0};
+    self->expected_free = NULL;
+    self->is_ready = false;
+}
+
+/* Looks for a thread that has ended; its memory serves the next. */
+static struct self *self_reuse(void)
+{
+    struct self *list = atomic_exchange(&process->exiting, NULL);
+    struct self *found = NULL;
+    while (list != NULL) {
+        struct self *next = list->next_exiting;
+        if (found == NULL && sys_thread_exists(process->pid, list->tid) == -ESRCH) {
+            found = list;
+            self_retire(found);
+        } else {
+            self_push_exiting(list);
+        }
+        list = next;
+    }
+    return found;
+}
+
+static struct self *self_make(void)
+{
+    self_is_being_made = true;
+    struct self *self = self_reuse();
+    if (self == NULL) {
+        self = sys_mmap(sizeof(*self), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+        if (self != NULL && sys_madvise(self, sizeof(*self), MADV_WIPEONFORK) < 0) {
+            sys_munmap(self, sizeof(*self));
+            self = NULL;
+        }
+    }
+    self_is_being_made = false;
+    return self;
+}
+
+static bool self_prepare(struct self *self)
+{
+    self->tid = sys_tid();
+    if (!lane_open(&self->writers[0], self->tid, 0)) {
+        return false;
+    }
+    self->is_ready = true;
+    self->level = 1; /* what the calls below allocate is ours, on a lane of its own */
+    self->own_calls++;
+    announce_process(self);
+    if (self_exit_key != (pthread_key_t)-1) {
+        pthread_setspecific(self_exit_key, self);
+    }
+    self->own_calls--;
+    self->level = 0;
+    return true;
+}
+
+/*
+ * A handler that left by longjmp never came back to the hook it had interrupted. The stack grows down, so
+ * a hook that is really interrupted stands above the present one.
+ */
+static void self_drop_abandoned(struct self *self, const void *frame)
+{
+    while (self->level > 0) {
+        const char *interrupted = self->entry_frames[self->level - 1];
+        const char *present = frame;
+        if (present < interrupted || present - interrupted > SAME_STACK_BYTES ||
+            self->own_calls != 0) {
+            return;
+        }
+        struct writer *writer = self_writer(self);
+        if (writer->chunk != NULL) {
+            lane_cancel(writer);
+        }
+        self->level--;
+    }
+}
+
+struct self *self_enter_slowly(const void *frame)
+{
+    if (!process_attach() || self_is_being_made) {
+        return NULL;
+    }
+    struct self *self = self_of_thread;
+    if (self == NULL) {
+        self = self_make();
+        if (self == NULL) {
+            atomic_fetch_add(&process->ring->lost_event_count, 1);
+            return NULL;
+        }
+        self_of_thread = self;
+    }
+    if (!self->is_ready && !self_prepare(self)) {
+        return NULL;
+    }
+    self_drop_abandoned(self, frame);
+    if (self->level == SELF_LEVELS) {
+        self->writers[0].lost_count++;
+        return NULL;
+    }
+    struct writer *writer = &self->writers[self->level];
+    if (!writer->has_lane && !lane_open(writer, self->tid, self->level)) {
+        return NULL;
+    }
+    self->entry_frames[self->level++] = frame;
+    return self;
+}
+
+void self_give_up(struct self *self)
+{
+    if (atomic_load(&process->phase) == PROCESS_OFF) {
+        self->is_ready = false;
+    }
+}

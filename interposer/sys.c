@@ -1,0 +1,124 @@
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "banned.h"
+
+static long sys_call(long number, long a, long b, long c, long d, long e, long f)
+{
+    int saved = errno;
+    long result = syscall(number, a, b, c, d, e, f);
+    if (result == -1) {
+        result = -errno;
+    }
+    errno = saved;
+    return result;
+}
+
+long sys_open(const char *path, int flags)
+{
+    return sys_call(SYS_openat, AT_FDCWD, (long)path, flags | O_CLOEXEC, 0, 0, 0);
+}
+
+long sys_close(int fd)
+{
+    return sys_call(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+long sys_read(int fd, void *buffer, size_t bytes)
+{
+    return sys_call(SYS_read, fd, (long)buffer, (long)bytes, 0, 0, 0);
+}
+
+long sys_readlink(const char *path, char *buffer, size_t bytes)
+{
+    return sys_call(SYS_readlinkat, AT_FDCWD, (long)path, (long)buffer, (long)bytes, 0, 0);
+}
+
+void *sys_mmap(size_t bytes, int protection, int flags, int fd)
+{
+    long result = sys_call(SYS_mmap, 0, (long)bytes, protection, flags, fd, 0);
+    return result < 0 && result > -4096 ? NULL : (void *)result;
+}
+
+long sys_munmap(void *address, size_t bytes)
+{
+    return sys_call(SYS_munmap, (long)address, (long)bytes, 0, 0, 0, 0);
+}
+
+long sys_madvise(void *address, size_t bytes, int advice)
+{
+    return sys_call(SYS_madvise, (long)address, (long)bytes, advice, 0, 0, 0);
+}
+
+long sys_file_bytes(int fd)
+{
+    struct stat status;
+    int saved = errno;
+    long result = fstat(fd, &status) == 0 ? (long)status.st_size : -errno;
+    errno = saved;
+    return result;
+}
+
+long sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)
+{
+    struct timespec timeout = {
+        .tv_sec = (time_t)(timeout_ns / 1000000000),
+        .tv_nsec = (long)(timeout_ns % 1000000000),
+    };
+    return sys_call(SYS_futex, (long)word, FUTEX_WAIT, expected, (long)&timeout, 0, 0);
+}
+
+uint32_t sys_pid(void)
+{
+    return (uint32_t)sys_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+uint32_t sys_parent_pid(void)
+{
+    return (uint32_t)sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
+}
+
+uint32_t sys_tid(void)
+{
+    return (uint32_t)sys_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+long sys_thread_exists(uint32_t pid, uint32_t tid)
+{
+    return sys_call(SYS_tgkill, pid, tid, 0, 0, 0, 0);
+}
+
+void sys_yield(void)
+{
+    sys_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+}
+
+long sys_read_file(const char *path, char *buffer, size_t bytes)
+{
+    long fd = sys_open(path, O_RDONLY);
+    if (fd < 0) {
+        return fd;
+    }
+    size_t used = 0;
+    while (used < bytes - 1) {
+        long count = sys_read((int)fd, buffer + used, bytes - 1 - used);
+        if (count == -EINTR) {
+            continue;
+        }
+        if (count <= 0) {
+            break;
+        }
+        used += (size_t)count;
+    }
+    buffer[used] = '\0';
+    sys_close((int)fd);
+    return (long)used;
+}

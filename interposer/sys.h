@@ -1,0 +1,32 @@
+/*
+ * sys.h - system calls made directly, past any hook and without touching errno.
+ *
+ * Each returns the result or a negative errno.
+ */
+#ifndef ALLOCAUDIT_SYS_H
+#define ALLOCAUDIT_SYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/types.h>
+
+long sys_open(const char *path, int flags);
+long sys_close(int fd);
+long sys_read(int fd, void *buffer, size_t bytes);
+long sys_readlink(const char *path, char *buffer, size_t bytes);
+void *sys_mmap(size_t bytes, int protection, int flags, int fd); /* NULL on failure */
+long sys_munmap(void *address, size_t bytes);
+long sys_madvise(void *address, size_t bytes, int advice);
+long sys_file_bytes(int fd); /* fstat's st_size */
+long sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);
+uint32_t sys_pid(void);
+uint32_t sys_parent_pid(void);
+uint32_t sys_tid(void);
+long sys_thread_exists(uint32_t pid, uint32_t tid); /* 0, or -ESRCH */
+void sys_yield(void);
+
+/* Reads at most bytes-1 bytes of a file and ends them with NUL. Returns the count or negative errno. */
+long sys_read_file(const char *path, char *buffer, size_t bytes);
+
+#endif

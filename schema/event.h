@@ -1,0 +1,194 @@
+/*
+ * event.h - the records that a thread of the program under test writes into its lane.
+ *
+ * A record is a row of 8-byte words in host byte order. Word 0 of every record is
+ *   bits 56-63  tag       enum event_tag; says the length and the meaning of what follows
+ *   bits 40-55  duration  how long the real call took, in ticks, as a duration code; 0 = not timed
+ *   bits  0-39  ticks     the stamp, as a distance from the chunk's base_ticks
+ * An allocation is stamped after the real call and a free before it, so that sorting all lanes of
+ * a process by stamp puts every free between the two allocations that share its address.
+ * Within one lane stamps never decrease.
+ */
+#ifndef ALLOCAUDIT_EVENT_H
+#define ALLOCAUDIT_EVENT_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How a block came to be or went away. The names are those of the column `kind` / `free_kind`. */
+#define ALLOC_KINDS(X)                                                                             \
+    X(MALLOC, "malloc")                                                                            \
+    X(CALLOC, "calloc")                                                                            \
+    X(REALLOC, "realloc")                                                                          \
+    X(REALLOCARRAY, "reallocarray")                                                                \
+    X(MEMALIGN, "memalign")                                                                        \
+    X(ALIGNED_ALLOC, "aligned_alloc")                                                              \
+    X(POSIX_MEMALIGN, "posix_memalign")                                                            \
+    X(VALLOC, "valloc")                                                                            \
+    X(PVALLOC, "pvalloc")                                                                          \
+    X(NEW, "new")                                                                                  \
+    X(NEW_ARRAY, "new[]")                                                                          \
+    X(MMAP, "mmap")                                                                                \
+    X(MREMAP, "mremap")                                                                            \
+    X(BRK, "brk")                                                                                  \
+    X(INTERNAL, "internal") /* made by the recorder's own calls: paired, never counted */
+
+#define FREE_KINDS(X)                                                                              \
+    X(FREE, "free")                                                                                \
+    X(REALLOC, "realloc") /* the old block of a realloc; the new one follows in the same lane */   \
+    X(CFREE, "cfree")                                                                              \
+    X(FREE_SIZED, "free_sized")                                                                    \
+    X(FREE_ALIGNED_SIZED, "free_aligned_sized")                                                    \
+    X(DELETE, "delete")                                                                            \
+    X(DELETE_ARRAY, "delete[]")                                                                    \
+    X(MUNMAP, "munmap")                                                                            \
+    X(MREMAP, "mremap")                                                                            \
+    X(BRK, "brk")                                                                                  \
+    X(UNSEEN, "unseen") /* its address was handed out again: the free itself was not recorded */
+
+enum alloc_kind {
+#define X(name, text) ALLOC_KIND_##name,
+    ALLOC_KINDS(X)
+#undef X
+        ALLOC_KIND_COUNT
+};
+
+enum free_kind {
+#define X(name, text) FREE_KIND_##name,
+    FREE_KINDS(X)
+#undef X
+        FREE_KIND_COUNT
+};
+
+enum event_tag {
+    EVENT_NONE = 0x00,       /* never written: what a chunk's unwritten part reads as */
+    EVENT_ALLOC = 0x10,      /* + alloc_kind; 3 words: address:48 slack:16 | size:32 stack:32 */
+    EVENT_ALLOC_WIDE = 0x30, /* + alloc_kind; 5 words: address | size | usable | stack:32 align:32 */
+    EVENT_FREE = 0x50,       /* + free_kind; 2 words: address */
+    EVENT_FREE_WIDE = 0x70,  /* + free_kind; 3 words: address | size (a munmap, a sized delete) */
+    EVENT_FAILED = 0x90,     /* + alloc_kind; 3 words: size | stack:32: the real call gave NULL */
+    EVENT_STACK = 0xb0,      /* struct event_stack */
+    EVENT_MODULE = 0xb1,     /* struct event_module */
+    EVENT_PROCESS = 0xb2,    /* struct event_process; first record of a process */
+    EVENT_MARK = 0xb3,       /* struct event_mark */
+    EVENT_LOST = 0xb4,       /* 2 words: how many events this lane could not write before this one */
+};
+
+enum {
+    EVENT_TICK_BITS = 40,
+    EVENT_DURATION_BITS = 16,
+    EVENT_ADDRESS_BITS = 48,
+    EVENT_MAX_BYTES = 16384, /* no record is longer */
+    EVENT_STACK_MAX_FRAMES = 1024,
+};
+
+/* In a compact record a slack (usable - requested bytes) of this value or more needs the wide one. */
+#define EVENT_SLACK_LIMIT 0x10000u
+
+/* Defines local_id for this lane. frames[0] is the return address nearest to the allocation. */
+struct event_stack {
+    uint64_t head;
+    uint32_t local_id;
+    uint16_t frame_count;
+    uint16_t is_cut; /* 1: frames beyond the depth limit, at the root end, were left out */
+    uint64_t frames[];
+};
+
+/* A module that a later stack of any lane of this process has a frame in. */
+struct event_module {
+    uint64_t head;
+    uint64_t start_address; /* mapped range [start, end) */
+    uint64_t end_address;
+    uint64_t load_bias; /* run-time address - ELF virtual address */
+    uint16_t path_bytes;
+    uint16_t build_id_bytes;
+    uint32_t padding;
+    char text[]; /* path, then the raw build id; padded with zeros to 8 bytes */
+};
+
+/* Flags of event_process. */
+enum {
+    PROCESS_IS_FORK = 1,            /* came by fork from a recorded process, memory inherited */
+    PROCESS_MALLOC_IS_REPLACED = 2, /* the program brings its own malloc: ours is never called */
+};
+
+struct event_process {
+    uint64_t head;
+    uint32_t pid;
+    uint32_t parent_pid;
+    uint32_t parent_key; /* process key of the forking process; 0 = none */
+    uint32_t flags;
+    uint16_t executable_bytes;
+    uint16_t command_bytes; /* /proc/PID/cmdline, NUL-separated, perhaps cut */
+    uint16_t allocator_bytes;
+    uint16_t allocator_version_bytes;
+    char text[]; /* the four texts in this order; padded with zeros to 8 bytes */
+};
+
+struct event_mark {
+    uint64_t head;
+    uint32_t mark_kind; /* enum mark_kind */
+    uint32_t name_bytes;
+    char text[]; /* padded with zeros to 8 bytes */
+};
+
+static_assert(sizeof(struct event_stack) == 16, "event_stack layout");
+static_assert(sizeof(struct event_module) == 40, "event_module layout");
+static_assert(sizeof(struct event_process) == 32, "event_process layout");
+static_assert(sizeof(struct event_mark) == 16, "event_mark layout");
+
+static inline uint64_t event_head(unsigned tag, unsigned duration_code, uint64_t ticks)
+{
+    return (uint64_t)tag << 56 | (uint64_t)duration_code << EVENT_TICK_BITS | ticks;
+}
+
+static inline unsigned event_tag(uint64_t head)
+{
+    return (unsigned)(head >> 56);
+}
+
+static inline unsigned event_duration_code(uint64_t head)
+{
+    return (unsigned)(head >> EVENT_TICK_BITS) & 0xffffu;
+}
+
+static inline uint64_t event_ticks(uint64_t head)
+{
+    return head & ((UINT64_C(1) << EVENT_TICK_BITS) - 1);
+}
+
+/*
+ * A duration code is a small float: 11 bits of mantissa, 5 of exponent. Exact below 2048 ticks,
+ * within 0.1 % above. 0 means "not timed", so a timed call of 0 ticks counts as 1.
+ */
+static inline unsigned event_duration_encode(uint64_t ticks)
+{
+    unsigned exponent = 0;
+    if (ticks >= 2048) {
+        exponent = 53u - (unsigned)__builtin_clzll(ticks);
+        ticks >>= exponent;
+    }
+    if (exponent > 31) {
+        return 0xffffu;
+    }
+    unsigned code = exponent << 11 | (unsigned)ticks;
+    return code == 0 ? 1 : code;
+}
+
+static inline uint64_t event_duration_decode(unsigned code)
+{
+    return (uint64_t)(code & 0x7ffu) << (code >> 11);
+}
+
+/*
+ * The length of the record at `words`, or 0 if it is not a whole valid record within available_bytes:
+ * what comes out of shared memory is checked before it is believed.
+ */
+size_t event_bytes(const uint64_t *words, size_t available_bytes);
+
+/* The texts of the lists above; "unknown" for a number that is none of them. */
+const char *event_alloc_kind_name(unsigned kind);
+const char *event_free_kind_name(unsigned kind);
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * ring.h - the shared memory between the program under test and the collector.
+ *
+ * One file, made and owned by the collector, mapped by every recorded process:
+ *
+ *   +--------+------------------+---------+---------+---------+-- - -
+ *   | header | lane[0..capacity)| chunk 0 | chunk 1 | chunk 2 |  grows
+ *   +--------+------------------+---------+---------+---------+-- - -
+ *
+ * A lane belongs to one thread (to one nesting level of it, so that a signal handler which
+ * interrupts a hook has a lane of its own). It is a chain of chunks: the writer fills a chunk, takes a
+ * fresh one from the free list, links it and goes on; the collector follows the chain and gives
+ * chunks back once read. One writer, one reader, no lock.
+ *
+ * A chunk's `published` word holds how many bytes are readable, and in its lowest bit whether the
+ * writer is between taking a stamp and publishing it. Such a thread may be preempted, so the collector
+ * must not merge beyond the last moment at which it saw the word in an earlier state.
+ */
+#ifndef ALLOCAUDIT_RING_H
+#define ALLOCAUDIT_RING_H
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define RING_ENV   "ALLOCAUDIT_RING" /* path of the ring file, in the program's environment */
+#define RING_MAGIC UINT64_C(0x31474e4952415541) /* "AUARING1" */
+
+enum {
+    RING_VERSION = 1,
+    RING_CHUNK_BYTES = 32768,
+    RING_LANE_CAPACITY = 16384,
+    RING_HEADER_BYTES = 4096,
+    RING_NO_CHUNK = 0, /* chunk numbers start at 1 */
+    PUBLISHED_BUSY = 1,
+};
+
+enum ring_clock {
+    RING_CLOCK_TSC = 1,       /* ticks are those of an invariant time stamp counter */
+    RING_CLOCK_MONOTONIC = 2, /* ticks are ns of CLOCK_MONOTONIC */
+};
+
+enum ring_flags {
+    RING_RECORD_MMAP = 1,
+    RING_DROP_WHEN_FULL = 2,
+    RING_FOLLOW_CHILDREN = 4,
+};
+
+enum lane_state {
+    LANE_FREE = 0,
+    LANE_CLAIMED = 1, /* being set up by its thread */
+    LANE_OPEN = 2,
+    LANE_CLOSED = 3, /* its thread has gone; the collector reads the rest and frees it */
+};
+
+struct ring_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t clock;       /* enum ring_clock */
+    uint32_t flags;       /* enum ring_flags */
+    uint32_t depth_limit; /* frames kept of a stack */
+    uint64_t max_bytes;   /* the file never grows beyond this */
+    uint32_t unwind;      /* enum ring_unwind */
+    _Atomic uint32_t is_recording; /* 0: the collector has stopped; write nothing more */
+
+    /*
+     * A robust futex word held by the collector's thread. The kernel sets FUTEX_OWNER_DIED in it
+     * when the collector dies of whatever cause, so that no writer ever waits for the dead.
+     */
+    _Atomic uint32_t collector_alive;
+
+    _Alignas(64) _Atomic uint64_t free_chunks; /* stack of free chunks: ABA tag:32 | number:32 */
+    _Atomic uint32_t freed_count;              /* futex: goes up when chunks were given back */
+    _Atomic uint32_t waiting_count;            /* writers asleep on it */
+    _Atomic uint32_t chunk_count;              /* chunks that exist so far */
+
+    _Alignas(64) _Atomic uint32_t lane_high; /* lanes [0, lane_high) were ever in use */
+    _Atomic uint32_t next_process_key;       /* next process key to hand out; starts at 1 */
+    _Atomic uint64_t lost_event_count;       /* events that found no lane to be written to */
+};
+
+struct lane {
+    _Alignas(64) _Atomic uint32_t state; /* enum lane_state */
+    _Atomic uint32_t first_chunk;
+    uint32_t process_key;
+    uint32_t pid;
+    uint32_t tid;
+    uint32_t level; /* 0 for the thread itself, 1.. for what interrupts its hooks */
+};
+
+struct chunk {
+    _Atomic uint32_t published; /* readable bytes of `words`, | PUBLISHED_BUSY */
+    _Atomic uint32_t next;      /* in a lane: the next chunk; on the free list: the next free one */
+    uint64_t base_ticks;
+    uint64_t words[RING_CHUNK_BYTES / 8 - 2];
+};
+
+static_assert(sizeof(struct ring_header) <= RING_HEADER_BYTES, "ring header fits its page");
+static_assert(sizeof(struct lane) == 64, "a lane is one cache line");
+static_assert(sizeof(struct chunk) == RING_CHUNK_BYTES, "chunk layout");
+
+enum ring_unwind {
+    RING_UNWIND_AUTO = 0,
+    RING_UNWIND_FP = 1,
+    RING_UNWIND_LIBUNWIND = 2,
+};
+
+#define RING_LANES_OFFSET  RING_HEADER_BYTES
+#define RING_CHUNKS_OFFSET (RING_HEADER_BYTES + RING_LANE_CAPACITY * sizeof(struct lane))
+
+static inline struct lane *ring_lane(struct ring_header *ring, uint32_t index)
+{
+    return (struct lane *)((char *)ring + RING_LANES_OFFSET) + index;
+}
+
+/* `number` must be in [1, chunk_count]: data from the other side is checked before this call. */
+static inline struct chunk *ring_chunk(struct ring_header *ring, uint32_t number)
+{
+    return (struct chunk *)((char *)ring + RING_CHUNKS_OFFSET) + (number - 1);
+}
+
+static inline uint64_t ring_bytes(uint32_t chunk_count)
+{
+    return RING_CHUNKS_OFFSET + (uint64_t)chunk_count * RING_CHUNK_BYTES;
+}
+
+/* Takes a chunk off the free list; RING_NO_CHUNK when it is empty. Any thread, any process. */
+static inline uint32_t ring_take_chunk(struct ring_header *ring)
+{
+    uint64_t head = atomic_load_explicit(&ring->free_chunks, memory_order_acquire);
+    for (;;) {
+        uint32_t number = (uint32_t)head;
+        if (number == RING_NO_CHUNK) {
+            return RING_NO_CHUNK;
+        }
+        uint32_t next = atomic_load_explicit(&ring_chunk(ring, number)->next, memory_order_relaxed);
+        uint64_t successor = ((head >> 32) + 1) << 32 | next;
+        if (atomic_compare_exchange_weak_explicit(&ring->free_chunks, &head, successor,
+                                                  memory_order_acquire, memory_order_acquire)) {
+            return number;
+        }
+    }
+}
+
+static inline void ring_give_chunk(struct ring_header *ring, uint32_t number)
+{
+    struct chunk *chunk = ring_chunk(ring, number);
+    uint64_t head = atomic_load_explicit(&ring->free_chunks, memory_order_relaxed);
+    uint64_t successor;
+    do {
+        atomic_store_explicit(&chunk->next, (uint32_t)head, memory_order_relaxed);
+        successor = ((head >> 32) + 1) << 32 | number;
+    } while (!atomic_compare_exchange_weak_explicit(&ring->free_chunks, &head, successor,
+                                                    memory_order_release, memory_order_relaxed));
+}
+
+#endif

@@ -1,0 +1,230 @@
+-- schema.sql - the tables of a recording. Times are ns since run.started_unix_ns on the monotonic
+-- clock, sizes are bytes. Every table but `block` is small: `report` reads aggregates, not blocks.
+-- application_id and user_version are set by the writer (schema/database.h).
+
+-- The one row about the run as a whole.
+CREATE TABLE run (
+    id                   INTEGER PRIMARY KEY CHECK (id = 1),
+    tool_version         TEXT NOT NULL,
+    state                TEXT NOT NULL,       -- recording, complete, cut (the collector was stopped)
+    command              TEXT NOT NULL,       -- quoted for a shell
+    working_directory    TEXT NOT NULL,
+    host                 TEXT NOT NULL,
+    kernel               TEXT NOT NULL,
+    cpu_count            INTEGER NOT NULL,
+    libc                 TEXT NOT NULL,
+    detail               TEXT NOT NULL,       -- full, sites
+    unwind               TEXT NOT NULL,       -- auto, fp, libunwind
+    depth_limit          INTEGER NOT NULL,
+    is_mmap_recorded     INTEGER NOT NULL,
+    sample_bytes         INTEGER,             -- NULL: every allocation was recorded
+    started_unix_ns      INTEGER NOT NULL,
+    duration_ns          INTEGER,
+    exit_status          INTEGER,             -- of the command; NULL if a signal ended it
+    exit_signal          INTEGER,
+    allocation_count     INTEGER,             -- over all processes
+    free_count           INTEGER,
+    allocated_bytes      INTEGER,
+    failed_count         INTEGER,
+    peak_bytes           INTEGER,             -- requested bytes live at one moment, all processes
+    peak_ns              INTEGER,
+    leaked_count         INTEGER,             -- live when their process ended
+    leaked_bytes         INTEGER,
+    lost_event_count     INTEGER,             -- events that the recorder knows it could not keep
+    unpaired_free_count  INTEGER,             -- frees of blocks that nobody was seen to allocate
+    ring_path            TEXT                 -- where unread events lie while state is 'recording'
+);
+
+-- Variables that change how memory behaves, as the command saw them (an allow-list).
+CREATE TABLE environment (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- One program image: a fork or an exec makes a new row.
+CREATE TABLE process (
+    id                   INTEGER PRIMARY KEY,
+    pid                  INTEGER NOT NULL,
+    parent_id            INTEGER REFERENCES process (id),
+    start_kind           TEXT NOT NULL,       -- run, fork, exec
+    executable           TEXT NOT NULL,
+    command              TEXT NOT NULL,
+    allocator            TEXT NOT NULL,       -- the library that serves malloc beneath the recorder
+    allocator_version    TEXT NOT NULL,
+    started_ns           INTEGER NOT NULL,
+    ended_ns             INTEGER,
+    end_kind             TEXT,                -- exited, signalled, exec, gone, detached
+    exit_status          INTEGER,             -- known of the command itself only
+    exit_signal          INTEGER,
+    allocation_count     INTEGER NOT NULL,
+    free_count           INTEGER NOT NULL,
+    allocated_bytes      INTEGER NOT NULL,
+    failed_count         INTEGER NOT NULL,
+    peak_count           INTEGER NOT NULL,    -- blocks live at this process's peak
+    peak_bytes           INTEGER NOT NULL,
+    peak_ns              INTEGER NOT NULL,
+    leaked_count         INTEGER NOT NULL,
+    leaked_bytes         INTEGER NOT NULL,
+    inherited_free_count INTEGER NOT NULL,    -- frees of blocks inherited through fork
+    unpaired_free_count  INTEGER NOT NULL,
+    lost_event_count     INTEGER NOT NULL,
+    rss_peak_bytes       INTEGER              -- sampled
+);
+
+CREATE TABLE thread (
+    id                   INTEGER PRIMARY KEY,
+    process_id           INTEGER NOT NULL REFERENCES process (id),
+    tid                  INTEGER NOT NULL,
+    name                 TEXT,
+    started_ns           INTEGER NOT NULL,    -- of its first event
+    ended_ns             INTEGER NOT NULL,    -- of its last event
+    allocation_count     INTEGER NOT NULL,
+    allocated_bytes      INTEGER NOT NULL,
+    free_count           INTEGER NOT NULL,    -- blocks that this thread freed
+    remote_free_count    INTEGER NOT NULL     -- of those, allocated by another thread
+);
+
+CREATE TABLE module (
+    id        INTEGER PRIMARY KEY,
+    path      TEXT NOT NULL,
+    build_id  TEXT,                           -- hex
+    symbols   TEXT NOT NULL                   -- none, dynsym, symtab, dwarf, or a debug file's path
+);
+
+CREATE TABLE module_load (
+    process_id    INTEGER NOT NULL REFERENCES process (id),
+    module_id     INTEGER NOT NULL REFERENCES module (id),
+    start_address INTEGER NOT NULL,
+    end_address   INTEGER NOT NULL,
+    load_bias     INTEGER NOT NULL,
+    loaded_ns     INTEGER NOT NULL            -- when the recorder first met it
+);
+
+-- A function at a code address. An address inside inlined code has a row per function, the
+-- innermost first; inlined_by_id leads outward. Frame 0 stands for "cut at the depth limit".
+CREATE TABLE frame (
+    id            INTEGER PRIMARY KEY,
+    module_id     INTEGER REFERENCES module (id),
+    offset        INTEGER,                    -- return address - load bias
+    function      TEXT NOT NULL,              -- demangled; "module+0xoffset" where unknown
+    file          TEXT,
+    line          INTEGER,
+    inlined_by_id INTEGER REFERENCES frame (id)
+);
+
+-- A prefix tree of call stacks: parent_id is the caller. depth is 1 at a root.
+CREATE TABLE stack (
+    id        INTEGER PRIMARY KEY,
+    parent_id INTEGER REFERENCES stack (id),
+    frame_id  INTEGER NOT NULL REFERENCES frame (id),
+    depth     INTEGER NOT NULL
+);
+
+-- What one call stack of one process did, all in all.
+CREATE TABLE site (
+    process_id                INTEGER NOT NULL REFERENCES process (id),
+    stack_id                  INTEGER NOT NULL REFERENCES stack (id),
+    kind                      TEXT NOT NULL,    -- of its first allocation
+    allocation_count          INTEGER NOT NULL,
+    allocated_bytes           INTEGER NOT NULL,
+    usable_bytes              INTEGER NOT NULL, -- what the allocator set aside for allocated_bytes
+    free_count                INTEGER NOT NULL,
+    failed_count              INTEGER NOT NULL,
+    size_min_bytes            INTEGER NOT NULL,
+    size_max_bytes            INTEGER NOT NULL,
+    live_count_max            INTEGER NOT NULL,
+    live_bytes_max            INTEGER NOT NULL,
+    peak_count                INTEGER NOT NULL, -- live at the process's peak
+    peak_bytes                INTEGER NOT NULL,
+    leaked_count              INTEGER NOT NULL,
+    leaked_bytes              INTEGER NOT NULL,
+    time_ns                   INTEGER NOT NULL, -- in the real allocator: estimated from timed calls
+    timed_count               INTEGER NOT NULL,
+    lifetime_sum_ns           INTEGER NOT NULL, -- over freed blocks
+    lifetime_max_ns           INTEGER NOT NULL,
+    remote_free_count         INTEGER NOT NULL, -- freed by another thread
+    realloc_count             INTEGER NOT NULL, -- blocks that came from an older block
+    realloc_moved_count       INTEGER NOT NULL,
+    realloc_moved_bytes       INTEGER NOT NULL, -- bytes that moving had to copy
+    realloc_chain_max         INTEGER NOT NULL, -- most reallocs that one block went through
+    large_short_lived_count   INTEGER NOT NULL, -- >= 64 KiB and freed within 10 ms
+    large_short_lived_bytes   INTEGER NOT NULL,
+    PRIMARY KEY (process_id, stack_id)
+) WITHOUT ROWID;
+
+-- Blocks freed by the thread that allocated them after `within` to 2*`within`-1 more allocations of
+-- that thread (0: before its next one). Summing rows up to N gives "temporary within N".
+CREATE TABLE temporary (
+    process_id INTEGER NOT NULL REFERENCES process (id),
+    stack_id   INTEGER NOT NULL REFERENCES stack (id),
+    within     INTEGER NOT NULL,
+    free_count INTEGER NOT NULL,
+    PRIMARY KEY (process_id, stack_id, within)
+) WITHOUT ROWID;
+
+-- Requested sizes: exact to 1024 bytes, then eight classes a doubling.
+CREATE TABLE size_class (
+    process_id       INTEGER NOT NULL REFERENCES process (id),
+    size_min_bytes   INTEGER NOT NULL,
+    size_max_bytes   INTEGER NOT NULL,
+    allocation_count INTEGER NOT NULL,
+    allocated_bytes  INTEGER NOT NULL,
+    usable_bytes     INTEGER NOT NULL,
+    free_count       INTEGER NOT NULL,
+    live_count_max   INTEGER NOT NULL,
+    leaked_count     INTEGER NOT NULL,
+    PRIMARY KEY (process_id, size_min_bytes)
+) WITHOUT ROWID;
+
+-- How long freed blocks lived: [lifetime_min_ns, 2*lifetime_min_ns); 0 holds 0 and 1.
+CREATE TABLE lifetime_class (
+    process_id      INTEGER NOT NULL REFERENCES process (id),
+    lifetime_min_ns INTEGER NOT NULL,
+    free_count      INTEGER NOT NULL,
+    freed_bytes     INTEGER NOT NULL,
+    PRIMARY KEY (process_id, lifetime_min_ns)
+) WITHOUT ROWID;
+
+-- Equal slices of time; their width doubles when a run outgrows them, so there are at most 2048.
+CREATE TABLE timeline (
+    process_id       INTEGER NOT NULL REFERENCES process (id),
+    at_ns            INTEGER NOT NULL,
+    width_ns         INTEGER NOT NULL,
+    live_bytes       INTEGER NOT NULL,        -- most in the slice
+    live_count       INTEGER NOT NULL,        -- at the same moment
+    allocation_count INTEGER NOT NULL,
+    allocated_bytes  INTEGER NOT NULL,
+    free_count       INTEGER NOT NULL,
+    rss_bytes        INTEGER,                 -- most of the samples in the slice; NULL: none
+    PRIMARY KEY (process_id, at_ns)
+) WITHOUT ROWID;
+
+CREATE TABLE mark (
+    id         INTEGER PRIMARY KEY,
+    process_id INTEGER NOT NULL REFERENCES process (id),
+    thread_id  INTEGER NOT NULL REFERENCES thread (id),
+    at_ns      INTEGER NOT NULL,
+    kind       TEXT NOT NULL,                 -- frame, scope_begin, scope_end, mark
+    name       TEXT NOT NULL
+);
+
+CREATE TABLE alloc_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE free_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+
+-- The blocks, packed: read them through the view `allocation`. Rows stand in the order in which
+-- blocks died, the ones that never died last. Trailing NULLs are not stored.
+CREATE TABLE block (
+    id                 INTEGER PRIMARY KEY,
+    born_ns            INTEGER NOT NULL,
+    lifetime_ns        INTEGER,               -- NULL while live
+    address            INTEGER NOT NULL,
+    size_bytes         INTEGER NOT NULL,
+    slack_bytes        INTEGER NOT NULL,      -- usable_bytes - size_bytes
+    stack_id           INTEGER NOT NULL,
+    thread_id          INTEGER NOT NULL,
+    kinds              INTEGER NOT NULL,      -- alloc_kind.id + 32 * free_kind.id
+    freed_by_thread_id INTEGER,               -- NULL: freed by thread_id, or live
+    alignment          INTEGER,               -- NULL: the allocator's own choice
+    realloc_of_id      INTEGER,               -- the block that this one continues
+    leak_kind          TEXT
+);

@@ -1,0 +1,372 @@
+"""Programs that start, end, fork, jump and thread in every way there is."""
+
+import os
+import time
+
+from harness import Skip
+
+
+def totals(process):
+    return process["allocation_count"], process["free_count"], process["leaked_count"]
+
+
+# ---- before and after main ---------------------------------------------------------------------
+
+
+def test_blocks_made_before_main(test):
+    recording = test.sound(test.same_as_native([test.program("before_main")]))
+    test.equal("sizes", [row["size_bytes"] for row in recording.rows(
+        "SELECT size_bytes FROM allocation ORDER BY born_ns")], [101, 102])
+    test.equal("totals", totals(recording.process()), (2, 2, 0))
+
+
+def test_blocks_freed_after_main(test):
+    recording = test.sound(test.same_as_native([test.program("after_main")]))
+    test.equal("totals", totals(recording.process()), (4, 4, 0))
+    test.equal("in atexit", [row["size_bytes"] for row in recording.blocks_in("at_exit")], [201])
+    test.equal("in a destructor", [row["size_bytes"] for row in recording.blocks_in("destruct")],
+               [202])
+
+
+def test_end(test, way, allocations, signal):
+    recorded = test.same_as_native([test.program("end_by"), way])
+    recording = test.sound(recorded)
+    process = recording.process()
+    blocks = recording.blocks_in("allocate")
+    test.equal("blocks", len(blocks), 1000)
+    test.equal("live blocks", sum(row["died_ns"] is None for row in blocks), 900)
+    test.equal("allocation_count", process["allocation_count"], allocations)
+    run = recording.run
+    if signal:
+        test.equal("exit_signal", (run["exit_signal"], run["exit_status"]), (signal, None))
+        test.equal("status", recorded.status, 128 + signal)
+    else:
+        test.equal("exit_status", (run["exit_signal"], run["exit_status"]),
+                   (None, recorded.status))
+
+
+# One block more for a thread, and one for the unwinder that pthread_exit loads.
+test_end.cases = [(way, (way, allocations, signal)) for way, allocations, signal in (
+    ("return", 1000, 0), ("exit", 1000, 0), ("_exit", 1000, 0), ("quick_exit", 1000, 0),
+    ("abort", 1000, 6), ("segv", 1000, 11), ("kill", 1000, 9), ("trap", 1000, 5),
+    ("pthread_exit", 1001, 0), ("thread:exit", 1001, 0), ("thread:_exit", 1001, 0),
+    ("thread:segv", 1001, 11), ("thread:pthread_exit", 1002, 0))]
+
+
+# ---- threads -----------------------------------------------------------------------------------
+
+
+def test_thread_specific_destructors(test):
+    recording = test.sound(test.same_as_native([test.program("key_destructors")]))
+    blocks = recording.blocks_in("work")
+    test.equal("blocks of work", (len(blocks), {row["size_bytes"] for row in blocks}), (8, {50}))
+    test.equal("live", [row for row in blocks if row["died_ns"] is None], [])
+    late = recording.blocks_in("destroy")
+    test.equal("blocks of destructors", (len(late), {row["size_bytes"] for row in late}), (8, {51}))
+    test.equal("live", [row for row in late if row["died_ns"] is None], [])
+
+
+def test_cxx_thread_local_destructors(test):
+    recording = test.sound(test.same_as_native([test.program("thread_local")]))
+    blocks = [row for row in recording.blocks_in("work") if row["size_bytes"] in (77, 1000)]
+    test.equal("blocks", len(blocks), 12)
+    test.equal("live", [row for row in blocks if row["died_ns"] is None], [])
+    for row in blocks:
+        test.equal("freed by its own thread", row["freed_by_thread_id"], row["thread_id"])
+
+
+def test_threads_in_turn(test):
+    count = test.size(1000, 20000)
+    recording = test.sound(test.same_as_native([test.program("threads_in_turn"), str(count)]))
+    test.equal("blocks of work", recording.site_sum("allocation_count", "work"), 3 * count)
+    test.equal("leaked", recording.site_sum("leaked_count", "work"), count)
+    test.equal("leaked bytes", recording.site_sum("leaked_bytes", "work"), 33 * count)
+    test.equal("threads", recording.value("SELECT count(*) FROM thread WHERE free_count = 2"), count)
+    test.whole_stacks(recording)
+
+
+def test_threads_at_once(test):
+    recording = test.sound(test.same_as_native([test.program("threads_at_once")]))
+    test.equal("blocks of work", recording.site_sum("allocation_count", "work"), 200 * 101)
+    test.equal("threads with 101 blocks",
+               recording.value("SELECT count(*) FROM thread WHERE allocation_count = 101"), 200)
+    test.equal("leaked", recording.site_sum("leaked_count", "work"), 200)
+    test.whole_stacks(recording)
+
+
+def test_cross_thread_frees(test):
+    count = test.size(100000, 2000000)
+    recording = test.sound(test.same_as_native([test.program("cross_thread"), str(count)]))
+    test.equal("blocks", recording.site_sum("allocation_count", "produce"), 2 * count)
+    test.equal("leaked", recording.site_sum("leaked_count", "produce"), 0)
+    test.equal("remote frees", recording.site_sum("remote_free_count", "produce"), 2 * count)
+    test.equal("threads", sorted((row["allocation_count"], row["free_count"],
+                                  row["remote_free_count"]) for row in recording.rows(
+        "SELECT * FROM thread WHERE allocation_count + free_count >= ?", count)),
+        [(0, count, count)] * 2 + [(count, 0, 0)] * 2)
+    test.equal("frees that were not seen", recording.value(
+        "SELECT count(*) FROM allocation WHERE free_kind = 'unseen'"), 0)
+    test.equal("overlapping blocks at one address", overlap_count(recording), 0)
+
+
+def overlap_count(recording):
+    """Blocks that were born at an address while another block still lived there."""
+    return recording.value(
+        "SELECT count(*) FROM (SELECT born_ns, lag(died_ns) OVER (PARTITION BY process_id, address"
+        " ORDER BY born_ns, died_ns) AS before FROM allocation) WHERE before > born_ns")
+
+
+def test_temporaries(test):
+    recording = test.sound(test.same_as_native([test.program("temporaries")]))
+
+    def within(function, allocations):
+        stacks = ",".join(map(str, recording.stacks_in(function)))
+        return recording.value(f"SELECT coalesce(sum(free_count), 0) FROM temporary WHERE stack_id"
+                               f" IN ({stacks}) AND within <= ?", allocations)
+
+    test.equal("freed at once", within("truly_temporary", 0), 1000)
+    test.equal("kept for three more", within("kept_for_three", 1), 4)
+    test.equal("kept for three more, of which", within("kept_for_three", 2), 1000)
+    test.equal("freed elsewhere", [row for row in recording.blocks_in("freed_elsewhere")
+                                   if row["size_bytes"] == 66
+                                   and row["freed_by_thread_id"] == row["thread_id"]], [])
+    handed_over = {row["stack_id"] for row in recording.blocks_in("freed_elsewhere")
+                   if row["size_bytes"] == 66}
+    test.equal("rows of temporary for them", recording.value(
+        "SELECT count(*) FROM temporary WHERE stack_id = ?", handed_over.pop()), 0)
+
+
+def test_cancelled_threads(test):
+    recording = test.sound(test.same_as_native([test.program("cancel_threads")]))
+    held = [row for row in recording.blocks_in("work") if row["size_bytes"] == 401]
+    test.equal("held blocks", (len(held), sum(row["died_ns"] is None for row in held)), (10, 0))
+
+
+def test_smallest_thread_stacks(test):
+    recording = test.sound(test.same_as_native([test.program("small_stack")]))
+    test.equal("blocks", recording.site_sum("allocation_count", "work"), 100)
+
+
+def test_no_more_descriptors(test):
+    recording = test.sound(test.same_as_native([test.program("no_descriptors")]))
+    test.equal("blocks", recording.site_sum("allocation_count", "work"), 160)
+
+
+def test_signal_storm(test):
+    """Above an allocator that allows it, a handler may interrupt our code anywhere."""
+    beneath = test.program("bump_malloc")
+    recorded = test.record([test.program("signal_storm")], env={"LD_PRELOAD": beneath})
+    test.equal("status", recorded.status, 0)
+    handled = int(recorded.stdout.split()[1])
+    recording = test.open(recorded)
+    test.equal("problems", recording.problems(), [])
+    lost = recording.run["lost_event_count"]
+    seen = recording.site_sum("allocation_count", "handle")
+    test.note(f"{handled} signals, {seen} of {2 * handled} blocks seen, {lost} events lost")
+    test.check(seen <= 2 * handled, f"{seen} blocks of {2 * handled}")
+    # An event that cannot be written must be counted: three events a signal.
+    test.check(lost >= 2 * handled - seen, f"{2 * handled - seen} blocks lost but {lost} counted")
+    own = [row for row in recording.rows(
+        "SELECT size_bytes, count(*) AS n FROM allocation GROUP BY 1") if row["size_bytes"] == 100]
+    test.equal("blocks of the program modulo its batches", own[0]["n"] % 400000, 0)
+    test.check(beneath.split("/")[-1] in recording.process()["allocator"],
+               f"the allocator beneath is said to be {recording.process()['allocator']}")
+
+
+# ---- processes ---------------------------------------------------------------------------------
+
+
+def test_fork(test):
+    recording = test.sound(test.same_as_native([test.program("fork_child")]))
+    parent, child = recording.processes
+    test.equal("start kinds", (parent["start_kind"], child["start_kind"]), ("run", "fork"))
+    test.equal("the child's parent", child["parent_id"], parent["id"])
+    test.equal("parent", totals(parent), (10, 10, 0))
+    test.equal("child's blocks", (child["allocation_count"], child["leaked_count"]), (5, 3))
+    test.equal("inherited frees", (parent["inherited_free_count"], child["inherited_free_count"]),
+               (0, 6))
+    test.equal("blocks of the child", [row["size_bytes"] for row in recording.blocks_in(
+        "child_main", child["id"])], [81] * 5)
+
+
+def test_fork_in_a_threaded_program(test):
+    recording = test.sound(test.same_as_native([test.program("fork_threaded")]))
+    children = [row for row in recording.processes if row["start_kind"] == "fork"]
+    test.equal("children", len(children), 40)
+    for child in children:
+        test.equal("totals of a child", (child["allocation_count"], child["leaked_count"]), (3, 1))
+
+
+def test_spawned_children(test):
+    hello = test.program("hello")
+    recording = test.sound(test.same_as_native([test.program("spawn_children"), hello]))
+    children = [row for row in recording.processes if row["executable"] == hello]
+    test.equal("children", [totals(row) for row in children], [(10, 7, 3)] * 3)
+    _, counts = test.counts([test.program("spawn_children"), hello])
+    test.same_as_counter(recording, counts)
+
+
+def test_exec_of_itself(test):
+    recording = test.sound(test.same_as_native([test.program("exec_self")]))
+    test.equal("images", [(row["allocation_count"], row["allocated_bytes"])
+                          for row in recording.processes],
+               [(10 * k, 10 * k * k) for k in range(1, 5)])
+    test.equal("one pid", len({row["pid"] for row in recording.processes}), 1)
+    test.equal("how they ended", [row["end_kind"] for row in recording.processes],
+               ["exec", "exec", "exec", "exited"])
+    test.equal("exit_status", recording.run["exit_status"], 5)
+
+
+def test_daemon(test):
+    done = test.path("done")
+    recorded = test.record([test.program("daemonize"), done])
+    test.equal("status", recorded.status, 0)
+    deadline = time.monotonic() + 10
+    while not os.path.exists(done) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    test.check(os.path.exists(done), "the daemon did not live to write its file")
+    test.equal("problems", test.open(recorded).problems(), [])
+
+
+def test_children_can_be_left_out(test):
+    hello = test.program("hello")
+    recorded = test.same_as_native([test.program("spawn_children"), hello], "--follow", "no")
+    recording = test.sound(recorded)
+    test.equal("processes", [row["executable"].rsplit("/", 1)[-1] for row in recording.processes],
+               ["spawn_children"])
+
+
+def test_cleared_environment(test):
+    recording = test.sound(test.same_as_native([test.program("clear_environment")]))
+    first = recording.processes[0]
+    test.equal("totals", totals(first), (10, 10, 0))
+
+
+def test_closed_descriptors(test):
+    recording = test.sound(test.same_as_native([test.program("close_fds")]))
+    test.equal("totals", totals(recording.process()), (102, 101, 1))
+
+
+# ---- stacks ------------------------------------------------------------------------------------
+
+
+def test_stacks_after_longjmp(test):
+    recording = test.sound(test.same_as_native([test.program("longjmp_frames")]))
+    after = recording.blocks_in("after_jump")
+    test.equal("blocks after the jump", len(after), 100)
+    for stack_id in {row["stack_id"] for row in after}:
+        test.equal("callers", recording.functions(stack_id)[:2], ["after_jump", "main"])
+    depths = {}
+    for row in recording.blocks_in("dive"):
+        chain = recording.functions(row["stack_id"])
+        depths[chain.index("main")] = depths.get(chain.index("main"), 0) + 1
+    test.equal("frames above main", depths, {depth: 100 for depth in range(1, 22)})
+
+
+def test_deep_recursion(test):
+    recording = test.sound(test.same_as_native([test.program("deep_recursion")]))
+    process = recording.process()
+    test.equal("blocks", process["allocation_count"], 21)
+    limit = recording.run["depth_limit"]
+    for row in recording.rows("SELECT DISTINCT stack_id FROM allocation"):
+        chain = recording.functions(row["stack_id"])
+        frames = chain.count("descend")
+        is_whole = "main" in chain
+        is_cut = recording.chains()[row["stack_id"]][-1][2] is None
+        test.check(is_whole != is_cut, f"{frames} frames: whole {is_whole}, said to be cut {is_cut}")
+        if is_whole:
+            test.equal("frames from 1 to 2001 by hundreds", frames % 100, 1)
+        else:
+            test.check(frames >= min(limit, 900), f"cut after {frames} frames, limit {limit}")
+
+
+def test_depth_option(test):
+    recording = test.sound(test.same_as_native([test.program("deep_recursion")], "--depth", "2048"))
+    frames = sorted(recording.functions(row["stack_id"]).count("descend")
+                    for row in recording.blocks_in("main"))
+    test.equal("run.depth_limit", recording.run["depth_limit"] >= 1024, True)
+    test.check(frames, "no stack reaches main")
+
+
+def test_huge_frames(test):
+    recording = test.sound(test.same_as_native([test.program("huge_frames")]))
+    test.equal("frames above main", sorted(
+        recording.functions(row["stack_id"]).index("main") for row in recording.blocks_in("main")),
+        [1, 2, 3, 4, 5])
+
+
+def test_coroutines(test):
+    recording = test.sound(test.same_as_native([test.program("coroutines")]))
+    blocks = recording.blocks_in("coroutine_step")
+    test.equal("blocks", sorted(row["size_bytes"] for row in blocks), [300] * 50 + [301] * 50)
+    for stack_id in {row["stack_id"] for row in blocks}:
+        test.equal("callers", recording.functions(stack_id)[:2], ["coroutine_step", "coroutine_main"])
+    (last,) = [row for row in recording.blocks_in("main") if row["size_bytes"] == 302]
+    test.equal("back in main", recording.functions(last["stack_id"])[0], "main")
+
+
+def test_many_stacks(test):
+    recording = test.sound(test.same_as_native([test.program("many_stacks")]))
+    test.equal("distinct stacks", recording.value("SELECT count(*) FROM site"), 100000)
+    test.equal("most blocks of one stack",
+               recording.value("SELECT max(allocation_count) FROM site"), 1)
+    test.whole_stacks(recording, floor=1.0)
+
+
+def test_realloc_chain_and_large_blocks(test):
+    recording = test.sound(test.same_as_native([test.program("realloc_chain")]))
+    test.equal("reallocs", recording.site_sum("realloc_count", "grow"), 16)
+    stacks = ",".join(map(str, recording.stacks_in("grow")))
+    test.equal("longest chain", recording.value(
+        f"SELECT max(realloc_chain_max) FROM site WHERE stack_id IN ({stacks})"), 16)
+    test.equal("large and short-lived",
+               (recording.site_sum("large_short_lived_count", "large_and_short"),
+                recording.site_sum("large_short_lived_bytes", "large_and_short")), (20, 4000000))
+
+
+# ---- plugins -----------------------------------------------------------------------------------
+
+
+def test_plugin_that_leaks(test):
+    recording = test.sound(test.same_as_native(
+        [test.program("dlopen_loop"), test.program("plugin_leak")]))
+    blocks = recording.blocks_in("plugin_take")
+    test.equal("blocks", (len(blocks), {row["size_bytes"] for row in blocks}), (50, {64}))
+    for stack_id in {row["stack_id"] for row in blocks}:
+        test.equal("callers", recording.functions(stack_id)[:3], ["plugin_take", "plugin_run", "main"])
+    test.equal("leaked", recording.site_sum("leaked_count", "plugin_take"), 50)
+
+
+def test_plugin_that_waits_for_a_thread(test):
+    recording = test.sound(test.same_as_native(
+        [test.program("dlopen_loop"), test.program("plugin_thread")], timeout=60))
+    test.equal("blocks", recording.site_sum("allocation_count", "work"), 5000)
+
+
+def test_exceptions_through_plugins(test):
+    command = [test.program("exceptions"), test.program("plugin_throw")]
+    recording = test.sound(test.same_as_native(command))
+    _, counts = test.counts(command)
+    test.same_as_counter(recording, counts)
+    test.whole_stacks(recording)
+
+
+# ---- what cannot be recorded ---------------------------------------------------------------------
+
+
+def test_program_with_its_own_malloc(test):
+    """It runs as ever, and nobody is told that it does not allocate."""
+    recorded = test.same_as_native([test.program("own_malloc")])
+    test.check("malloc" in recorded.talk, f"no word about its own malloc: {recorded.talk!r}")
+
+
+def test_unwinders_agree(test):
+    """The self-check: every fast stack against libunwind's, without a difference."""
+    command = ["/usr/bin/perl", "-e", "my %h; $h{$_} = [$_] for 1..3000; print scalar(keys %h)"]
+    if not os.path.exists(command[0]):
+        raise Skip("perl is not installed")
+    fast = test.open(test.record(command, env={"PERL_HASH_SEED": "0"}))
+    slow = test.open(test.record(command, "--unwind", "libunwind", env={"PERL_HASH_SEED": "0"}))
+    query = "SELECT count(*), sum(allocation_count), sum(allocated_bytes) FROM site"
+    shapes = [[tuple(row) for row in recording.connection.execute(query)] for recording in (fast, slow)]
+    test.equal("distinct stacks and totals, fast and libunwind", shapes[0], shapes[1])

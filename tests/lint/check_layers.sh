@@ -1,0 +1,75 @@
+#!/bin/sh
+# Includes go downward only. The table names, for each folder, the folders it may include from besides
+# its own; a file of its own may be listed too. Whoever adds a row says why in docs/architecture.md.
+set -eu
+cd "$(dirname "$0")/../.."
+
+table='
+schema
+interposer/policy
+analyzer/base
+interposer           schema interposer/policy
+analyzer/collect     analyzer/base schema
+analyzer/db          analyzer/base schema
+analyzer/model       analyzer/base analyzer/db
+analyzer/cli         analyzer/base
+analyzer/main.c      analyzer/cmd.h analyzer/cli analyzer/base
+analyzer             analyzer/base analyzer/collect analyzer/db analyzer/model analyzer/cli schema
+'
+
+# shellcheck disable=SC2016 # $0 is awk's
+find schema interposer analyzer -name '*.[ch]' | sort | xargs awk -v table="$table" '
+function folder_of(path)
+{
+    return match(path, /\/[^\/]*$/) ? substr(path, 1, RSTART - 1) : "."
+}
+
+# "analyzer/db/../base/err.h" -> "analyzer/base/err.h"
+function plain_path(path)
+{
+    while (match(path, /[^\/]+\/\.\.\//)) {
+        path = substr(path, 1, RSTART - 1) substr(path, RSTART + RLENGTH)
+    }
+    return path
+}
+
+function is_allowed(from, to, to_folder,    owner, names, i, count)
+{
+    owner = (from in allowed) ? from : folder_of(from)
+    if (!(owner in allowed)) {
+        return 0
+    }
+    if (owner != from && to_folder == owner) {
+        return 1
+    }
+    count = split(allowed[owner], names, " ")
+    for (i = 1; i <= count; i++) {
+        if (names[i] == to || names[i] == to_folder) {
+            return 1
+        }
+    }
+    return 0
+}
+
+BEGIN {
+    row_count = split(table, rows, "\n")
+    for (row = 1; row <= row_count; row++) {
+        if (split(rows[row], words, " ") > 0) {
+            name = words[1]
+            sub(/^ *[^ ]+/, "", rows[row])
+            allowed[name] = rows[row]
+        }
+    }
+}
+
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+    split($0, parts, "\"")
+    to = plain_path(folder_of(FILENAME) "/" parts[2])
+    if (!is_allowed(FILENAME, to, folder_of(to))) {
+        printf "%s:%d: may not include %s\n", FILENAME, FNR, to
+        bad = 1
+    }
+}
+
+END { exit bad }
+'
