@@ -251,7 +251,7 @@ TSAN_BUILD := $(BUILD_ROOT)/san-thread
 THREADED   := $(if $(UNIT_SOURCES),$(shell grep -lsE 'pthread_create|thrd_create' $(UNIT_SOURCES)))
 
 .PHONY: test
-test: setup-test ## set up, then every test: unit, sanitizers, quick lint, end to end
+test: setup-test ## set up, then every test: lint, unit, sanitizers, end to end
 	$(Q)$(MAKE) -j$(JOBS) test-programs
 	@$(PYTHON) tests/run_all.py --build $(BUILD) --asan $(ASAN_BUILD) --tsan $(TSAN_BUILD) $(ONLY:%=--only %)
 
@@ -295,10 +295,7 @@ lint: $(LIBRARY) ## clang-tidy, cppcheck, shellcheck, layers, exports, headers, 
 	@$(PYTHON) tests/run_all.py --build $(BUILD) --only lint --only deep-lint
 
 .PHONY: check
-check: ## what a change must pass: format, the whole of lint, and every test
-	$(Q)$(MAKE) check-format
-	$(Q)$(MAKE) lint
-	$(Q)$(MAKE) test
+check: test ## what a change must pass: the same as test
 
 # ---- install -------------------------------------------------------------------------------------
 
@@ -336,7 +333,8 @@ install: all man ## install under PREFIX (/usr/local); DESTDIR for packagers
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
 	    docs/allocaudit.pc.in > $(PC_TO)/allocaudit.pc
 	$(PROGRAM) help --completion bash > $(COMPLETE_TO)/allocaudit
-	install -m 644 LICENSE README.md CHANGELOG.md schema/README.md $(DOC_TO)/
+	install -m 644 LICENSE README.md CHANGELOG.md $(DOC_TO)/
+	$(if $(wildcard schema/README.md),install -m 644 schema/README.md $(DOC_TO)/schema.md)
 
 .PHONY: uninstall
 uninstall: ## remove what install put there (same PREFIX and DESTDIR)

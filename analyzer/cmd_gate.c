@@ -6,10 +6,10 @@
 
 #include "base/str.h"
 #include "cmd.h"
-#include "model/recording.h"
 #include "model/selection.h"
 #include "model/sites.h"
 #include "model/stacks.h"
+#include "model/trace.h"
 #include "report.h"
 
 struct gate_settings {
@@ -89,7 +89,7 @@ enum {
 struct gate {
     const struct gate_settings *settings;
     const char *path;
-    struct recording *recording;
+    struct trace *trace;
     struct selection selection;
     struct stacks *stacks;
     struct sites *sites;
@@ -140,8 +140,8 @@ static int check_completeness(const struct gate *gate, struct err *err)
         return 0;
     }
     static const char hint[] = "to judge it all the same: --allow-incomplete";
-    const struct run_row *run = &gate->recording->run;
-    if (!recording_is_complete(gate->recording)) {
+    const struct run_row *run = &gate->trace->run;
+    if (!trace_is_complete(gate->trace)) {
         return err_set(err, ENODATA,
                        "cannot judge '%s': the recording is incomplete (state '%s'); %s",
                        gate->path, run->state, hint);
@@ -257,15 +257,15 @@ static void print_next(struct gate *gate)
 
 static void print_notes(struct gate *gate)
 {
-    if (gate->settings->is_incomplete_allowed && !recording_is_complete(gate->recording)) {
+    if (gate->settings->is_incomplete_allowed && !trace_is_complete(gate->trace)) {
         out_note(gate->out, "the recording is incomplete (state '%s'): figures may be too low",
-                 gate->recording->run.state);
+                 gate->trace->run.state);
     }
     uint64_t lost_count = gate->totals.lost_event_count;
     if (lost_count != QUERY_NULL && lost_count > 0) {
         out_note(gate->out, "%" PRIu64 " events were lost: figures are too low", lost_count);
     }
-    if (gate->recording->run.sample_bytes != QUERY_NULL) {
+    if (gate->trace->run.sample_bytes != QUERY_NULL) {
         out_note(gate->out, "the recording is a sample: figures are estimates");
     }
 }
@@ -312,20 +312,19 @@ static int judge(struct gate *gate)
         .from_ns = QUERY_NULL,
         .to_ns = QUERY_NULL,
     };
-    int result = selection_resolve(gate->recording, &request, &gate->selection, &err);
+    int result = selection_resolve(gate->trace, &request, &gate->selection, &err);
     if (result == -ENOENT || result == -EINVAL) {
         return cmd_misuse(&cmd_gate_page, "%s", err.text);
     }
     if (result == 0) {
-        recording_totals(gate->recording, gate->selection.process_id, &gate->totals);
+        trace_totals(gate->trace, gate->selection.process_id, &gate->totals);
         result = check_completeness(gate, &err);
     }
     if (result == 0) {
-        result = stacks_create(gate->recording->db, &gate->stacks, &err);
+        result = stacks_create(gate->trace->db, &gate->stacks, &err);
     }
     if (result == 0) {
-        result =
-            sites_load(gate->recording, &gate->selection, given_set(gate), 1, &gate->sites, &err);
+        result = sites_load(gate->trace, &gate->selection, given_set(gate), 1, &gate->sites, &err);
     }
     if (result == 0) {
         result = measure(gate, &err);
@@ -360,14 +359,14 @@ int cmd_gate(int argc, char **argv)
     }
 
     struct err err;
-    int result = recording_open(gate.path, &gate.recording, &err);
+    int result = trace_open(gate.path, &gate.trace, &err);
     if (result == 0) {
-        result = recording_check_content(gate.recording, &err);
+        result = trace_check_content(gate.trace, &err);
     }
     status = result < 0 ? cmd_fail(&err) : judge(&gate);
     sites_destroy(gate.sites);
     stacks_destroy(gate.stacks);
     selection_fini(&gate.selection);
-    recording_close(gate.recording);
+    trace_close(gate.trace);
     return status;
 }

@@ -9,7 +9,7 @@
 #include "report.h"
 
 enum {
-    WITHIN_MAX = 1 << 20,
+    WITHIN_MAX = 128, /* the largest class of the table `temporary` holds 64 to 127 */
     TOP_MAX = 10000000,
     TREE_TOP_MAX = 10000,
     STACK_ID_MAX = INT32_MAX,
@@ -91,13 +91,10 @@ const struct option_page cmd_report_page = {
 #define KEY(name) SITE_KEY_BIT(SITE_KEY_##name)
 
 static const struct report_section sections[] = {
-    {"summary", report_print_summary,
-     KEY(COUNT) | KEY(BYTES) | KEY(PEAK) | KEY(TIME) | KEY(LEAKED) | KEY(LEAKED_COUNT) |
-         KEY(TEMPORARY),
-     SECTION_BY_ALL, true},
+    {"summary", report_print_summary, KEY(TIME) | KEY(TEMPORARY), SECTION_BY_ALL, true},
     {"sites", report_print_sites, KEY(COUNT) | KEY(BYTES) | KEY(PEAK) | KEY(TIME) | KEY(TEMPORARY),
      SECTION_BY_ALL, true},
-    {"leaks", report_print_leaks, KEY(LEAKED) | KEY(LEAKED_COUNT), SECTION_BY_ALL, true},
+    {"leaks", report_print_leaks, KEY(LEAKED), SECTION_BY_ALL, true},
     {"temporary", report_print_temporary, KEY(TEMPORARY), SECTION_BY_FUNCTION, true},
     {"lifetimes", report_print_lifetimes, 0, 0, true},
     {"sizes", report_print_sizes, 0, 0, true},
@@ -105,7 +102,7 @@ static const struct report_section sections[] = {
     {"processes", report_print_processes, 0, 0, true},
     {"timeline", report_print_timeline, 0, SECTION_BY_TIME, true},
     {"large", report_print_large, KEY(LARGE), SECTION_BY_ALL, true},
-    {"realloc", report_print_realloc, KEY(REALLOC) | KEY(MOVED), SECTION_BY_ALL, true},
+    {"realloc", report_print_realloc, KEY(REALLOC), SECTION_BY_ALL, true},
     {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false},
     {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false},
 };
@@ -216,6 +213,9 @@ static int plan_sections(const struct report_settings *settings,
         }
         plan->key_set |= plan->is_wanted[i] ? sections[i].key_set : 0;
     }
+    if (plan->limits != 0 && plan->is_wanted[find_section("summary")]) {
+        plan->key_set |= REPORT_SELECTION_KEYS;
+    }
     plan->key_set |= settings->sort != REPORT_UNSORTED ? SITE_KEY_BIT(settings->sort) : 0;
     return CMD_DONE;
 }
@@ -283,16 +283,16 @@ static int report_recording(struct report *report, const struct plan *plan,
         .to_ns = settings->to_ns,
     };
     struct err err;
-    int result = selection_resolve(report->recording, &request, selection, &err);
+    int result = selection_resolve(report->trace, &request, selection, &err);
     if (result < 0) {
         bool is_misuse = result == -ENOENT || result == -EINVAL;
         return is_misuse ? cmd_misuse(&cmd_report_page, "%s", err.text) : cmd_fail(&err);
     }
     report->selection = selection;
-    recording_totals(report->recording, selection->process_id, &report->totals);
-    result = stacks_create(report->recording->db, &report->stacks, &err);
+    trace_totals(report->trace, selection->process_id, &report->totals);
+    result = stacks_create(report->trace->db, &report->stacks, &err);
     if (result == 0) {
-        result = sites_load(report->recording, selection, plan->key_set, settings->within,
+        result = sites_load(report->trace, selection, plan->key_set, settings->within,
                             &report->sites, &err);
     }
     return result < 0 ? cmd_fail(&err) : print_report(report, plan);
@@ -337,11 +337,11 @@ int cmd_report(int argc, char **argv)
 
     report.is_overview = !plan.has_names;
     struct err err;
-    struct recording *recording = NULL;
+    struct trace *trace = NULL;
     struct selection selection = {0};
-    int result = recording_open(report.path, &recording, &err);
+    int result = trace_open(report.path, &trace, &err);
     if (result == 0) {
-        result = recording_check_content(recording, &err);
+        result = trace_check_content(trace, &err);
     }
     if (result == 0) {
         result = name_file(&report, &err);
@@ -349,13 +349,13 @@ int cmd_report(int argc, char **argv)
     if (result < 0) {
         status = cmd_fail(&err);
     } else {
-        report.recording = recording;
+        report.trace = trace;
         status = report_recording(&report, &plan, &selection);
     }
     sites_destroy(report.sites);
     stacks_destroy(report.stacks);
     selection_fini(&selection);
     str_fini(&report.file_words);
-    recording_close(recording);
+    trace_close(trace);
     return status;
 }

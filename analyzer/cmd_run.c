@@ -122,8 +122,8 @@ static void tell_waiting(void *context, uint32_t count, uint32_t pid)
 {
     (void)context;
     note("the command has ended; waiting for %u recorded process%s still running (pid %u); "
-              "interrupt to stop recording",
-              count, count == 1 ? "" : "es", pid);
+         "interrupt to stop recording",
+         count, count == 1 ? "" : "es", pid);
 }
 
 static void show_progress(void *context, uint64_t done, uint64_t total)
@@ -180,7 +180,7 @@ static void summarize(const struct collector *collector, const struct run_settin
         summarize_figures(allocation_count, recording->peak_bytes, leaked_count, leaked_bytes);
         note("recorded in %s", settings->output);
         note("next: allocaudit report%s%s", is_default ? "" : " ",
-                  is_default ? "" : settings->output);
+             is_default ? "" : settings->output);
     }
 }
 
@@ -204,7 +204,7 @@ static int finish(struct collector *collector, const struct run_settings *settin
     if (r < 0) {
         err_prepend(&err, "the recording is not complete");
         return fail(&err, exit_status(&collector->launch) != 0 ? exit_status(&collector->launch)
-                                                                : CMD_RUN_FAILED);
+                                                               : CMD_RUN_FAILED);
     }
     summarize(collector, settings);
     if (collector->is_failed && exit_status(&collector->launch) == 0) {
@@ -239,7 +239,7 @@ static int record(char **command, const struct run_settings *settings)
     r = collector_launch(&collector, &err);
     if (r < 0) {
         launch_end(&collector.launch);
-        status = fail(&err, r == -ENOENT ? CMD_NOT_FOUND
+        status = fail(&err, r == -ENOENT                    ? CMD_NOT_FOUND
                             : r == -EACCES || r == -ENOEXEC ? CMD_NOT_EXECUTABLE
                                                             : CMD_RUN_FAILED);
     } else {

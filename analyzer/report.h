@@ -12,10 +12,10 @@
 #include "base/str.h"
 #include "cli/options.h"
 #include "cli/out.h"
-#include "model/recording.h"
 #include "model/selection.h"
 #include "model/sites.h"
 #include "model/stacks.h"
+#include "model/trace.h"
 
 struct report_settings {
     const char *input;
@@ -34,11 +34,16 @@ struct report_settings {
 
 #define REPORT_UNSORTED SITE_KEY_COUNT_ALL
 
+/* What the summary of a selection adds up. */
+#define REPORT_SELECTION_KEYS                                                                      \
+    (SITE_KEY_BIT(SITE_KEY_COUNT) | SITE_KEY_BIT(SITE_KEY_BYTES) | SITE_KEY_BIT(SITE_KEY_PEAK) |   \
+     SITE_KEY_BIT(SITE_KEY_LEAKED) | SITE_KEY_BIT(SITE_KEY_LEAKED_COUNT))
+
 /* One report while it is printed. */
 struct report {
     const struct report_settings *settings;
     const char *path;
-    const struct recording *recording;
+    const struct trace *trace;
     const struct selection *selection;
     struct stacks *stacks;
     struct sites *sites;   /* with the keys that the sections need */

@@ -15,13 +15,13 @@ enum {
 
 static void note_state(struct report *report)
 {
-    const char *state = report->recording->run.state;
+    const char *state = report->trace->run.state;
     if (strcmp(state, "recording") == 0) {
         out_note(report->out,
                  "the recording was not finished: what had not been read from the program yet is "
                  "missing; 'allocaudit recover %s' adds it once 'allocaudit run' has ended",
                  report->path);
-    } else if (!recording_is_complete(report->recording)) {
+    } else if (!trace_is_complete(report->trace)) {
         out_note(report->out,
                  "the recording was %s before the program ended: what came later is missing, and "
                  "blocks still in use then look leaked",
@@ -45,10 +45,10 @@ static void note_losses(struct report *report)
             "by another allocator): %s",
             out_format_count((int64_t)totals->unpaired_free_count, count));
     }
-    if (report->recording->run.sample_bytes != QUERY_NULL) {
+    if (report->trace->run.sample_bytes != QUERY_NULL) {
         char bytes[32];
         out_note(report->out, "one allocation in about %s was recorded: all figures are estimates",
-                 out_format_bytes((int64_t)report->recording->run.sample_bytes, bytes));
+                 out_format_bytes((int64_t)report->trace->run.sample_bytes, bytes));
     }
 }
 
@@ -75,8 +75,8 @@ static void note_modules(struct report *report)
     struct str names = {0};
     size_t count = 0;
     int result = 0;
-    for (size_t i = 0; i < report->recording->module_count && result == 0; i++) {
-        const struct module_row *module = &report->recording->modules[i];
+    for (size_t i = 0; i < report->trace->module_count && result == 0; i++) {
+        const struct module_row *module = &report->trace->modules[i];
         if (!lacks_symbols(module)) {
             continue;
         }
@@ -103,12 +103,12 @@ static void note_modules(struct report *report)
 static int note_stacks(struct report *report, struct err *err)
 {
     bool has_cut = false;
-    int result = query_has_cut_stacks(report->recording->db, &has_cut, err);
+    int result = query_has_cut_stacks(report->trace->db, &has_cut, err);
     if (result == 0 && has_cut) {
         out_note(report->out,
                  "some stacks were deeper than %u frames and lost their callers nearest to main; "
                  "record with a larger --depth to keep them",
-                 report->recording->run.depth_limit);
+                 report->trace->run.depth_limit);
     }
     return result;
 }
@@ -121,13 +121,13 @@ static void note_selection(struct report *report)
                  "only allocations made by the selected threads in the selected time; figures that "
                  "need the whole run (peak, time, temporary, moved, chains) are left out");
     }
-    if (report->recording->process_count > 1 && selection->process_id == 0 &&
+    if (report->trace->process_count > 1 && selection->process_id == 0 &&
         !selection->is_part_of_run) {
         out_note(report->out,
                  "figures of a site are summed over %zu processes ('allocaudit report "
                  "processes%s'); its "
                  "share of the peak is that of each process's own peak",
-                 report->recording->process_count, report_file_words(report));
+                 report->trace->process_count, report_file_words(report));
     }
 }
 

@@ -472,7 +472,7 @@ int report_print_stack(struct report *report, uint32_t stack_id, struct err *err
     out_end_section(report->out);
     if (stack.is_cut) {
         out_note(report->out, "callers beyond the depth limit of %u frames were left out",
-                 report->recording->run.depth_limit);
+                 report->trace->run.depth_limit);
     }
     if (row.kind[0] == '\0') {
         out_note(report->out,

@@ -61,7 +61,7 @@ static void print_end(struct out *out, uint64_t status, uint64_t signal, const c
 
 static bool is_first_with_allocator(const struct report *report, size_t index)
 {
-    const struct process_row *processes = report->recording->processes;
+    const struct process_row *processes = report->trace->processes;
     for (size_t i = 0; i < index; i++) {
         if (strcmp(processes[i].allocator, processes[index].allocator) == 0 &&
             strcmp(processes[i].allocator_version, processes[index].allocator_version) == 0) {
@@ -76,8 +76,8 @@ static void print_allocators(struct report *report)
 {
     struct str text = {0};
     int result = 0;
-    for (size_t i = 0; i < report->recording->process_count && result == 0; i++) {
-        const struct process_row *process = &report->recording->processes[i];
+    for (size_t i = 0; i < report->trace->process_count && result == 0; i++) {
+        const struct process_row *process = &report->trace->processes[i];
         uint32_t wanted = report->selection->process_id;
         bool is_meant = wanted == 0 ? is_first_with_allocator(report, i) : process->id == wanted;
         if (is_meant) {
@@ -93,9 +93,8 @@ static void print_allocators(struct report *report)
 static void print_identity(struct report *report)
 {
     struct out *out = report->out;
-    const struct run_row *run = &report->recording->run;
-    const struct process_row *process =
-        recording_process(report->recording, report->selection->process_id);
+    const struct run_row *run = &report->trace->run;
+    const struct process_row *process = trace_process(report->trace, report->selection->process_id);
     if (process != NULL) {
         out_text(out, "command", "command", process->command);
         out_number(out, "process_id", "process", process->id);
@@ -104,10 +103,10 @@ static void print_identity(struct report *report)
     } else {
         out_text(out, "command", "command", run->command);
         print_end(out, run->exit_status, run->exit_signal, NULL);
-        out_count(out, "process_count", report->recording->process_count > 1 ? "processes" : NULL,
-                  (int64_t)report->recording->process_count);
+        out_count(out, "process_count", report->trace->process_count > 1 ? "processes" : NULL,
+                  (int64_t)report->trace->process_count);
     }
-    out_text(out, "state", recording_is_complete(report->recording) ? NULL : "state", run->state);
+    out_text(out, "state", trace_is_complete(report->trace) ? NULL : "state", run->state);
     out_moment(out, "started_unix_ns", "started", (int64_t)run->started_unix_ns);
     out_text(out, "host", NULL, run->host);
     out_text(out, "kernel", NULL, run->kernel);

@@ -15,7 +15,7 @@ int report_print_lifetimes(struct report *report, struct err *err)
 {
     struct lifetime_groups groups;
     int result =
-        lifetime_groups_load(report->recording->db, report->selection->process_id, &groups, err);
+        lifetime_groups_load(report->trace->db, report->selection->process_id, &groups, err);
     if (result < 0) {
         return result;
     }
@@ -72,8 +72,7 @@ static void print_size_class(struct out *out, const struct size_class_row *row,
 int report_print_sizes(struct report *report, struct err *err)
 {
     struct size_classes classes;
-    int result =
-        size_classes_load(report->recording->db, report->selection->process_id, &classes, err);
+    int result = size_classes_load(report->trace->db, report->selection->process_id, &classes, err);
     if (result < 0) {
         return result;
     }
@@ -107,7 +106,7 @@ static void print_thread(struct report *report, const struct thread_row *thread)
     struct out *out = report->out;
     out_begin_row(out);
     out_number(out, "thread_id", "thread", thread->id);
-    out_number(out, "process_id", report->recording->process_count > 1 ? "process" : NULL,
+    out_number(out, "process_id", report->trace->process_count > 1 ? "process" : NULL,
                thread->process_id);
     out_number(out, "tid", "tid", thread->tid);
     out_count(out, "allocation_count", "allocations", (int64_t)thread->allocation_count);
@@ -125,16 +124,16 @@ static void print_thread(struct report *report, const struct thread_row *thread)
 
 int report_print_threads(struct report *report, struct err *err)
 {
-    const struct recording *recording = report->recording;
-    const struct thread_row **sorted = calloc(recording->thread_count + 1, sizeof(*sorted));
+    const struct trace *trace = report->trace;
+    const struct thread_row **sorted = calloc(trace->thread_count + 1, sizeof(*sorted));
     if (sorted == NULL) {
         return err_set_errno(err, ENOMEM, "cannot sort threads");
     }
     size_t count = 0;
     uint32_t process_id = report->selection->process_id;
-    for (size_t i = 0; i < recording->thread_count; i++) {
-        if (process_id == 0 || recording->threads[i].process_id == process_id) {
-            sorted[count++] = &recording->threads[i];
+    for (size_t i = 0; i < trace->thread_count; i++) {
+        if (process_id == 0 || trace->threads[i].process_id == process_id) {
+            sorted[count++] = &trace->threads[i];
         }
     }
     qsort(sorted, count, sizeof(*sorted), compare_threads);
@@ -193,16 +192,16 @@ static void print_process(struct out *out, const struct process_row *process)
 
 int report_print_processes(struct report *report, struct err *err)
 {
-    const struct recording *recording = report->recording;
-    const struct process_row **sorted = calloc(recording->process_count + 1, sizeof(*sorted));
+    const struct trace *trace = report->trace;
+    const struct process_row **sorted = calloc(trace->process_count + 1, sizeof(*sorted));
     if (sorted == NULL) {
         return err_set_errno(err, ENOMEM, "cannot sort processes");
     }
     size_t count = 0;
     uint32_t process_id = report->selection->process_id;
-    for (size_t i = 0; i < recording->process_count; i++) {
-        if (process_id == 0 || recording->processes[i].id == process_id) {
-            sorted[count++] = &recording->processes[i];
+    for (size_t i = 0; i < trace->process_count; i++) {
+        if (process_id == 0 || trace->processes[i].id == process_id) {
+            sorted[count++] = &trace->processes[i];
         }
     }
     qsort(sorted, count, sizeof(*sorted), compare_processes);
@@ -223,7 +222,7 @@ int report_print_processes(struct report *report, struct err *err)
 int report_print_modules(struct report *report, struct err *err)
 {
     struct module_share *shares = NULL;
-    int count = module_shares_load(report->recording, report->stacks, report->sites, &shares, err);
+    int count = module_shares_load(report->trace, report->stacks, report->sites, &shares, err);
     if (count < 0) {
         return count;
     }

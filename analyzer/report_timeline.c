@@ -92,20 +92,20 @@ static void print_slices(struct out *out, const struct timeline *timeline)
 int report_print_timeline(struct report *report, struct err *err)
 {
     const struct selection *selection = report->selection;
-    const struct process_row *process =
-        selection->process_id != 0 ? recording_process(report->recording, selection->process_id)
-                                   : recording_largest_process(report->recording);
+    const struct process_row *process = selection->process_id != 0
+                                            ? trace_process(report->trace, selection->process_id)
+                                            : trace_largest_process(report->trace);
     if (process == NULL) {
         return 0;
     }
     struct timeline timeline;
-    int result = timeline_load(report->recording->db, process->id, selection->from_ns,
-                               selection->to_ns, &timeline, err);
+    int result = timeline_load(report->trace->db, process->id, selection->from_ns, selection->to_ns,
+                               &timeline, err);
     if (result < 0) {
         return result;
     }
     char title[160] = "Timeline";
-    if (report->recording->process_count > 1) {
+    if (report->trace->process_count > 1) {
         (void)snprintf(title, sizeof(title), "Timeline of process %u (%s)%s", process->id,
                        report_base_name(process->executable),
                        selection->process_id == 0 ? ", which has the highest peak" : "");

@@ -52,7 +52,7 @@ int report_print_tree(struct report *report, struct err *err)
     enum site_key key = sort == REPORT_UNSORTED ? SITE_KEY_COUNT : (enum site_key)sort;
     uint64_t stack_id = report->settings->stack_id;
     struct call_tree tree;
-    int result = call_tree_build(report->recording->db, report->stacks, report->sites, key,
+    int result = call_tree_build(report->trace->db, report->stacks, report->sites, key,
                                  stack_id == OPTION_NOT_GIVEN ? 0 : (uint32_t)stack_id,
                                  report_top(report, 20), &tree, err);
     if (result < 0) {

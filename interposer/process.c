@@ -87,6 +87,7 @@ static bool process_do_attach(struct process *self)
     self->clock = ring->clock;
     self->depth_limit = ring->depth_limit;
     self->flags = ring->flags;
+    self->unwind = ring->unwind;
     self->parent_key = parent_key;
     self->key = atomic_fetch_add(&ring->next_process_key, 1);
     inherited.ring = ring;

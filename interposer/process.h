@@ -28,6 +28,7 @@ struct process {
     uint32_t clock; /* enum ring_clock */
     uint32_t depth_limit;
     uint32_t flags; /* enum ring_flags */
+    uint32_t unwind;     /* enum ring_unwind */
     uint32_t parent_key; /* the process that forked us, or 0 */
     struct ring_header *ring;
     _Atomic(struct self *) exiting; /* selves whose threads are about to end (self.h) */

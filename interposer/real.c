@@ -1,6 +1,7 @@
 #include "real.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -35,28 +36,30 @@ size_t bootstrap_size(const void *block)
     return size_bytes;
 }
 
-static void real_find(void **function, const char *symbol)
+/*
+ * Failing look-ups allocate their error texts. So nothing is put into `real` before all are done:
+ * until then the hooks serve from the bootstrap buffer, and record nothing.
+ */
+static void real_find_all(void)
 {
-    if (*function == NULL) {
-        void *found = dlsym(RTLD_NEXT, symbol);
-        atomic_thread_fence(memory_order_release);
-        *function = found;
-    }
-}
-
-void real_retry(void)
-{
-#define X(result, identifier, symbol, parameters) real_find((void **)&real.identifier, symbol);
+    struct real found;
+#define X(result, identifier, symbol, parameters)                                                  \
+    *(void **)&found.identifier = dlsym(RTLD_NEXT, symbol);
     HOOKS(X)
 #undef X
     (void)dlerror(); /* the program must not see our failed look-ups */
+    void *(*first)(size_t) = found.malloc;
+    found.malloc = NULL;
+    real = found;
+    atomic_thread_fence(memory_order_release);
+    real.malloc = first;
 }
 
 void real_init(void)
 {
     static _Atomic int is_begun;
     if (atomic_exchange(&is_begun, 1) == 0) {
-        real_retry();
+        real_find_all();
     }
 }
 
@@ -67,11 +70,21 @@ const void *real_allocator_address(void)
     return address;
 }
 
+/*
+ * A program that takes malloc's address has an entry for it in its own symbol table, without a definition
+ * behind it: that one still leads to us.
+ */
 bool real_malloc_is_replaced(void)
 {
+    Dl_info info;
+    const ElfW(Sym) *symbol = NULL;
     struct dl_find_object ours;
     struct dl_find_object theirs;
     void *function = dlsym(RTLD_DEFAULT, "malloc");
+    if (dladdr1(function, &info, (void **)&symbol, RTLD_DL_SYMENT) == 0 || symbol == NULL ||
+        symbol->st_shndx == SHN_UNDEF) {
+        return false;
+    }
     return _dl_find_object(bootstrap_buffer, &ours) == 0 &&
            _dl_find_object(function, &theirs) == 0 && ours.dlfo_link_map != theirs.dlfo_link_map;
 }

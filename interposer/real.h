@@ -26,9 +26,6 @@ extern struct real real;
 /* Fills `real`, once. Called by the first hook that finds real.malloc NULL, and by the constructor. */
 void real_init(void);
 
-/* Looks again for what was missing: a library loaded since may have brought it. */
-void real_retry(void);
-
 enum {
     BOOTSTRAP_BYTES = 65536,
 };

@@ -14,6 +14,7 @@
 #include "lane.h"
 #include "process.h"
 #include "stack.h"
+#include "walk.h"
 
 enum {
     SELF_LEVELS = 4, /* a hook, and signal handlers that interrupt it, and one another */
@@ -47,6 +48,7 @@ struct self {
     struct expected_call expected_alloc;
     const void *expected_free; /* an outer hook has recorded this block's free */
     struct self *next_exiting;
+    struct walk walk;
 };
 
 extern __thread struct self *self_of_thread __attribute__((tls_model("initial-exec")));

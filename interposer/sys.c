@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -99,6 +100,20 @@ long sys_thread_exists(uint32_t pid, uint32_t tid)
 void sys_yield(void)
 {
     sys_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+}
+
+bool sys_is_readable(uintptr_t address)
+{
+    char byte;
+    struct iovec ours = {.iov_base = &byte, .iov_len = 1};
+    struct iovec theirs = {.iov_base = (void *)address, .iov_len = 1};
+    long result = sys_call(SYS_process_vm_readv, sys_pid(), (long)&ours, 1, (long)&theirs, 1, 0);
+    if (result == -ENOSYS || result == -EPERM) { /* forbidden in some containers */
+        unsigned char residency;
+        result = sys_call(SYS_mincore, (long)(address & ~UINT64_C(4095)), 1, (long)&residency, 0,
+                          0, 0) == 0;
+    }
+    return result == 1;
 }
 
 long sys_read_file(const char *path, char *buffer, size_t bytes)

@@ -32,24 +32,21 @@ void unwind_init(void)
     *(void **)&backtrace_of_libunwind = function;
 }
 
-size_t unwind_frames(struct self *self, uintptr_t *frames, size_t capacity, const void *frame)
+/* Returns 0 if libunwind is not there or does not find the hook's caller. */
+static size_t unwind_by_libunwind(struct self *self, uintptr_t *frames, size_t capacity,
+                                  uintptr_t caller)
 {
-    uintptr_t caller = ((const uintptr_t *)frame)[1];
-    int count = 0;
-    if (backtrace_of_libunwind != NULL) {
-        int saved = errno;
-        self->own_calls++;
-        count = backtrace_of_libunwind((void **)frames, (int)(capacity + OWN_FRAMES_MAX));
-        self->own_calls--;
-        errno = saved;
+    if (backtrace_of_libunwind == NULL) {
+        return 0;
     }
+    int saved = errno;
+    self->own_calls++;
+    int count = backtrace_of_libunwind((void **)frames, (int)(capacity + OWN_FRAMES_MAX));
+    self->own_calls--;
+    errno = saved;
     int skipped = 0;
     while (skipped < count && frames[skipped] != caller) {
         skipped++;
-    }
-    if (skipped >= count) {
-        frames[0] = caller;
-        return 1;
     }
     size_t kept = (size_t)(count - skipped);
     kept = kept > capacity ? capacity : kept;
@@ -57,4 +54,25 @@ size_t unwind_frames(struct self *self, uintptr_t *frames, size_t capacity, cons
         frames[i] = frames[i + (size_t)skipped];
     }
     return kept;
+}
+
+size_t unwind_frames(struct self *self, uintptr_t *frames, size_t capacity, const void *frame)
+{
+    uintptr_t caller = ((const uintptr_t *)frame)[1];
+    size_t count = 0;
+    if (process->unwind == RING_UNWIND_AUTO) {
+        bool is_sure;
+        count = walk_frames(&self->walk, frames, capacity, frame, self->level == 1, &is_sure);
+        if (__builtin_expect(is_sure, 1)) {
+            return count;
+        }
+    } else if (process->unwind == RING_UNWIND_FP) {
+        return walk_frame_pointers(&self->walk, frames, capacity, frame);
+    }
+    size_t better = unwind_by_libunwind(self, frames, capacity, caller);
+    if (better > 0) {
+        return better;
+    }
+    frames[0] = caller;
+    return count > 0 ? count : 1;
 }

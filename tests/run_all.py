@@ -3,8 +3,8 @@
 
     tests/run_all.py --build build/release [--asan DIR] [--tsan DIR] [--only SUITE]...
 
-Suites: lint, unit, unit-asan, unit-tsan, e2e (by default those whose builds are given), and
-deep-lint, which is slow and only runs when asked for. The last line is "N passed, N failed".
+Suites: lint, deep-lint (clang-tidy, cppcheck), unit, unit-asan, unit-tsan, e2e; by default all those
+whose builds are given. The last line is "N passed, N failed".
 """
 import argparse
 import os
@@ -140,31 +140,39 @@ def run_e2e(build, tally):
     command = [sys.executable, "tests/e2e/run.py", "--build", build]
     say("== e2e")
     last_count = None
+    failures = []  # [what, command that repeats it]
     child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              text=True, errors="replace")
     for line in child.stdout:
         count = re.match(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", line)
+        failed = re.match(r"FAIL (\S+)", line)
+        repeat = re.match(r"\s+repeat: (.*)", line)
         if count:
             last_count = count
+        elif failed:
+            failures.append([f"e2e: {failed.group(1)}", shlex.join(command)])
+        elif repeat and failures:
+            failures[-1][1] = repeat.group(1)
         say("  " + line.rstrip())
     status = child.wait()
-    repeat = shlex.join(command)
+    for what, repeat in failures:
+        tally.fail(what, repeat)
     if last_count is None:
-        tally.fail(f"e2e: ended with status {status} and without a count", repeat)
+        tally.fail(f"e2e: ended with status {status} and without a count", shlex.join(command))
         return
     tally.passed += int(last_count.group(1))
     tally.skipped += int(last_count.group(3) or 0)
-    failed_count = int(last_count.group(2))
-    for number in range(failed_count):
-        tally.fail(f"e2e: failure {number + 1} of {failed_count}, named above", repeat)
-    if status != 0 and failed_count == 0:
-        tally.fail(f"e2e: status {status}", repeat)
+    # Trust neither the names nor the count nor the status alone.
+    for number in range(len(failures), int(last_count.group(2))):
+        tally.fail(f"e2e: failure {number + 1}, without a name", shlex.join(command))
+    if status != 0 and not failures and last_count.group(2) == "0":
+        tally.fail(f"e2e: status {status}", shlex.join(command))
 
 
 def run_suites(options, tally):
     wanted = options.only
     if not wanted:
-        wanted = ["lint", "unit"] + (["unit-asan"] if options.asan else []) \
+        wanted = ["lint", "deep-lint", "unit"] + (["unit-asan"] if options.asan else []) \
             + (["unit-tsan"] if options.tsan else []) + ["e2e"]
     if "lint" in wanted:
         run_scripts("lint", LINT, options.build, tally)

@@ -224,8 +224,8 @@ static int collector_turn(struct collector *collector, int64_t *out_applied, str
         *out_applied = drain_round(&collector->drain, false, err);
         r = *out_applied < 0 ? (int)*out_applied : 0;
     }
-    collector_mark_command(collector);
     if (r == 0 && !collector->is_failed) {
+        collector_mark_command(collector);
         r = collector_finish_subjects(collector, err);
     }
     struct ring_header *ring = collector->session.ring;
@@ -274,6 +274,7 @@ int collector_run(struct collector *collector,
         idle_ns = idle_ns > IDLE_NS_MOST ? IDLE_NS_MOST : idle_ns;
         quiet_turns = collector_is_done(collector) && applied == 0 ? quiet_turns + 1 : 0;
         launch_wait(&collector->launch, applied > 0 || quiet_turns > 0 ? 0 : idle_ns);
+        collector_mark_command(collector);
         uint32_t pid;
         uint32_t count = watch_running_count(&collector->recording, &pid);
         if (collector->launch.is_reaped && count > 0 && applied == 0 && !is_told) {

@@ -62,7 +62,7 @@ static int write_levels(struct writer *writer, const struct rowtree *tree, struc
     int r = 0;
     while (child_count > children_max) {
         size_t parent_count = (child_count + children_max - 1) / children_max;
-        struct rowtree_node *parents = malloc(parent_count * sizeof(*parents));
+        struct rowtree_node *parents = calloc(parent_count, sizeof(*parents));
         if (parents == NULL) {
             r = err_set(err, ENOMEM, "no memory for %zu b-tree nodes", parent_count);
             goto out;

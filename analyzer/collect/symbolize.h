@@ -22,7 +22,8 @@ struct symbol {
  * Called once per offset, in the order given. symbols[0] is the innermost inlined function,
  * symbols[count-1] the one that has the code; count is 0 where nothing is known.
  */
-typedef void symbolize_sink(void *context, size_t index, const struct symbol *symbols, size_t count);
+typedef void symbolize_sink(void *context, size_t index, const struct symbol *symbols,
+                            size_t count);
 
 struct symbolize_request {
     const char *path;        /* of the module as it was mapped */
@@ -33,9 +34,9 @@ struct symbolize_request {
 };
 
 /*
- * Looks up return addresses: the call is at offset-1, so that is what line and inlining are taken from.
- * A file whose build id differs from build_id is not used (a separate debug file may still be).
- * Returns what the names came from, a static string or one kept until the next call: "none",
+ * Looks up return addresses: the call is at offset-1, so that is what line and inlining are taken
+ * from. A file whose build id differs from build_id is not used (a separate debug file may still
+ * be). Returns what the names came from, a static string or one kept until the next call: "none",
  * "dynsym", "symtab", "dwarf", or the path of the separate debug file.
  */
 const char *symbolize_module(const struct symbolize_request *request, symbolize_sink *sink,

@@ -175,8 +175,8 @@ int query_block_sites(struct db *db, const struct block_selection *selection, si
         "  total(size_bytes) FILTER (WHERE lifetime_ns IS NULL) AS leaked_bytes,"
         "  total(lifetime_ns) AS lifetime_sum_ns, coalesce(max(lifetime_ns), 0) AS lifetime_max_ns,"
         "  count(freed_by_thread_id) AS remote_free_count, count(realloc_of_id) AS realloc_count,"
-        "  count(*) FILTER (WHERE size_bytes >= 65536 AND lifetime_ns <= 10000000) AS large_count,"
-        "  total(size_bytes) FILTER (WHERE size_bytes >= 65536 AND lifetime_ns <= 10000000)"
+        "  count(*) FILTER (WHERE size_bytes >= 65536 AND lifetime_ns < 10000000) AS large_count,"
+        "  total(size_bytes) FILTER (WHERE size_bytes >= 65536 AND lifetime_ns < 10000000)"
         "   AS large_bytes"
         " FROM block CROSS JOIN thread ON thread.id = thread_id"
         " WHERE (?1 IS NULL OR thread_id IN (SELECT value FROM json_each(?1)))"
@@ -212,9 +212,9 @@ int query_temporary(struct db *db, uint32_t process_id, uint64_t within, tempora
 {
     struct statement statement;
     statement_begin(&statement, db,
-                    "SELECT stack_id, sum(free_count) FROM temporary"
+                    "SELECT stack_id, free_count FROM temporary"
                     " WHERE within < ?1 AND (?2 = 0 OR process_id = ?2)"
-                    " GROUP BY process_id, stack_id");
+                    " ORDER BY process_id, stack_id");
     statement_bind(&statement, within);
     statement_bind(&statement, process_id);
     struct temporary_target target = {sink, context};

@@ -144,7 +144,8 @@ int query_has_cut_stacks(struct db *db, bool *out_has, struct err *err)
     struct statement statement;
     /* The frame's own row comes first: only where it exists are the stacks worth a look. */
     statement_begin(&statement, db,
-                    "SELECT EXISTS (SELECT 1 FROM frame WHERE id = 0)"
-                    " AND EXISTS (SELECT 1 FROM stack WHERE frame_id = 0)");
+                    "SELECT CASE WHEN EXISTS (SELECT 1 FROM frame WHERE id = 0)"
+                    " THEN EXISTS (SELECT 1 FROM stack WHERE parent_id IS NULL"
+                    "  AND frame_id = 0) ELSE 0 END");
     return statement_each(&statement, read_flag, out_has, err);
 }

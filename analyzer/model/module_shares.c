@@ -70,22 +70,22 @@ static int share_out(const struct stack_tree *tree, struct stacks *stacks,
     return 0;
 }
 
-int module_shares_load(const struct recording *recording, struct stacks *stacks,
-                       const struct sites *sites, struct module_share **out_shares, struct err *err)
+int module_shares_load(const struct trace *trace, struct stacks *stacks, const struct sites *sites,
+                       struct module_share **out_shares, struct err *err)
 {
     /* The last one takes what is in no module. */
-    size_t count = recording->module_count + 1;
+    size_t count = trace->module_count + 1;
     struct module_share *shares = calloc(count, sizeof(*shares));
     if (shares == NULL) {
         return err_set_errno(err, ENOMEM, "cannot read modules");
     }
-    for (size_t i = 0; i < recording->module_count; i++) {
-        shares[i].path = recording->modules[i].path;
-        shares[i].build_id = recording->modules[i].build_id;
-        shares[i].symbols = recording->modules[i].symbols;
+    for (size_t i = 0; i < trace->module_count; i++) {
+        shares[i].path = trace->modules[i].path;
+        shares[i].build_id = trace->modules[i].build_id;
+        shares[i].symbols = trace->modules[i].symbols;
     }
     struct stack_tree *tree = NULL;
-    int result = stack_tree_load(recording->db, &tree, err);
+    int result = stack_tree_load(trace->db, &tree, err);
     if (result == 0) {
         result = share_out(tree, stacks, sites, shares, count, err);
     }

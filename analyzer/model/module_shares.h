@@ -26,8 +26,7 @@ struct module_share {
 /* Most allocations first; modules without any come last, by path. The keys count and bytes must be
  * loaded. Returns the number of shares, at most INT_MAX, and *out_shares is the caller's to free();
  * or a negative errno. */
-int module_shares_load(const struct recording *recording, struct stacks *stacks,
-                       const struct sites *sites, struct module_share **out_shares,
-                       struct err *err);
+int module_shares_load(const struct trace *trace, struct stacks *stacks, const struct sites *sites,
+                       struct module_share **out_shares, struct err *err);
 
 #endif

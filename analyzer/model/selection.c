@@ -27,21 +27,21 @@ static bool read_id(const char *text, uint32_t *out_id)
     return true;
 }
 
-static int resolve_process(const struct recording *recording, const char *text, uint32_t *out_id,
+static int resolve_process(const struct trace *trace, const char *text, uint32_t *out_id,
                            struct err *err)
 {
     uint32_t wanted = 0;
     if (!read_id(text, &wanted)) {
         return err_set(err, EINVAL, "'%s' is neither the id of a process nor a pid", text);
     }
-    if (recording_process(recording, wanted) != NULL) {
+    if (trace_process(trace, wanted) != NULL) {
         *out_id = wanted;
         return 0;
     }
     unsigned match_count = 0;
-    for (size_t i = 0; i < recording->process_count; i++) {
-        if (recording->processes[i].pid == wanted) {
-            *out_id = recording->processes[i].id;
+    for (size_t i = 0; i < trace->process_count; i++) {
+        if (trace->processes[i].pid == wanted) {
+            *out_id = trace->processes[i].id;
             match_count++;
         }
     }
@@ -57,13 +57,13 @@ static int resolve_process(const struct recording *recording, const char *text, 
     return 0;
 }
 
-static int no_such_thread(const struct recording *recording, const char *text, struct err *err)
+static int no_such_thread(const struct trace *trace, const char *text, struct err *err)
 {
     struct str names = {0};
     unsigned told = 0;
     int result = 0;
-    for (size_t i = 0; i < recording->thread_count && told < NAMES_TOLD && result == 0; i++) {
-        const char *name = recording->threads[i].name;
+    for (size_t i = 0; i < trace->thread_count && told < NAMES_TOLD && result == 0; i++) {
+        const char *name = trace->threads[i].name;
         if (name != NULL && (names.text == NULL || strstr(names.text, name) == NULL)) {
             result = str_printf(&names, "%s'%s'", told == 0 ? "" : ", ", name);
             told++;
@@ -82,16 +82,16 @@ static bool is_thread(const struct thread_row *thread, const char *text, bool ha
 }
 
 /* "[3,4]" for the threads asked for; for a process alone, those of the process. */
-static int resolve_threads(const struct recording *recording, const char *text,
-                           struct selection *selection, struct err *err)
+static int resolve_threads(const struct trace *trace, const char *text, struct selection *selection,
+                           struct err *err)
 {
     uint32_t id = 0;
-    bool has_id = text != NULL && read_id(text, &id) && recording_thread(recording, id) != NULL;
+    bool has_id = text != NULL && read_id(text, &id) && trace_thread(trace, id) != NULL;
     struct str ids = {0};
     int result = str_append_char(&ids, '[');
     unsigned match_count = 0;
-    for (size_t i = 0; i < recording->thread_count && result == 0; i++) {
-        const struct thread_row *thread = &recording->threads[i];
+    for (size_t i = 0; i < trace->thread_count && result == 0; i++) {
+        const struct thread_row *thread = &trace->threads[i];
         bool is_in_process =
             selection->process_id == 0 || thread->process_id == selection->process_id;
         if (is_in_process && (text == NULL || is_thread(thread, text, has_id, id))) {
@@ -108,7 +108,7 @@ static int resolve_threads(const struct recording *recording, const char *text,
     }
     if (match_count == 0 && text != NULL) {
         str_fini(&ids);
-        return no_such_thread(recording, text, err);
+        return no_such_thread(trace, text, err);
     }
     selection->thread_ids = ids.text;
     return 0;
@@ -127,23 +127,22 @@ static int copy_glob(const char *text, char **out_glob, struct err *err)
     return 0;
 }
 
-static int resolve_blocks(const struct recording *recording,
-                          const struct selection_request *request, struct selection *selection,
-                          struct err *err)
+static int resolve_blocks(const struct trace *trace, const struct selection_request *request,
+                          struct selection *selection, struct err *err)
 {
-    if (strcmp(recording->run.detail, "full") != 0) {
+    if (strcmp(trace->run.detail, "full") != 0) {
         return err_set(err, ENOTSUP,
                        "a thread or a time needs every allocation, and this run was recorded with "
                        "--detail %s",
-                       recording->run.detail);
+                       trace->run.detail);
     }
     if (request->thread != NULL || selection->process_id != 0) {
-        return resolve_threads(recording, request->thread, selection, err);
+        return resolve_threads(trace, request->thread, selection, err);
     }
     return 0;
 }
 
-int selection_resolve(const struct recording *recording, const struct selection_request *request,
+int selection_resolve(const struct trace *trace, const struct selection_request *request,
                       struct selection *out_selection, struct err *err)
 {
     struct selection selection = {.from_ns = 0, .to_ns = UINT64_MAX};
@@ -161,10 +160,10 @@ int selection_resolve(const struct recording *recording, const struct selection_
         return err_set(err, EINVAL, "the time --from is not before the time --to");
     }
     if (request->process != NULL) {
-        result = resolve_process(recording, request->process, &selection.process_id, err);
+        result = resolve_process(trace, request->process, &selection.process_id, err);
     }
     if (result == 0 && selection.is_part_of_run) {
-        result = resolve_blocks(recording, request, &selection, err);
+        result = resolve_blocks(trace, request, &selection, err);
     }
     if (result == 0 && request->module != NULL) {
         result = copy_glob(request->module, &selection.module_glob, err);

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "recording.h"
+#include "trace.h"
 
 /* What was asked for, as text; NULL or QUERY_NULL where it was not. */
 struct selection_request {
@@ -35,7 +35,7 @@ struct selection {
  * -ENOENT (no such process or thread: err names those there are), -EINVAL (from is not before to),
  * -ENOTSUP (a part of the run is asked for, but the blocks were not recorded) or -ENOMEM.
  */
-int selection_resolve(const struct recording *recording, const struct selection_request *request,
+int selection_resolve(const struct trace *trace, const struct selection_request *request,
                       struct selection *out_selection, struct err *err);
 
 /* True if only sites with a matching function are meant. */

@@ -12,18 +12,15 @@ enum {
     INSERTION_LIMIT = 256, /* more than that is sorted as a whole */
 };
 
-struct ranked_site {
-    uint32_t stack_id;
-    uint32_t block_row; /* its place among block_rows, when a part of the run is selected */
-    uint64_t values[SITE_KEY_COUNT_ALL];
-};
-
+/* Columns stand apart, each in an array of its own: a ranking runs through one of them. */
 struct sites {
-    const struct recording *recording;
+    const struct trace *trace;
     uint32_t process_id;
-    struct ranked_site *items; /* by stack_id */
+    uint32_t *stack_ids;                  /* ascending */
+    uint64_t *values[SITE_KEY_COUNT_ALL]; /* NULL: not loaded */
     size_t count;
     size_t capacity;
+    size_t cursor;               /* where the last stack was found: rows come in order */
     struct site_row *block_rows; /* complete, when a part of the run is selected; else NULL */
     size_t block_row_count;
     size_t block_row_capacity;
@@ -71,37 +68,63 @@ bool site_key_is_known(enum site_key key, const struct selection *selection)
     return !selection->is_part_of_run || (BLOCK_KEYS & SITE_KEY_BIT(key)) != 0;
 }
 
-static struct ranked_site *append_site(struct sites *sites, uint32_t stack_id)
+/* Appends a site with zeros. Returns its place, or SIZE_MAX. */
+static size_t append_site(struct sites *sites, uint32_t stack_id)
 {
-    if (vec_reserve((void **)&sites->items, &sites->capacity, sites->count + 1,
-                    sizeof(*sites->items)) < 0) {
-        return NULL;
+    if (sites->count == sites->capacity) {
+        size_t capacity = sites->capacity;
+        if (vec_reserve((void **)&sites->stack_ids, &capacity, sites->count + 1,
+                        sizeof(*sites->stack_ids)) < 0) {
+            return SIZE_MAX;
+        }
+        for (size_t key = 0; key < SITE_KEY_COUNT_ALL; key++) {
+            size_t value_capacity = sites->capacity;
+            if ((sites->key_set & SITE_KEY_BIT(key)) != 0 &&
+                vec_reserve((void **)&sites->values[key], &value_capacity, capacity,
+                            sizeof(*sites->values[key])) < 0) {
+                return SIZE_MAX;
+            }
+        }
+        sites->capacity = capacity;
     }
-    struct ranked_site *site = &sites->items[sites->count++];
-    *site = (struct ranked_site){.stack_id = stack_id};
-    return site;
+    size_t place = sites->count++;
+    sites->stack_ids[place] = stack_id;
+    for (size_t key = 0; key < SITE_KEY_COUNT_ALL; key++) {
+        if (sites->values[key] != NULL) {
+            sites->values[key][place] = 0;
+        }
+    }
+    return place;
 }
 
 static int take_rank(void *context, uint32_t stack_id, const uint64_t *values)
 {
     struct sites *sites = context;
-    struct ranked_site *site = append_site(sites, stack_id);
-    if (site == NULL) {
+    size_t place = append_site(sites, stack_id);
+    if (place == SIZE_MAX) {
         return -ENOMEM;
     }
     for (size_t i = 0; i < sites->loaded_count; i++) {
-        site->values[sites->loaded_keys[i]] = values[i];
+        sites->values[sites->loaded_keys[i]][place] = values[i];
     }
     return 0;
 }
 
+/* Rows come by process, then by stack, as the sites stand: mostly the next site is meant. */
 static int take_temporary(void *context, uint32_t stack_id, uint64_t free_count)
 {
-    struct ranked_site *site = append_site(context, stack_id);
-    if (site == NULL) {
-        return -ENOMEM;
+    struct sites *sites = context;
+    size_t place = sites->cursor;
+    if (place >= sites->count || sites->stack_ids[place] > stack_id) {
+        place = 0;
     }
-    site->values[SITE_KEY_TEMPORARY] = free_count;
+    while (place < sites->count && sites->stack_ids[place] < stack_id) {
+        place++;
+    }
+    if (place < sites->count && sites->stack_ids[place] == stack_id) {
+        sites->values[SITE_KEY_TEMPORARY][place] += free_count;
+        sites->cursor = place;
+    }
     return 0;
 }
 
@@ -110,57 +133,103 @@ static int take_block_site(void *context, const struct site_row *row)
     struct sites *sites = context;
     int result = vec_reserve((void **)&sites->block_rows, &sites->block_row_capacity,
                              sites->block_row_count + 1, sizeof(*sites->block_rows));
-    struct ranked_site *site = result == 0 ? append_site(sites, row->stack_id) : NULL;
-    if (site == NULL) {
+    size_t place = result == 0 ? append_site(sites, row->stack_id) : SIZE_MAX;
+    if (place == SIZE_MAX) {
         return -ENOMEM;
     }
-    site->block_row = (uint32_t)sites->block_row_count;
     sites->block_rows[sites->block_row_count++] = *row;
-    site->values[SITE_KEY_COUNT] = row->allocation_count;
-    site->values[SITE_KEY_BYTES] = row->allocated_bytes;
-    site->values[SITE_KEY_LEAKED] = row->leaked_bytes;
-    site->values[SITE_KEY_LEAKED_COUNT] = row->leaked_count;
-    site->values[SITE_KEY_LARGE] = row->large_short_lived_bytes;
-    site->values[SITE_KEY_REALLOC] = row->realloc_count;
+    const uint64_t values[SITE_KEY_COUNT_ALL] = {
+        [SITE_KEY_COUNT] = row->allocation_count,
+        [SITE_KEY_BYTES] = row->allocated_bytes,
+        [SITE_KEY_LEAKED] = row->leaked_bytes,
+        [SITE_KEY_LEAKED_COUNT] = row->leaked_count,
+        [SITE_KEY_LARGE] = row->large_short_lived_bytes,
+        [SITE_KEY_REALLOC] = row->realloc_count,
+    };
+    for (size_t key = 0; key < SITE_KEY_COUNT_ALL; key++) {
+        if (sites->values[key] != NULL) {
+            sites->values[key][place] = values[key];
+        }
+    }
     return 0;
 }
 
-static int compare_stack_ids(const void *left, const void *right)
+static void move_site(struct sites *sites, size_t to, size_t from)
 {
-    uint32_t left_id = ((const struct ranked_site *)left)->stack_id;
-    uint32_t right_id = ((const struct ranked_site *)right)->stack_id;
-    return (left_id > right_id) - (left_id < right_id);
+    sites->stack_ids[to] = sites->stack_ids[from];
+    for (size_t key = 0; key < SITE_KEY_COUNT_ALL; key++) {
+        if (sites->values[key] != NULL) {
+            sites->values[key][to] = sites->values[key][from];
+        }
+    }
+    if (sites->block_rows != NULL) {
+        sites->block_rows[to] = sites->block_rows[from];
+    }
 }
 
 static bool is_ascending(const struct sites *sites)
 {
     for (size_t i = 1; i < sites->count; i++) {
-        if (sites->items[i - 1].stack_id >= sites->items[i].stack_id) {
+        if (sites->stack_ids[i - 1] >= sites->stack_ids[i]) {
             return false;
         }
     }
     return true;
 }
 
-/* Rows came by process, and the temporary ones behind the others: one item for each stack is
- * wanted. */
-static void merge_by_stack(struct sites *sites)
+struct site_order {
+    uint32_t stack_id;
+    uint32_t place;
+};
+
+static int compare_order(const void *left, const void *right)
 {
-    if (sites->count == 0 || is_ascending(sites)) {
-        return;
+    const struct site_order *a = left;
+    const struct site_order *b = right;
+    return (a->stack_id > b->stack_id) - (a->stack_id < b->stack_id);
+}
+
+/* Several processes give several rows for a stack: they become one site. */
+static int merge_by_stack(struct sites *sites)
+{
+    if (is_ascending(sites)) {
+        return 0;
     }
-    qsort(sites->items, sites->count, sizeof(*sites->items), compare_stack_ids);
-    size_t last = 0;
-    for (size_t i = 1; i < sites->count; i++) {
-        if (sites->items[i].stack_id != sites->items[last].stack_id) {
-            sites->items[++last] = sites->items[i];
+    struct site_order *order = calloc(sites->count, sizeof(*order));
+    uint64_t *sorted = calloc(sites->count, sizeof(*sorted));
+    if (order == NULL || sorted == NULL) {
+        free(order);
+        free(sorted);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < sites->count; i++) {
+        order[i] = (struct site_order){sites->stack_ids[i], (uint32_t)i};
+    }
+    qsort(order, sites->count, sizeof(*order), compare_order);
+    size_t merged_count = 0;
+    for (size_t key = 0; key < SITE_KEY_COUNT_ALL; key++) {
+        if (sites->values[key] == NULL) {
             continue;
         }
-        for (size_t key = 0; key < SITE_KEY_COUNT_ALL; key++) {
-            sites->items[last].values[key] += sites->items[i].values[key];
+        size_t to = 0;
+        sorted[0] = 0;
+        for (size_t i = 0; i < sites->count; i++) {
+            if (i > 0 && order[i].stack_id != order[i - 1].stack_id) {
+                sorted[++to] = 0;
+            }
+            sorted[to] += sites->values[key][order[i].place];
+        }
+        memcpy(sites->values[key], sorted, (to + 1) * sizeof(*sorted));
+    }
+    for (size_t i = 0; i < sites->count; i++) {
+        if (i == 0 || order[i].stack_id != order[i - 1].stack_id) {
+            sites->stack_ids[merged_count++] = order[i].stack_id;
         }
     }
-    sites->count = last + 1;
+    sites->count = merged_count;
+    free(order);
+    free(sorted);
+    return 0;
 }
 
 static int load_whole_run(struct sites *sites, uint64_t within, struct err *err)
@@ -173,14 +242,14 @@ static int load_whole_run(struct sites *sites, uint64_t within, struct err *err)
             sites->loaded_keys[sites->loaded_count++] = (enum site_key)key;
         }
     }
-    struct db *db = sites->recording->db;
+    struct db *db = sites->trace->db;
     int result = query_site_ranks(db, sites->process_id, columns, sites->loaded_count, take_rank,
                                   sites, err);
+    if (result == 0 && merge_by_stack(sites) < 0) {
+        result = err_set_errno(err, ENOMEM, "cannot read sites");
+    }
     if (result == 0 && (sites->key_set & SITE_KEY_BIT(SITE_KEY_TEMPORARY)) != 0) {
         result = query_temporary(db, sites->process_id, within, take_temporary, sites, err);
-    }
-    if (result == 0) {
-        merge_by_stack(sites);
     }
     return result;
 }
@@ -189,16 +258,16 @@ static int keep_matches(struct sites *sites, const struct selection *selection, 
 {
     struct stack_tree *tree = NULL;
     bool *is_match = NULL;
-    int result = stack_tree_load(sites->recording->db, &tree, err);
+    int result = stack_tree_load(sites->trace->db, &tree, err);
     if (result == 0) {
         result = stack_tree_match(tree, selection->function_glob, selection->module_glob, &is_match,
                                   err);
     }
     size_t kept = 0;
     for (size_t i = 0; i < sites->count && result == 0; i++) {
-        size_t place = stack_tree_find(tree, sites->items[i].stack_id);
+        size_t place = stack_tree_find(tree, sites->stack_ids[i]);
         if (place != STACK_TREE_NONE && is_match[place]) {
-            sites->items[kept++] = sites->items[i];
+            move_site(sites, kept++, i);
         }
     }
     sites->count = kept;
@@ -207,24 +276,26 @@ static int keep_matches(struct sites *sites, const struct selection *selection, 
     return result;
 }
 
-int sites_load(const struct recording *recording, const struct selection *selection,
-               unsigned key_set, uint64_t within, struct sites **out_sites, struct err *err)
+int sites_load(const struct trace *trace, const struct selection *selection, unsigned key_set,
+               uint64_t within, struct sites **out_sites, struct err *err)
 {
     struct sites *sites = calloc(1, sizeof(*sites));
     if (sites == NULL) {
         return err_set_errno(err, ENOMEM, "cannot read sites");
     }
-    sites->recording = recording;
+    sites->trace = trace;
     sites->process_id = selection->process_id;
     int result = 0;
     if (selection->is_part_of_run) {
         sites->key_set = key_set & BLOCK_KEYS;
         const struct block_selection blocks = {selection->thread_ids, selection->from_ns,
                                                selection->to_ns};
-        result = query_block_sites(recording->db, &blocks, take_block_site, sites, err);
+        result = query_block_sites(trace->db, &blocks, take_block_site, sites, err);
     } else {
         sites->key_set = key_set;
-        result = load_whole_run(sites, within, err);
+        /* Nothing asked for still means that a selection of sites can be counted. */
+        bool is_idle = key_set == 0 && !selection_has_frames(selection);
+        result = is_idle ? 0 : load_whole_run(sites, within, err);
     }
     if (result == 0 && selection_has_frames(selection)) {
         result = keep_matches(sites, selection, err);
@@ -233,9 +304,9 @@ int sites_load(const struct recording *recording, const struct selection *select
         sites_destroy(sites);
         return result;
     }
-    for (size_t i = 0; i < sites->count; i++) {
-        for (size_t key = 0; key < SITE_KEY_COUNT_ALL; key++) {
-            sites->totals[key] += sites->items[i].values[key];
+    for (size_t key = 0; key < SITE_KEY_COUNT_ALL; key++) {
+        for (size_t i = 0; i < sites->count && sites->values[key] != NULL; i++) {
+            sites->totals[key] += sites->values[key][i];
         }
     }
     *out_sites = sites;
@@ -249,7 +320,7 @@ size_t sites_count(const struct sites *sites)
 
 uint32_t sites_stack_id(const struct sites *sites, size_t place)
 {
-    return sites->items[place].stack_id;
+    return sites->stack_ids[place];
 }
 
 bool sites_has_key(const struct sites *sites, enum site_key key)
@@ -259,7 +330,7 @@ bool sites_has_key(const struct sites *sites, enum site_key key)
 
 uint64_t sites_value(const struct sites *sites, size_t place, enum site_key key)
 {
-    return sites_has_key(sites, key) ? sites->items[place].values[key] : 0;
+    return sites->values[key] != NULL ? sites->values[key][place] : 0;
 }
 
 uint64_t sites_total(const struct sites *sites, enum site_key key)
@@ -339,12 +410,11 @@ int sites_top(const struct sites *sites, enum site_key key, size_t limit, size_t
 
 int sites_read(struct sites *sites, size_t place, struct site_row *out_row, struct err *err)
 {
-    const struct ranked_site *site = &sites->items[place];
     if (sites->block_rows != NULL) {
-        *out_row = sites->block_rows[site->block_row];
+        *out_row = sites->block_rows[place];
         return 0;
     }
-    return query_site(sites->recording->db, sites->process_id, site->stack_id, out_row, err);
+    return query_site(sites->trace->db, sites->process_id, sites->stack_ids[place], out_row, err);
 }
 
 void sites_destroy(struct sites *sites)
@@ -352,7 +422,10 @@ void sites_destroy(struct sites *sites)
     if (sites == NULL) {
         return;
     }
-    free(sites->items);
+    free(sites->stack_ids);
+    for (size_t key = 0; key < SITE_KEY_COUNT_ALL; key++) {
+        free(sites->values[key]);
+    }
     free(sites->block_rows);
     free(sites);
 }

@@ -14,9 +14,9 @@
 
 #include "../base/err.h"
 #include "../db/query_site.h"
-#include "recording.h"
 #include "selection.h"
 #include "stack_tree.h"
+#include "trace.h"
 
 /* What sites are sorted by. The words are those of --sort. */
 #define SITE_KEYS(X)                                                                               \
@@ -55,8 +55,8 @@ bool site_key_is_known(enum site_key key, const struct selection *selection);
  * cannot know are left out. Temporary means freed by the allocating thread before its `within`-th
  * next allocation. Returns 0 and *out_sites is the caller's.
  */
-int sites_load(const struct recording *recording, const struct selection *selection,
-               unsigned key_set, uint64_t within, struct sites **out_sites, struct err *err);
+int sites_load(const struct trace *trace, const struct selection *selection, unsigned key_set,
+               uint64_t within, struct sites **out_sites, struct err *err);
 
 size_t sites_count(const struct sites *sites);
 uint32_t sites_stack_id(const struct sites *sites, size_t place);

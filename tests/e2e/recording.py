@@ -161,9 +161,9 @@ class Recording:
         same("leaked_count over site", total("site", "leaked_count"), process["leaked_count"])
         same("leaked_bytes over site", total("site", "leaked_bytes"), process["leaked_bytes"])
         same("failed_count over site", total("site", "failed_count"), process["failed_count"])
-        same("free_count over timeline", total("timeline", "free_count"), process["free_count"])
         paired = (process["free_count"] - process["inherited_free_count"]
                   - process["unpaired_free_count"])
+        same("free_count over timeline", total("timeline", "free_count"), paired)
         same("lifetimes", total("lifetime_class", "free_count"), paired)
         same("free_count over site", total("site", "free_count"), paired)
         if run["detail"] != "full":

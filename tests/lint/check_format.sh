@@ -7,4 +7,8 @@ if ! command -v clang-format >/dev/null 2>&1; then
     echo "clang-format is not installed"
     exit 77
 fi
-make --no-print-directory check-format
+if ! make --no-print-directory check-format >/dev/null 2>&1; then
+    make --no-print-directory check-format 2>&1 | sed -n 's/: error: code should be .*//p' | sort -u
+    echo "make format lays them out"
+    exit 1
+fi

@@ -1,7 +1,7 @@
 /*
  * counter.c - a preload that counts allocation and free calls: the independent truth for the tests.
  *
- * build: -shared -fPIC -fexceptions -ftls-model=initial-exec
+ * build: -shared -fPIC -fexceptions -static-libgcc -ftls-model=initial-exec
  *
  * Counts lie in a file of COUNTER_DIR mapped shared, one file per process image, so that they are
  * complete however the process ends. Allocations: calls that gave a block (a realloc that gives

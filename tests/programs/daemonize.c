@@ -1,7 +1,8 @@
 /*
  * daemonize.c - goes to the background by a double fork and lives on after the command has ended.
  *
- * The daemon waits until its parent is gone, allocates 25 blocks and then writes the file argv[1].
+ * The daemon waits 0.3 seconds (3 with an argv[2]) until its parent is gone, allocates 25 blocks
+ * and then writes the file argv[1].
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ int main(int argc, char **argv)
     dup2(null, 0);
     dup2(null, 1);
     dup2(null, 2);
-    usleep(300000);
+    usleep(argc > 2 ? 3000000 : 300000);
     for (int i = 0; i < 25; i++) {
         if (malloc(90) == NULL) {
             return 9;

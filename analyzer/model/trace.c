@@ -1,4 +1,4 @@
-#include "recording.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 /* Takes rows while they are read. */
 struct loader {
-    struct recording *recording;
+    struct trace *trace;
     size_t process_capacity;
     size_t thread_capacity;
     size_t module_capacity;
@@ -115,105 +115,105 @@ static void free_rows(const struct row_shape *shape, void *rows, size_t count)
 static int take_run(void *context, const struct run_row *row)
 {
     struct loader *loader = context;
-    free_texts(&run_shape, &loader->recording->run);
-    return copy_row(&run_shape, &loader->recording->run, row);
+    free_texts(&run_shape, &loader->trace->run);
+    return copy_row(&run_shape, &loader->trace->run, row);
 }
 
 static int take_process(void *context, const struct process_row *row)
 {
     struct loader *loader = context;
-    struct recording *recording = loader->recording;
-    return append_row(&process_shape, (void **)&recording->processes, &recording->process_count,
+    struct trace *trace = loader->trace;
+    return append_row(&process_shape, (void **)&trace->processes, &trace->process_count,
                       &loader->process_capacity, row);
 }
 
 static int take_thread(void *context, const struct thread_row *row)
 {
     struct loader *loader = context;
-    struct recording *recording = loader->recording;
-    return append_row(&thread_shape, (void **)&recording->threads, &recording->thread_count,
+    struct trace *trace = loader->trace;
+    return append_row(&thread_shape, (void **)&trace->threads, &trace->thread_count,
                       &loader->thread_capacity, row);
 }
 
 static int take_module(void *context, const struct module_row *row)
 {
     struct loader *loader = context;
-    struct recording *recording = loader->recording;
-    return append_row(&module_shape, (void **)&recording->modules, &recording->module_count,
+    struct trace *trace = loader->trace;
+    return append_row(&module_shape, (void **)&trace->modules, &trace->module_count,
                       &loader->module_capacity, row);
 }
 
 static int take_variable(void *context, const struct environment_row *row)
 {
     struct loader *loader = context;
-    struct recording *recording = loader->recording;
-    return append_row(&variable_shape, (void **)&recording->variables, &recording->variable_count,
+    struct trace *trace = loader->trace;
+    return append_row(&variable_shape, (void **)&trace->variables, &trace->variable_count,
                       &loader->variable_capacity, row);
 }
 
-static int load(struct recording *recording, struct err *err)
+static int load(struct trace *trace, struct err *err)
 {
-    struct loader loader = {.recording = recording};
-    int result = query_run(recording->db, take_run, &loader, err);
+    struct loader loader = {.trace = trace};
+    int result = query_run(trace->db, take_run, &loader, err);
     if (result == 0) {
-        result = query_processes(recording->db, take_process, &loader, err);
+        result = query_processes(trace->db, take_process, &loader, err);
     }
     if (result == 0) {
-        result = query_threads(recording->db, take_thread, &loader, err);
+        result = query_threads(trace->db, take_thread, &loader, err);
     }
     if (result == 0) {
-        result = query_modules(recording->db, take_module, &loader, err);
+        result = query_modules(trace->db, take_module, &loader, err);
     }
     if (result == 0) {
-        result = query_environment(recording->db, take_variable, &loader, err);
+        result = query_environment(trace->db, take_variable, &loader, err);
     }
     return result;
 }
 
-int recording_open(const char *path, struct recording **out_recording, struct err *err)
+int trace_open(const char *path, struct trace **out_trace, struct err *err)
 {
-    struct recording *recording = calloc(1, sizeof(*recording));
-    if (recording == NULL) {
+    struct trace *trace = calloc(1, sizeof(*trace));
+    if (trace == NULL) {
         return err_set_errno(err, ENOMEM, "cannot open '%s'", path);
     }
-    int result = db_open(path, &recording->db, err);
+    int result = db_open(path, &trace->db, err);
     if (result == 0) {
-        result = load(recording, err);
+        result = load(trace, err);
     }
     if (result < 0) {
-        recording_close(recording);
+        trace_close(trace);
         return result;
     }
-    *out_recording = recording;
+    *out_trace = trace;
     return 0;
 }
 
-void recording_close(struct recording *recording)
+void trace_close(struct trace *trace)
 {
-    if (recording == NULL) {
+    if (trace == NULL) {
         return;
     }
-    free_texts(&run_shape, &recording->run);
-    free_rows(&process_shape, recording->processes, recording->process_count);
-    free_rows(&thread_shape, recording->threads, recording->thread_count);
-    free_rows(&module_shape, recording->modules, recording->module_count);
-    free_rows(&variable_shape, recording->variables, recording->variable_count);
-    db_close(recording->db);
-    free(recording);
+    free_texts(&run_shape, &trace->run);
+    free_rows(&process_shape, trace->processes, trace->process_count);
+    free_rows(&thread_shape, trace->threads, trace->thread_count);
+    free_rows(&module_shape, trace->modules, trace->module_count);
+    free_rows(&variable_shape, trace->variables, trace->variable_count);
+    db_close(trace->db);
+    free(trace);
 }
 
-bool recording_is_complete(const struct recording *recording)
+bool trace_is_complete(const struct trace *trace)
 {
-    return strcmp(recording->run.state, "complete") == 0;
+    return strcmp(trace->run.state, "complete") == 0;
 }
 
-int recording_check_content(const struct recording *recording, struct err *err)
+int trace_check_content(const struct trace *trace, struct err *err)
 {
-    if (recording->process_count > 0) {
+    if (trace->process_count > 0) {
         return 0;
     }
-    const char *path = db_path(recording->db);
-    if (recording_is_complete(recording)) {
+    const char *path = db_path(trace->db);
+    if (trace_is_complete(trace)) {
         return err_set(
             err, ENODATA,
             "nothing was recorded in '%s': the program did not load the recorder (is it "
@@ -250,12 +250,12 @@ static uint64_t known(uint64_t value, uint64_t otherwise)
     return value != QUERY_NULL ? value : otherwise;
 }
 
-static void totals_of_run(const struct recording *recording, struct totals *totals)
+static void totals_of_run(const struct trace *trace, struct totals *totals)
 {
     struct totals sum = {
         .rss_peak_bytes = QUERY_NULL, .peak_bytes = QUERY_NULL, .peak_ns = QUERY_NULL};
-    for (size_t i = 0; i < recording->process_count; i++) {
-        const struct process_row *process = &recording->processes[i];
+    for (size_t i = 0; i < trace->process_count; i++) {
+        const struct process_row *process = &trace->processes[i];
         sum.allocation_count += process->allocation_count;
         sum.free_count += process->free_count;
         sum.allocated_bytes += process->allocated_bytes;
@@ -270,11 +270,11 @@ static void totals_of_run(const struct recording *recording, struct totals *tota
             sum.rss_peak_bytes = process->rss_peak_bytes;
         }
     }
-    if (recording->process_count == 1) {
-        sum.peak_bytes = recording->processes[0].peak_bytes;
-        sum.peak_ns = recording->processes[0].peak_ns;
+    if (trace->process_count == 1) {
+        sum.peak_bytes = trace->processes[0].peak_bytes;
+        sum.peak_ns = trace->processes[0].peak_ns;
     }
-    const struct run_row *run = &recording->run;
+    const struct run_row *run = &trace->run;
     totals->duration_ns = run->duration_ns;
     totals->allocation_count = known(run->allocation_count, sum.allocation_count);
     totals->free_count = known(run->free_count, sum.free_count);
@@ -290,43 +290,42 @@ static void totals_of_run(const struct recording *recording, struct totals *tota
     totals->rss_peak_bytes = sum.rss_peak_bytes;
 }
 
-void recording_totals(const struct recording *recording, uint32_t process_id,
-                      struct totals *out_totals)
+void trace_totals(const struct trace *trace, uint32_t process_id, struct totals *out_totals)
 {
-    const struct process_row *process = recording_process(recording, process_id);
+    const struct process_row *process = trace_process(trace, process_id);
     if (process != NULL) {
         totals_of_process(process, out_totals);
     } else {
-        totals_of_run(recording, out_totals);
+        totals_of_run(trace, out_totals);
     }
 }
 
-const struct process_row *recording_process(const struct recording *recording, uint32_t process_id)
+const struct process_row *trace_process(const struct trace *trace, uint32_t process_id)
 {
-    for (size_t i = 0; i < recording->process_count; i++) {
-        if (recording->processes[i].id == process_id) {
-            return &recording->processes[i];
+    for (size_t i = 0; i < trace->process_count; i++) {
+        if (trace->processes[i].id == process_id) {
+            return &trace->processes[i];
         }
     }
     return NULL;
 }
 
-const struct thread_row *recording_thread(const struct recording *recording, uint32_t thread_id)
+const struct thread_row *trace_thread(const struct trace *trace, uint32_t thread_id)
 {
-    for (size_t i = 0; i < recording->thread_count; i++) {
-        if (recording->threads[i].id == thread_id) {
-            return &recording->threads[i];
+    for (size_t i = 0; i < trace->thread_count; i++) {
+        if (trace->threads[i].id == thread_id) {
+            return &trace->threads[i];
         }
     }
     return NULL;
 }
 
-const struct process_row *recording_largest_process(const struct recording *recording)
+const struct process_row *trace_largest_process(const struct trace *trace)
 {
     const struct process_row *largest = NULL;
-    for (size_t i = 0; i < recording->process_count; i++) {
-        if (largest == NULL || recording->processes[i].peak_bytes > largest->peak_bytes) {
-            largest = &recording->processes[i];
+    for (size_t i = 0; i < trace->process_count; i++) {
+        if (largest == NULL || trace->processes[i].peak_bytes > largest->peak_bytes) {
+            largest = &trace->processes[i];
         }
     }
     return largest;

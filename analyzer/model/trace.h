@@ -1,12 +1,12 @@
 /*
- * recording.h - what is known of a recording as a whole: the run, its processes, threads and
+ * trace.h - what is known of a recording as a whole: the run, its processes, threads and
  * modules.
  *
  * Everything is read when it is opened (these tables are small) and lives, with all texts, until
- * recording_close(). Single thread.
+ * trace_close(). Single thread.
  */
-#ifndef ALLOCAUDIT_RECORDING_H
-#define ALLOCAUDIT_RECORDING_H
+#ifndef ALLOCAUDIT_TRACE_H
+#define ALLOCAUDIT_TRACE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "../base/err.h"
 #include "../db/query_run.h"
 
-struct recording {
+struct trace {
     struct db *db;
     struct run_row run;
     struct process_row *processes; /* by id */
@@ -45,32 +45,31 @@ struct totals {
     uint64_t rss_peak_bytes; /* of several processes: the largest single one */
 };
 
-/* Opens and reads `path`. Returns 0 and *out_recording is the caller's, or the negative errno of
+/* Opens and reads `path`. Returns 0 and *out_trace is the caller's, or the negative errno of
  * db_open() or of a failed read. */
-int recording_open(const char *path, struct recording **out_recording, struct err *err);
+int trace_open(const char *path, struct trace **out_trace, struct err *err);
 
 /* NULL is fine. */
-void recording_close(struct recording *recording);
+void trace_close(struct trace *trace);
 
 /* False while it is being recorded and after the collector was stopped: figures may be missing. */
-bool recording_is_complete(const struct recording *recording);
+bool trace_is_complete(const struct trace *trace);
 
 /* Empty tables would look like a clean program: returns -ENODATA, with why it may be so in err,
  * where no process was recorded; else 0. */
-int recording_check_content(const struct recording *recording, struct err *err);
+int trace_check_content(const struct trace *trace, struct err *err);
 
 /*
  * Of the process, or of all for a process_id of 0: then what the run itself does not hold is summed
  * over its processes where a sum means something (a peak of several does not).
  */
-void recording_totals(const struct recording *recording, uint32_t process_id,
-                      struct totals *out_totals);
+void trace_totals(const struct trace *trace, uint32_t process_id, struct totals *out_totals);
 
 /* The process or thread with that id, or NULL. */
-const struct process_row *recording_process(const struct recording *recording, uint32_t process_id);
-const struct thread_row *recording_thread(const struct recording *recording, uint32_t thread_id);
+const struct process_row *trace_process(const struct trace *trace, uint32_t process_id);
+const struct thread_row *trace_thread(const struct trace *trace, uint32_t thread_id);
 
 /* The process with the highest peak (the first of them), or NULL if there is none. */
-const struct process_row *recording_largest_process(const struct recording *recording);
+const struct process_row *trace_largest_process(const struct trace *trace);
 
 #endif
