@@ -295,7 +295,7 @@ lint: $(LIBRARY) ## clang-tidy, cppcheck, shellcheck, layers, exports, headers, 
 	@$(PYTHON) tests/run_all.py --build $(BUILD) --only lint --only deep-lint
 
 .PHONY: check
-check: test ## what a change must pass: the same as test
+check: test ## what a change must pass: another name of test
 
 # ---- install -------------------------------------------------------------------------------------
 

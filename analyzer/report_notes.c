@@ -29,6 +29,25 @@ static void note_state(struct report *report)
     }
 }
 
+/* What such a process had in use is no leak, but counts as one. */
+static void note_survivors(struct report *report)
+{
+    size_t survivor_count = 0;
+    for (size_t i = 0; i < report->trace->process_count; i++) {
+        const struct process_row *process = &report->trace->processes[i];
+        bool is_meant =
+            report->selection->process_id == 0 || report->selection->process_id == process->id;
+        bool has_ended = process->end_kind != NULL && strcmp(process->end_kind, "detached") != 0;
+        survivor_count += is_meant && !has_ended ? 1 : 0;
+    }
+    if (survivor_count > 0 && trace_is_complete(report->trace)) {
+        out_note(report->out,
+                 "processes that ran on when the recording ended: %zu; what they had in use then "
+                 "counts as leaked",
+                 survivor_count);
+    }
+}
+
 static void note_losses(struct report *report)
 {
     const struct totals *totals = &report->totals;
@@ -135,6 +154,7 @@ int report_print_notes(struct report *report, struct err *err)
 {
     note_state(report);
     note_emptiness(report);
+    note_survivors(report);
     note_losses(report);
     note_selection(report);
     note_modules(report);

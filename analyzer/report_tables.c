@@ -236,7 +236,9 @@ int report_print_modules(struct report *report, struct err *err)
         out_percent(out, "share_pct", "share", (double)shares[i].allocation_count, (double)total);
         out_bytes(out, "allocated_bytes", "allocated", (int64_t)shares[i].allocated_bytes);
         out_count(out, "site_count", "sites", (int64_t)shares[i].site_count);
-        out_text(out, "symbols", "symbols from", shares[i].symbols);
+        bool has_file = shares[i].symbols != NULL && shares[i].symbols[0] == '/';
+        out_text(out, "symbols_kind", "symbols from", has_file ? "debug file" : shares[i].symbols);
+        out_text(out, "symbols", NULL, shares[i].symbols);
         out_text(out, "build_id", NULL, shares[i].build_id);
         out_text(out, "path", "module", shares[i].path != NULL ? shares[i].path : "(none)");
         out_end_row(out);

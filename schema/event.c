@@ -52,7 +52,7 @@ static size_t event_fixed_bytes(unsigned tag)
     return 0;
 }
 
-size_t event_bytes(const uint64_t *words, size_t available_bytes)
+size_t event_bytes_slowly(const uint64_t *words, size_t available_bytes)
 {
     if (available_bytes < sizeof(*words)) {
         return 0;

@@ -181,11 +181,24 @@ static inline uint64_t event_duration_decode(unsigned code)
     return (uint64_t)(code & 0x7ffu) << (code >> 11);
 }
 
+/* event_bytes() for any tag. */
+size_t event_bytes_slowly(const uint64_t *words, size_t available_bytes);
+
 /*
- * The length of the record at `words`, or 0 if it is not a whole valid record within available_bytes:
- * what comes out of shared memory is checked before it is believed.
+ * The length of the record at `words`, or 0 if it is not a whole valid record within available_bytes
+ * (at least 8): what comes out of shared memory is checked before it is believed.
  */
-size_t event_bytes(const uint64_t *words, size_t available_bytes);
+static inline size_t event_bytes(const uint64_t *words, size_t available_bytes)
+{
+    unsigned tag = event_tag(words[0]);
+    if (tag - EVENT_ALLOC < ALLOC_KIND_COUNT && available_bytes >= 3 * 8) {
+        return 3 * 8;
+    }
+    if (tag - EVENT_FREE < FREE_KIND_COUNT && available_bytes >= 2 * 8) {
+        return 2 * 8;
+    }
+    return event_bytes_slowly(words, available_bytes);
+}
 
 /* The texts of the lists above; "unknown" for a number that is none of them. */
 const char *event_alloc_kind_name(unsigned kind);

@@ -7,6 +7,7 @@
 #ifndef ALLOCAUDIT_LIVE_H
 #define ALLOCAUDIT_LIVE_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,10 @@ struct block {
     uint32_t alignment;     /* 0: the allocator's own choice */
     uint16_t chain_length;  /* reallocs so far */
     uint8_t kind;           /* enum alloc_kind */
+    uint8_t padding[5];
 };
+
+static_assert(sizeof(struct block) == 64, "a block is one cache line");
 
 struct live {
     struct block *slots;
@@ -31,8 +35,30 @@ struct live {
     unsigned shift; /* 64 - log2(slot_count) */
 };
 
+/*
+ * Blocks come in arithmetic sequences, which one multiplication alone would lay into long runs of slots
+ * for some strides: probing then takes hundreds of steps.
+ */
+static inline size_t live_home(const struct live *live, uint64_t address)
+{
+    uint64_t hash = (address >> 4) * UINT64_C(0x9e3779b97f4a7c15);
+    hash = (hash ^ hash >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    return (size_t)(hash >> live->shift);
+}
+
 /* The block at exactly this address, or NULL. Valid until the next insert or remove. */
 struct block *live_find(const struct live *live, uint64_t address);
+
+/*
+ * Starts loading where live_find() will look: the table is larger than any cache. Always inlined, as
+ * GCC takes a function that only prefetches for one without effect and drops the call.
+ */
+static inline __attribute__((always_inline)) void live_prefetch(const struct live *live, uint64_t address)
+{
+    if (live->slot_count != 0) {
+        __builtin_prefetch(&live->slots[live_home(live, address)], 1);
+    }
+}
 
 /* Adds a copy; its address must not be there yet and not be 0. Returns 0 or -ENOMEM. */
 int live_insert(struct live *live, const struct block *block);

@@ -2,6 +2,10 @@
 
 #include "../../schema/event.h"
 
+enum {
+    PREFETCH_BYTES = 320, /* some sixteen events */
+};
+
 static bool reader_chunk_is_valid(const struct session *session, uint32_t number)
 {
     return number >= 1 && number <= session->chunk_count;
@@ -109,6 +113,7 @@ static void reader_find_next(struct reader *reader, struct session *session)
         ring_give_chunk(session->ring, reader->chunk);
         reader->chunk = next;
         reader->offset_bytes = 0;
+        reader->ahead_bytes = 0;
     }
 }
 
@@ -116,22 +121,46 @@ const uint64_t *reader_peek(struct reader *reader, struct session *session)
 {
     const uint64_t *words =
         ring_chunk(session->ring, reader->chunk)->words + reader->offset_bytes / 8;
-    if (event_bytes(words, reader->limit_bytes - reader->offset_bytes) == 0) {
+    reader->event_bytes =
+        (uint32_t)event_bytes(words, reader->limit_bytes - reader->offset_bytes);
+    if (reader->event_bytes == 0) {
         reader_damage(reader);
         return NULL;
     }
     return words;
 }
 
+/*
+ * The live blocks of a large heap lie in no cache, so a look-up would wait for memory at every event.
+ * Looking some events ahead lets those waits overlap.
+ */
+static void reader_prefetch(struct reader *reader, const struct chunk *chunk)
+{
+    if (reader->ahead_bytes < reader->offset_bytes) {
+        reader->ahead_bytes = reader->offset_bytes;
+    }
+    for (int steps = 0; steps < 2 && reader->ahead_bytes < reader->limit_bytes &&
+                        reader->ahead_bytes - reader->offset_bytes < PREFETCH_BYTES;
+         steps++) {
+        const uint64_t *words = chunk->words + reader->ahead_bytes / 8;
+        size_t bytes = event_bytes(words, reader->limit_bytes - reader->ahead_bytes);
+        if (bytes == 0) {
+            return;
+        }
+        live_prefetch(&reader->context.subject->live,
+                      words[1] & ((UINT64_C(1) << EVENT_ADDRESS_BITS) - 1));
+        reader->ahead_bytes += (uint32_t)bytes;
+    }
+}
+
 void reader_skip(struct reader *reader, struct session *session)
 {
     struct chunk *chunk = ring_chunk(session->ring, reader->chunk);
-    const uint64_t *words = chunk->words + reader->offset_bytes / 8;
     reader->last_ticks = reader->next_ticks;
-    reader->offset_bytes +=
-        (uint32_t)event_bytes(words, reader->limit_bytes - reader->offset_bytes);
+    reader->offset_bytes += reader->event_bytes;
     if (reader->offset_bytes < reader->limit_bytes) {
-        words = chunk->words + reader->offset_bytes / 8;
+        const uint64_t *words = chunk->words + reader->offset_bytes / 8;
+        reader_prefetch(reader, chunk);
         uint64_t ticks = chunk->base_ticks + event_ticks(words[0]);
         reader->next_ticks = ticks > reader->last_ticks ? ticks : reader->last_ticks;
         return;

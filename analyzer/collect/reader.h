@@ -19,6 +19,8 @@ struct reader {
     uint32_t chunk;        /* being read; RING_NO_CHUNK: none yet */
     uint32_t offset_bytes; /* read so far of it */
     uint32_t limit_bytes;  /* readable, as of the last look */
+    uint32_t event_bytes;  /* of the event that reader_peek() gave */
+    uint32_t ahead_bytes;  /* how far memory was prefetched for events to come */
     uint64_t next_ticks;   /* stamp of the event at offset_bytes; UINT64_MAX: none to read */
     uint32_t tail_chunk;   /* the chunk that the writer is in, as of the last look */
     uint32_t tail_word;    /* its `published` word then */

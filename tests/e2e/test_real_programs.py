@@ -223,10 +223,11 @@ def test_cppcheck(test):
 def test_gdb(test):
     gdb = test.need("gdb")
     program = test.program("exceptions")
+    os.mkdir(test.path("alone"))
     examine(test, [gdb, "-nx", "-batch", "-iex", "maint set worker-threads 0", "-iex",
                    "set auto-load no", "-iex", "set debuginfod enabled off", "-ex",
                    "info functions run", "-ex", "ptype main", "-ex", "disassemble main", program],
-            env={"PYTHONHASHSEED": "0"})
+            env={"PYTHONHASHSEED": "0"}, cwd=test.path("alone"))
 
 
 def free_port():

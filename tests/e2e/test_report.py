@@ -141,6 +141,8 @@ STATES = [
     ("state_unfinished_json", REPORT + ["summary", "--format", "json"], UNFINISHED),
     ("state_unfinished_empty", REPORT, UNFINISHED + NO_PROCESS),
     ("state_lossy", REPORT + ["summary"], LOSSY),
+    ("state_survivor", REPORT + ["leaks"],
+     "UPDATE process SET end_kind = 'detached', ended_ns = NULL WHERE id = 2;"),
     ("state_sampled", REPORT + ["summary"], "UPDATE run SET sample_bytes = 524288;"),
     ("state_no_process", REPORT, NO_PROCESS),
     ("state_no_allocation", REPORT, NO_ALLOCATION),

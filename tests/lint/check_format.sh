@@ -8,7 +8,7 @@ if ! command -v clang-format >/dev/null 2>&1; then
     exit 77
 fi
 if ! make --no-print-directory check-format >/dev/null 2>&1; then
-    make --no-print-directory check-format 2>&1 | sed -n 's/: error: code should be .*//p' | sort -u
+    make --no-print-directory check-format 2>&1 | sed -n 's/:.*: error: code should be .*//p' | sort -u
     echo "make format lays them out"
     exit 1
 fi

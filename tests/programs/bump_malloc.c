@@ -20,7 +20,8 @@ enum {
 static char arena[ARENA_BYTES] __attribute__((aligned(4096)));
 static size_t arena_used;
 
-void *memalign(size_t align, size_t size)
+/* Not by the exported names, so that a call is seen once. */
+static void *take(size_t align, size_t size)
 {
     align = align < HEADER_BYTES ? HEADER_BYTES : align;
     size_t need = size + align + HEADER_BYTES;
@@ -37,7 +38,7 @@ void *memalign(size_t align, size_t size)
 
 void *malloc(size_t size)
 {
-    return memalign(HEADER_BYTES, size);
+    return take(HEADER_BYTES, size);
 }
 
 void free(void *block)
@@ -47,31 +48,41 @@ void free(void *block)
 
 void *calloc(size_t count, size_t size)
 {
-    return memalign(HEADER_BYTES, count * size); /* never reused, so still zero */
+    return take(HEADER_BYTES, count * size); /* never reused, so still zero */
+}
+
+static size_t size_of(const void *block)
+{
+    return block == NULL ? 0 : ((const size_t *)block)[-1];
 }
 
 size_t malloc_usable_size(void *block)
 {
-    return block == NULL ? 0 : ((size_t *)block)[-1];
+    return size_of(block);
 }
 
 void *realloc(void *old, size_t size)
 {
-    void *block = memalign(HEADER_BYTES, size);
-    size_t old_size = malloc_usable_size(old);
+    void *block = take(HEADER_BYTES, size);
+    size_t old_size = size_of(old);
     if (block != NULL && old != NULL) {
         memcpy(block, old, old_size < size ? old_size : size);
     }
     return block;
 }
 
+void *memalign(size_t align, size_t size)
+{
+    return take(align, size);
+}
+
 void *aligned_alloc(size_t align, size_t size)
 {
-    return memalign(align, size);
+    return take(align, size);
 }
 
 int posix_memalign(void **out_block, size_t align, size_t size)
 {
-    *out_block = memalign(align, size);
+    *out_block = take(align, size);
     return *out_block == NULL ? ENOMEM : 0;
 }

@@ -226,6 +226,10 @@ RELEASE(_ZdlPvRKSt9nothrow_t, (void *block, const void *tag), (block, tag))
 RELEASE(_ZdaPvRKSt9nothrow_t, (void *block, const void *tag), (block, tag))
 RELEASE(_ZdlPvSt11align_val_t, (void *block, size_t align), (block, align))
 RELEASE(_ZdaPvSt11align_val_t, (void *block, size_t align), (block, align))
+RELEASE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t align, const void *tag),
+        (block, align, tag))
+RELEASE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t align, const void *tag),
+        (block, align, tag))
 RELEASE(_ZdlPvmSt11align_val_t, (void *block, size_t size, size_t align), (block, size, align))
 RELEASE(_ZdaPvmSt11align_val_t, (void *block, size_t size, size_t align), (block, size, align))
 
