@@ -298,7 +298,7 @@ struct cfi_rule cfi_find(uintptr_t address)
 {
     struct eh_frame frame;
     if (!eh_frame_find(address, &frame)) {
-        return (struct cfi_rule){.kind = CFI_UNKNOWN};
+        return (struct cfi_rule){.kind = eh_frame_is_loader(address) ? CFI_END : CFI_UNKNOWN};
     }
     if (frame.is_signal_frame) {
         /* The description starts one byte early, for return addresses that had 1 subtracted. */

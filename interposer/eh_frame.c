@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "banned.h"
 
@@ -198,4 +199,11 @@ bool eh_frame_find(uintptr_t address, struct eh_frame *out_frame)
     out_frame->own = at + augmentation_bytes;
     return is_ok && out_frame->own <= out_frame->own_end && address >= out_frame->start &&
            address < out_frame->end;
+}
+
+bool eh_frame_is_loader(uintptr_t address)
+{
+    struct dl_find_object object;
+    return _dl_find_object((void *)address, &object) == 0 &&
+           (uintptr_t)object.dlfo_map_start == getauxval(AT_BASE);
 }

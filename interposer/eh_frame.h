@@ -32,4 +32,7 @@ bool eh_frame_find(uintptr_t address, struct eh_frame *out_frame);
 uint64_t eh_frame_uleb(const uint8_t **at, const uint8_t *end);
 int64_t eh_frame_sleb(const uint8_t **at, const uint8_t *end);
 
+/* True for the code of the dynamic loader itself, whose entry point has no description. */
+bool eh_frame_is_loader(uintptr_t address);
+
 #endif

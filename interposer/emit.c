@@ -223,21 +223,26 @@ void emit_release(struct self *self)
     self_leave(self);
 }
 
-void emit_expect_alloc(enum alloc_kind kind, size_t size_bytes, const void *frame)
+bool emit_expect_alloc(enum alloc_kind kind, size_t size_bytes, const void *frame)
 {
     struct self *self = self_enter(frame);
     if (self == NULL) {
-        return;
+        return false;
     }
-    if (self->level == 1) {
+    const struct expected_call *outer = &self->expected_alloc;
+    bool is_inner = self->level != 1 || (outer->frame != NULL && !outer->is_used &&
+                                         outer->frame > frame && outer->size_bytes <= size_bytes);
+    if (!is_inner) {
+        uint32_t stack_id = stack_intern(self, frame);
         self->expected_alloc = (struct expected_call){
             .frame = frame,
             .kind = (uint8_t)kind,
-            .stack_id = stack_intern(self, frame),
+            .stack_id = stack_id,
             .size_bytes = size_bytes,
         };
     }
     self_leave(self);
+    return !is_inner;
 }
 
 void emit_expected_alloc_done(void *block, size_t alignment, const void *frame)
@@ -253,15 +258,15 @@ void emit_expected_alloc_done(void *block, size_t alignment, const void *frame)
     self->expected_alloc.frame = NULL;
 }
 
-void emit_outer_free(enum free_kind kind, const void *block, const void *frame)
+bool emit_outer_free(enum free_kind kind, const void *block, const void *frame)
 {
-    struct self *self = emit_free_begin(frame);
-    if (self != NULL) {
-        emit_free_end(self, kind, block, 0);
+    struct self *self = emit_free_is_expected(block) ? NULL : emit_free_begin(frame);
+    if (self == NULL) {
+        return false;
     }
-    if (self_of_thread != NULL) {
-        self_of_thread->expected_free = block;
-    }
+    emit_free_end(self, kind, block, 0);
+    self->expected_free = block;
+    return true;
 }
 
 void emit_outer_free_done(void)

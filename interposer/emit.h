@@ -22,7 +22,7 @@ void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t ali
 static inline uint64_t emit_timer(void)
 {
     struct self *self = self_of_thread;
-    if (__builtin_expect(self == NULL || !lane_is_timed(&self->writers[0]), 1)) {
+    if (__builtin_expect(self == NULL || !self->is_ready || !lane_is_timed(&self->writers[0]), 1)) {
         return 0;
     }
     return ticks_now(process->clock);
@@ -49,25 +49,22 @@ void emit_hold_failed(struct self *self, enum alloc_kind kind, size_t size_bytes
 void emit_release(struct self *self);
 
 /*
- * The real function is known to call another hooked one (operator new calls malloc): announces what
- * that inner call stands for, so that it is recorded once and as what the program asked for.
+ * The real function is known to call another hooked one (operator new calls malloc, new[] calls new):
+ * announces what that inner call stands for, so that it is recorded once and as what the program
+ * asked for. False: an outer hook has announced it already; then do not call the `done` function.
  */
-void emit_expect_alloc(enum alloc_kind kind, size_t size_bytes, const void *frame);
+bool emit_expect_alloc(enum alloc_kind kind, size_t size_bytes, const void *frame);
 void emit_expected_alloc_done(void *block, size_t alignment, const void *frame);
 
-/* Records the free now; the inner call to free the same block is then passed through. */
-void emit_outer_free(enum free_kind kind, const void *block, const void *frame);
+/* The same for freeing: records it now, and the inner calls for the same block pass through. */
+bool emit_outer_free(enum free_kind kind, const void *block, const void *frame);
 void emit_outer_free_done(void);
 
-/* True, once, if an outer hook has already recorded this block's free. */
+/* True if an outer hook has already recorded this block's free. */
 static inline bool emit_free_is_expected(const void *block)
 {
     struct self *self = self_of_thread;
-    if (__builtin_expect(self == NULL || self->expected_free != block, 1)) {
-        return false;
-    }
-    self->expected_free = NULL;
-    return true;
+    return __builtin_expect(self != NULL && self->expected_free == block, 0);
 }
 
 /* A mark from the program (allocaudit.h). kind: enum mark_kind. */

@@ -42,7 +42,7 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
     HOOK void *symbol parameters                                                                   \
     {                                                                                              \
         real_init();                                                                               \
-        emit_expect_alloc(ALLOC_KIND_##kind, size_bytes, HOOK_FRAME);                              \
+        bool is_outer = emit_expect_alloc(ALLOC_KIND_##kind, size_bytes, HOOK_FRAME);              \
         void *(*function) parameters = real.identifier;                                            \
         void *block = NULL;                                                                        \
         if (function == NULL) {                                                                    \
@@ -54,7 +54,9 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
         if (function != NULL) {                                                                    \
             block = function arguments;                                                            \
         }                                                                                          \
-        emit_expected_alloc_done(block, alignment, HOOK_FRAME);                                    \
+        if (is_outer) {                                                                            \
+            emit_expected_alloc_done(block, alignment, HOOK_FRAME);                                \
+        }                                                                                          \
         return block;                                                                              \
     }
 
@@ -66,13 +68,15 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
             return;                                                                                \
         }                                                                                          \
         real_init();                                                                               \
-        emit_outer_free(FREE_KIND_##kind, block, HOOK_FRAME);                                      \
+        bool is_outer = emit_outer_free(FREE_KIND_##kind, block, HOOK_FRAME);                      \
         if (real.identifier != NULL) {                                                             \
             real.identifier arguments;                                                             \
         } else {                                                                                   \
             real.free(block);                                                                      \
         }                                                                                          \
-        emit_outer_free_done();                                                                    \
+        if (is_outer) {                                                                            \
+            emit_outer_free_done();                                                                \
+        }                                                                                          \
     }
 
 /* clang-format off */

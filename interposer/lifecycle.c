@@ -14,8 +14,10 @@ static __attribute__((constructor)) void lifecycle_start(void)
     if (self == NULL) {
         return;
     }
-    self->own_calls++;
-    unwind_init();
-    self->own_calls--;
+    if (process->unwind == RING_UNWIND_LIBUNWIND) {
+        self->own_calls++;
+        unwind_init();
+        self->own_calls--;
+    }
     self_leave(self);
 }

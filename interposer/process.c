@@ -7,9 +7,14 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "self.h"
 #include "sys.h"
+
+enum {
+    ENVIRONMENT_BYTES = 1 << 18,
+};
 
 static struct process unmapped_process; /* serves until the wiped page exists */
 struct process *process = &unmapped_process;
@@ -20,12 +25,34 @@ static struct {
     uint32_t key;
 } inherited;
 
-static const char *process_ring_path(void)
+static const char *process_getenv(const char *name)
 {
-    return getauxval(AT_SECURE) != 0 ? NULL : getenv(RING_ENV);
+    return getenv(name);
 }
 
 #include "banned.h"
+
+/* Before libc is initialised there is no environ yet, but the kernel knows what it passed on. */
+static const char *process_environment_of_kernel(void)
+{
+    static char text[ENVIRONMENT_BYTES];
+    static const char name[] = RING_ENV "=";
+    long count = sys_read_file("/proc/self/environ", text, sizeof(text));
+    for (const char *at = text; count > 0 && at < text + count; at += strlen(at) + 1) {
+        if (strncmp(at, name, sizeof(name) - 1) == 0) {
+            return at + sizeof(name) - 1;
+        }
+    }
+    return NULL;
+}
+
+static const char *process_ring_path(void)
+{
+    if (getauxval(AT_SECURE) != 0) {
+        return NULL;
+    }
+    return environ != NULL ? process_getenv(RING_ENV) : process_environment_of_kernel();
+}
 
 static bool process_ring_is_sane(const struct ring_header *ring)
 {
@@ -72,18 +99,19 @@ static struct process *process_map_page(void)
 
 static bool process_do_attach(struct process *self)
 {
-    struct ring_header *ring = inherited.ring;
+    struct ring_header *ring = inherited.ring != NULL ? inherited.ring : process_map_ring();
     uint32_t parent_key = inherited.key;
-    if (ring == NULL) {
-        ring = process_map_ring();
-    } else if ((ring->flags & RING_FOLLOW_CHILDREN) == 0) {
-        return false;
-    }
+    uint32_t pid = sys_pid();
     if (ring == NULL || !atomic_load(&ring->is_recording)) {
         return false;
     }
+    uint32_t first_pid = 0;
+    if (!atomic_compare_exchange_strong(&ring->first_pid, &first_pid, pid) && first_pid != pid &&
+        (ring->flags & RING_FOLLOW_CHILDREN) == 0) {
+        return false;
+    }
     self->ring = ring;
-    self->pid = sys_pid();
+    self->pid = pid;
     self->clock = ring->clock;
     self->depth_limit = ring->depth_limit;
     self->flags = ring->flags;
@@ -134,6 +162,23 @@ bool process_attach(void)
         sys_yield();
     }
     return atomic_load(&process->phase) == PROCESS_RECORDING;
+}
+
+void process_before_fork(void)
+{
+    struct ring_header *ring = inherited.ring; /* also where the parent itself never allocated */
+    if (ring != NULL && (ring->flags & RING_FOLLOW_CHILDREN) != 0) {
+        atomic_fetch_add(&ring->begun_forks, 1);
+    }
+}
+
+void process_in_forked_child(void)
+{
+    struct ring_header *ring = inherited.ring;
+    if (ring != NULL && (ring->flags & RING_FOLLOW_CHILDREN) != 0) {
+        uint32_t number = atomic_fetch_add(&ring->done_forks, 1);
+        atomic_store(&ring->forked_pids[number % RING_FORKED_PIDS], sys_pid());
+    }
 }
 
 void process_stop(void)

@@ -41,6 +41,10 @@ extern struct process *process;
 /* Attaches if that has not been tried yet. True if events are to be recorded. Leaves errno alone. */
 bool process_attach(void);
 
+/* Handlers of fork: see forked_pids in schema/ring.h. */
+void process_before_fork(void);
+void process_in_forked_child(void);
+
 /* The collector has gone or has had enough: nothing more is recorded in this process. */
 void process_stop(void);
 

@@ -38,6 +38,7 @@ static void self_on_thread_exit(void *argument)
 
 void self_init(void)
 {
+    pthread_atfork(process_before_fork, NULL, process_in_forked_child);
     if (pthread_key_create(&self_exit_key, self_on_thread_exit) != 0) {
         self_exit_key = (pthread_key_t)-1;
     }

@@ -96,7 +96,7 @@ static void stack_hash(const uintptr_t *frames, size_t count, uint64_t hash[2])
 }
 
 static bool stack_send(struct self *self, struct stack_table *table, uint32_t id, size_t count,
-                       bool is_cut)
+                       enum stack_ending ending)
 {
     struct writer *writer = self_writer(self);
     for (size_t i = 0; i < count; i++) {
@@ -111,17 +111,17 @@ static bool stack_send(struct self *self, struct stack_table *table, uint32_t id
     event->head = event_head(EVENT_STACK, 0, lane_stamp(writer));
     event->local_id = id;
     event->frame_count = (uint16_t)count;
-    event->is_cut = is_cut;
+    event->ending = (uint16_t)ending;
     memcpy(event->frames, table->frames, count * sizeof(uint64_t));
     lane_publish(writer, writer->cursor + bytes / 8);
     return true;
 }
 
 static uint32_t stack_learn(struct self *self, struct stack_table *table, const uint64_t hash[2],
-                            size_t count, bool is_cut)
+                            size_t count, enum stack_ending ending)
 {
     if (!stack_table_make_room(table) ||
-        !stack_send(self, table, table->used_count + 1, count, is_cut)) {
+        !stack_send(self, table, table->used_count + 1, count, ending)) {
         return 0;
     }
     uint32_t at = (uint32_t)hash[0] & (table->slot_count - 1);
@@ -141,9 +141,12 @@ uint32_t stack_intern(struct self *self, const void *frame)
         table->generation = generation;
     }
     size_t limit = process->depth_limit;
-    size_t count = unwind_frames(self, table->frames, limit + 1, frame);
-    bool is_cut = count > limit;
-    count = is_cut ? limit : count;
+    enum stack_ending ending = STACK_IS_WHOLE;
+    size_t count = unwind_frames(self, table->frames, limit + 1, frame, &ending);
+    if (count > limit) {
+        count = limit;
+        ending = STACK_IS_CUT;
+    }
     uint64_t hash[2];
     stack_hash(table->frames, count, hash);
     uint32_t at = (uint32_t)hash[0] & (table->slot_count - 1);
@@ -154,5 +157,5 @@ uint32_t stack_intern(struct self *self, const void *frame)
         }
         at = (at + 1) & (table->slot_count - 1);
     }
-    return stack_learn(self, table, hash, count, is_cut);
+    return stack_learn(self, table, hash, count, ending);
 }

@@ -56,23 +56,26 @@ static size_t unwind_by_libunwind(struct self *self, uintptr_t *frames, size_t c
     return kept;
 }
 
-size_t unwind_frames(struct self *self, uintptr_t *frames, size_t capacity, const void *frame)
+size_t unwind_frames(struct self *self, uintptr_t *frames, size_t capacity, const void *frame,
+                     enum stack_ending *out_ending)
 {
     uintptr_t caller = ((const uintptr_t *)frame)[1];
     size_t count = 0;
-    if (process->unwind == RING_UNWIND_AUTO) {
-        bool is_sure;
-        count = walk_frames(&self->walk, frames, capacity, frame, self->level == 1, &is_sure);
-        if (__builtin_expect(is_sure, 1)) {
-            return count;
-        }
+    bool is_sure = true;
+    if (process->unwind == RING_UNWIND_LIBUNWIND) {
+        count = unwind_by_libunwind(self, frames, capacity, caller);
     } else if (process->unwind == RING_UNWIND_FP) {
-        return walk_frame_pointers(&self->walk, frames, capacity, frame);
+        count = walk_frame_pointers(&self->walk, frames, capacity, frame);
+    } else {
+        count = walk_frames(&self->walk, frames, capacity, frame, self->level == 1, &is_sure);
     }
-    size_t better = unwind_by_libunwind(self, frames, capacity, caller);
-    if (better > 0) {
-        return better;
+    if (__builtin_expect(count == 0, 0)) {
+        frames[0] = caller;
+        count = 1;
+        is_sure = false;
     }
-    frames[0] = caller;
-    return count > 0 ? count : 1;
+    if (__builtin_expect(!is_sure, 0)) {
+        *out_ending = STACK_IS_LOST;
+    }
+    return count;
 }

@@ -86,12 +86,19 @@ enum {
 /* In a compact record a slack (usable - requested bytes) of this value or more needs the wide one. */
 #define EVENT_SLACK_LIMIT 0x10000u
 
+/* Why frames end where they end. */
+enum stack_ending {
+    STACK_IS_WHOLE, /* at the outermost frame */
+    STACK_IS_CUT,   /* at the depth limit: frames at the root end were left out */
+    STACK_IS_LOST,  /* in code that has no unwind data */
+};
+
 /* Defines local_id for this lane. frames[0] is the return address nearest to the allocation. */
 struct event_stack {
     uint64_t head;
     uint32_t local_id;
     uint16_t frame_count;
-    uint16_t is_cut; /* 1: frames beyond the depth limit, at the root end, were left out */
+    uint16_t ending; /* enum stack_ending */
     uint64_t frames[];
 };
 

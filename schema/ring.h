@@ -31,6 +31,7 @@ enum {
     RING_CHUNK_BYTES = 32768,
     RING_LANE_CAPACITY = 16384,
     RING_HEADER_BYTES = 4096,
+    RING_FORKED_PIDS = 128,
     RING_NO_CHUNK = 0, /* chunk numbers start at 1 */
     PUBLISHED_BUSY = 1,
 };
@@ -77,6 +78,16 @@ struct ring_header {
     _Alignas(64) _Atomic uint32_t lane_high; /* lanes [0, lane_high) were ever in use */
     _Atomic uint32_t next_process_key;       /* next process key to hand out; starts at 1 */
     _Atomic uint64_t lost_event_count;       /* events that found no lane to be written to */
+    _Atomic uint32_t first_pid;              /* the only one recorded without RING_FOLLOW_CHILDREN */
+
+    /*
+     * Children attach at their first allocation, which a daemon may make long after its parents have
+     * ended. So that the collector knows of them, each fork is counted before it happens, and
+     * the child leaves its process id.
+     */
+    _Atomic uint32_t begun_forks;
+    _Atomic uint32_t done_forks;
+    _Atomic uint32_t forked_pids[RING_FORKED_PIDS]; /* of fork n: [n % RING_FORKED_PIDS] */
 };
 
 struct lane {

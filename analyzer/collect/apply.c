@@ -155,7 +155,11 @@ static int apply_stack(struct lane_context *lane, const struct event_stack *even
     struct subject *subject = lane->subject;
     struct stacktree *stacks = &subject->recording->stacks;
     uint32_t node = STACK_ROOT;
-    int r = event->is_cut ? stacktree_child(stacks, node, FRAME_CUT, &node) : 0;
+    int r = 0;
+    if (event->ending != STACK_IS_WHOLE) {
+        uint32_t root = event->ending == STACK_IS_CUT ? FRAME_CUT : FRAME_UNKNOWN;
+        r = stacktree_child(stacks, node, root, &node);
+    }
     for (unsigned i = event->frame_count; r == 0 && i-- > 0;) {
         uint32_t frame;
         r = apply_frame(subject, event->frames[i], &frame);
@@ -236,16 +240,29 @@ static char *apply_command_text(const char *bytes, size_t count)
     return copy;
 }
 
-static struct subject *apply_find(struct recording *recording, uint32_t pid, uint32_t key,
-                                  const struct subject *but)
+static struct subject *apply_find_key(struct recording *recording, uint32_t key)
 {
     for (size_t i = recording->subject_count; i-- > 0;) {
-        struct subject *subject = recording->subjects[i];
-        if (subject != but && (key != 0 ? subject->key == key : subject->pid == pid)) {
-            return subject;
+        if (recording->subjects[i]->key == key) {
+            return recording->subjects[i];
         }
     }
     return NULL;
+}
+
+/* The image that the process `pid` was when `subject` attached; keys are given in that order. */
+static struct subject *apply_find_before(struct recording *recording, uint32_t pid,
+                                         const struct subject *subject)
+{
+    struct subject *found = NULL;
+    for (size_t i = 0; i < recording->subject_count; i++) {
+        struct subject *other = recording->subjects[i];
+        if (other->pid == pid && other->key < subject->key &&
+            (found == NULL || other->key > found->key)) {
+            found = other;
+        }
+    }
+    return found;
 }
 
 static int apply_process(struct lane_context *lane, const struct event_process *event,
@@ -274,16 +291,18 @@ static int apply_process(struct lane_context *lane, const struct event_process *
     struct subject *before = NULL;
     if ((event->flags & PROCESS_IS_FORK) != 0) {
         subject->start = SUBJECT_STARTED_BY_FORK;
-        parent = apply_find(recording, 0, event->parent_key, subject);
+        parent = apply_find_key(recording, event->parent_key);
     } else {
-        before = apply_find(recording, event->pid, 0, subject);
-        parent = before != NULL ? before : apply_find(recording, event->parent_pid, 0, subject);
+        before = apply_find_before(recording, event->pid, subject);
+        parent = before != NULL ? before : apply_find_before(recording, event->parent_pid, subject);
         subject->start = parent != NULL ? SUBJECT_STARTED_BY_EXEC : SUBJECT_STARTED_BY_RUN;
     }
     subject->parent_id = parent != NULL ? parent->id : 0;
-    if (before != NULL && before->end == SUBJECT_RUNNING) {
+    if (before != NULL && before->end != SUBJECT_EXECUTED) {
         before->end = SUBJECT_EXECUTED;
         before->ended_ns = stamp_ns;
+        before->exit_status = 0;
+        before->exit_signal = 0;
     }
     return 0;
 }

@@ -10,6 +10,7 @@
 
 enum {
     LATE_FREE_NS = 1000000, /* two processors' stamps never differ by as much */
+    EARLY_FREE_NS = 20000,  /* nor is a stamp taken so much before its place in the program */
 };
 
 static int blocks_write(struct subject *subject, const struct block *block, uint64_t lifetime_ns,
@@ -29,7 +30,12 @@ static int blocks_write(struct subject *subject, const struct block *block, uint
         .alignment = block->alignment,
         .kinds = block->kind + (is_live ? 0 : DATABASE_FREE_KIND_FACTOR * (uint32_t)kind),
     };
-    return rowpack_append(subject->recording->rows, &row, out_id, err);
+    int r = rowpack_append(subject->recording->rows, &row, out_id, err);
+    if (r < 0) {
+        subject->recording->unwritten_row = row;
+        subject->recording->has_unwritten_row = true;
+    }
+    return r;
 }
 
 static int blocks_count_birth(struct subject *subject, const struct block *block, bool is_timed,
@@ -105,19 +111,6 @@ static struct parked blocks_unpark(struct subject *subject, size_t index)
     return parked;
 }
 
-int blocks_add(struct subject *subject, const struct block *block, bool is_timed,
-               uint64_t duration_ns, struct err *err)
-{
-    int r = blocks_settle(subject, block->born_ns, err);
-    if (r < 0) {
-        return r;
-    }
-    if (live_find(&subject->live, block->address) != NULL) {
-        return blocks_park(subject, block, is_timed, duration_ns);
-    }
-    return blocks_insert(subject, block, is_timed, duration_ns);
-}
-
 /* Takes the block out of the live set and buries it, unless it was the recorder's own. */
 static int blocks_end(struct subject *subject, struct block *live_block, enum free_kind kind,
                       uint32_t by, struct death *death, struct block *out_block, uint64_t *out_id,
@@ -131,6 +124,53 @@ static int blocks_end(struct subject *subject, struct block *live_block, enum fr
         return 0;
     }
     return blocks_bury(subject, &block, kind, by, death, out_id, err);
+}
+
+/*
+ * A processor may read its clock before it knows the pointer that it is about to free. If that came
+ * from another thread, the free can bear the earlier stamp.
+ */
+static int blocks_keep_early(struct subject *subject, uint64_t address, enum free_kind kind,
+                             uint32_t by, const struct death *death)
+{
+    int r = vec_reserve((void **)&subject->early, &subject->early_capacity,
+                        subject->early_count + 1, sizeof(*subject->early));
+    if (r == 0) {
+        subject->early[subject->early_count++] =
+            (struct early_free){.address = address, .death = *death, .kind = kind, .by = by};
+    }
+    return r;
+}
+
+/* If the block that was just added has been freed already by another thread: that was meant. */
+static int blocks_match_early(struct subject *subject, const struct block *block, struct err *err)
+{
+    for (size_t i = 0; i < subject->early_count; i++) {
+        struct early_free early = subject->early[i];
+        if (early.address == block->address && early.by != block->thread) {
+            subject->early[i] = subject->early[--subject->early_count];
+            struct block *added = live_find(&subject->live, block->address);
+            struct block buried;
+            uint64_t id;
+            return blocks_end(subject, added, early.kind, early.by, &early.death, &buried, &id,
+                              err);
+        }
+    }
+    return 0;
+}
+
+int blocks_add(struct subject *subject, const struct block *block, bool is_timed,
+               uint64_t duration_ns, struct err *err)
+{
+    int r = blocks_settle(subject, block->born_ns, err);
+    if (r < 0) {
+        return r;
+    }
+    if (live_find(&subject->live, block->address) != NULL) {
+        return blocks_park(subject, block, is_timed, duration_ns);
+    }
+    r = blocks_insert(subject, block, is_timed, duration_ns);
+    return r == 0 && subject->early_count > 0 ? blocks_match_early(subject, block, err) : r;
 }
 
 static void blocks_count_stranger(struct subject *subject, uint32_t by)
@@ -152,6 +192,9 @@ int blocks_free(struct subject *subject, uint64_t address, enum free_kind kind, 
     struct block *live_block = live_find(&subject->live, address);
     if (r < 0) {
         return r;
+    }
+    if (live_block == NULL && subject->thread_count > 1) {
+        return blocks_keep_early(subject, address, kind, by, death);
     }
     if (live_block == NULL) {
         blocks_count_stranger(subject, by);
@@ -185,6 +228,12 @@ static int blocks_settle_one(struct subject *subject, struct err *err)
 
 int blocks_settle(struct subject *subject, uint64_t now_ns, struct err *err)
 {
+    while (subject->early_count > 0 &&
+           now_ns - subject->early[0].death.died_ns > EARLY_FREE_NS) {
+        blocks_count_stranger(subject, subject->early[0].by);
+        subject->early_count--;
+        memmove(subject->early, subject->early + 1, subject->early_count * sizeof(*subject->early));
+    }
     while (subject->parked_count > 0 &&
            now_ns - subject->parked[0].block.born_ns > LATE_FREE_NS) {
         int r = blocks_settle_one(subject, err);
@@ -258,7 +307,7 @@ static int blocks_compare_birth(const void *left, const void *right)
 
 int blocks_write_live(struct subject *subject, struct err *err)
 {
-    int r = 0;
+    int r = blocks_settle(subject, UINT64_MAX, err);
     while (r == 0 && subject->parked_count > 0) {
         r = blocks_settle_one(subject, err);
     }

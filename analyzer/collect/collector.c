@@ -150,6 +150,12 @@ static void collector_give_up(struct collector *collector)
     collector->is_failed = true;
     session_stop(&collector->session);
     ballast_release(&collector->ballast);
+    struct recording *recording = &collector->recording;
+    if (recording->has_unwritten_row) {
+        uint64_t id;
+        (void)rowpack_append(recording->rows, &recording->unwritten_row, &id, NULL);
+        recording->has_unwritten_row = false;
+    }
 }
 
 static void collector_mark_command(struct collector *collector)
@@ -189,9 +195,12 @@ static int collector_finish_subjects(struct collector *collector, struct err *er
 static int collector_look_around(struct collector *collector)
 {
     uint64_t now_ns = clock_monotonic_ns();
+    if (now_ns >= collector->next_watch_ns || collector->launch.is_reaped) {
+        watch_processes(&collector->recording, (uint32_t)collector->launch.pid);
+        kin_look(&collector->kin, collector->session.ring, &collector->recording);
+    }
     if (now_ns >= collector->next_watch_ns) {
         collector->next_watch_ns = now_ns + WATCH_NS;
-        watch_processes(&collector->recording, (uint32_t)collector->launch.pid);
         ballast_grow(&collector->ballast,
                      BALLAST_BYTES +
                          collector->recording.stacks.node_count * BALLAST_BYTES_PER_NODE);
@@ -213,6 +222,7 @@ static void collector_detach(struct collector *collector)
         }
     }
     session_stop(&collector->session);
+    collector->is_detached = true;
 }
 
 /* One turn of the loop; *out_applied is how many events it found. */
@@ -235,6 +245,13 @@ static int collector_turn(struct collector *collector, int64_t *out_applied, str
     return r;
 }
 
+/* Processes that may still allocate; *out_pid is one of them. */
+static uint32_t collector_count_running(const struct collector *collector, uint32_t *out_pid)
+{
+    uint32_t count = watch_running_count(&collector->recording, out_pid);
+    return collector->is_detached ? count : count + kin_count(&collector->kin, out_pid);
+}
+
 static bool collector_is_done(const struct collector *collector)
 {
     uint32_t pid;
@@ -249,8 +266,8 @@ static bool collector_is_done(const struct collector *collector)
             return false;
         }
     }
-    return collector->drain.reader_count == 0 &&
-           watch_running_count(&collector->recording, &pid) == 0;
+    return collector->drain.reader_count == 0 && collector_count_running(collector, &pid) == 0 &&
+           (collector->is_detached || !kin_is_due(&collector->kin, collector->session.ring));
 }
 
 int collector_run(struct collector *collector,
@@ -276,12 +293,12 @@ int collector_run(struct collector *collector,
         launch_wait(&collector->launch, applied > 0 || quiet_turns > 0 ? 0 : idle_ns);
         collector_mark_command(collector);
         uint32_t pid;
-        uint32_t count = watch_running_count(&collector->recording, &pid);
+        uint32_t count = collector_count_running(collector, &pid);
         if (collector->launch.is_reaped && count > 0 && applied == 0 && !is_told) {
             is_told = true;
             on_waiting(context, count, pid);
         }
-        if (collector->launch.interrupt_count > 0) {
+        if (collector->launch.interrupt_count > 0 && !collector->is_detached) {
             collector_detach(collector);
         }
     }
@@ -343,6 +360,7 @@ int collector_finish(struct collector *collector, store_progress *progress, void
 
 void collector_destroy(struct collector *collector)
 {
+    kin_fini(&collector->kin);
     drain_fini(&collector->drain);
     recording_fini(&collector->recording);
     rowpack_destroy(collector->rows);

@@ -11,6 +11,7 @@
 #include "../base/err.h"
 #include "ballast.h"
 #include "drain.h"
+#include "kin.h"
 #include "launch.h"
 #include "recording.h"
 #include "session.h"
@@ -35,10 +36,12 @@ struct collector {
     struct drain drain;
     struct launch launch;
     struct ballast ballast;
+    struct kin kin;
     struct run_facts facts;
     struct rowpack *rows;
     int fd;                 /* of the database */
     uint32_t root_page;
+    bool is_detached;       /* told to stop while other processes were running */
     bool is_failed;         /* writing failed: the rest of the run is not recorded */
     struct err failure;     /* why */
     uint64_t next_watch_ns;

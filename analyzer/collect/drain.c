@@ -198,7 +198,7 @@ int64_t drain_round(struct drain *drain, bool is_final, struct err *err)
     }
     drain->previous_ticks = now;
     if (!is_final) {
-        horizon -= drain->slack_ticks;
+        horizon = horizon > drain->slack_ticks ? horizon - drain->slack_ticks : 0;
     }
     int64_t applied = drain_merge(drain, horizon, err);
     for (size_t i = drain->reader_count; i-- > 0;) {

@@ -46,8 +46,9 @@ static bool reader_find_tail(struct reader *reader, struct session *session, uin
         reader->offset_bytes = 0;
     }
     uint32_t word = reader_word(session, tail);
+    uint32_t chunk_count = 1;
     for (uint32_t next; (next = reader_next(session, tail)) != RING_NO_CHUNK;) {
-        if (!reader_chunk_is_valid(session, next)) {
+        if (!reader_chunk_is_valid(session, next) || ++chunk_count > session->chunk_count) {
             reader_damage(reader);
             return false;
         }
@@ -68,6 +69,8 @@ void reader_look(struct reader *reader, struct session *session, uint64_t now, u
                  uint64_t stuck_ticks)
 {
     uint32_t word;
+    reader->is_closed =
+        atomic_load_explicit(&reader->lane->state, memory_order_acquire) == LANE_CLOSED;
     if (reader->is_damaged || !reader_find_tail(reader, session, &word)) {
         reader->bound_ticks = now;
         return;
@@ -83,11 +86,15 @@ void reader_look(struct reader *reader, struct session *session, uint64_t now, u
     }
     reader->tail_word = word;
     reader_find_next(reader, session);
+    if (reader->next_ticks != UINT64_MAX && reader->next_ticks > now + stuck_ticks) {
+        reader_damage(reader); /* no clock runs ahead so far: waiting for it would never end */
+    }
 }
 
 /* Sets limit_bytes and next_ticks from the present position. */
 static void reader_find_next(struct reader *reader, struct session *session)
 {
+    uint32_t chunk_count = 0;
     reader->next_ticks = UINT64_MAX;
     while (!reader->is_damaged && reader->chunk != RING_NO_CHUNK) {
         struct chunk *chunk = ring_chunk(session->ring, reader->chunk);
@@ -106,9 +113,13 @@ static void reader_find_next(struct reader *reader, struct session *session)
         if (next == RING_NO_CHUNK) {
             return;
         }
-        if (!reader_chunk_is_valid(session, next)) {
+        if (!reader_chunk_is_valid(session, next) || ++chunk_count > session->chunk_count) {
             reader_damage(reader);
             return;
+        }
+        if (reader->tail_chunk == reader->chunk) {
+            reader->tail_chunk = next; /* read on beyond what the last look had seen */
+            reader->tail_word = 0;
         }
         ring_give_chunk(session->ring, reader->chunk);
         reader->chunk = next;
@@ -170,7 +181,6 @@ void reader_skip(struct reader *reader, struct session *session)
 
 bool reader_is_done(const struct reader *reader)
 {
-    uint32_t state = atomic_load_explicit(&reader->lane->state, memory_order_acquire);
     return reader->is_damaged ||
-           ((state == LANE_CLOSED || reader->is_ended) && reader->next_ticks == UINT64_MAX);
+           ((reader->is_closed || reader->is_ended) && reader->next_ticks == UINT64_MAX);
 }

@@ -27,6 +27,7 @@ struct reader {
     uint64_t bound_ticks;  /* no later event of this lane will be stamped before this */
     uint64_t busy_since;   /* first look at which tail_word was as it is now */
     uint64_t last_ticks;   /* stamps never decrease */
+    bool is_closed;        /* its thread had gone before the last look */
     bool is_ended;         /* its process has ended */
     bool is_damaged;
     struct lane_context context;

@@ -25,6 +25,8 @@ struct recording {
     struct subject **subjects;
     size_t subject_count;
     size_t subject_capacity;
+    struct block_row unwritten_row; /* counted already when writing it failed */
+    bool has_unwritten_row;
     uint32_t thread_count; /* rows of `thread` so far */
     struct mark *marks;
     size_t mark_count;

@@ -79,15 +79,18 @@ static int session_set_up(struct session *session, const struct session_settings
     if (r < 0) {
         return r;
     }
-    uint32_t chunk_count = CHUNKS_FIRST;
+    if (settings->max_bytes < ring_bytes(CHUNKS_LEAST)) {
+        return err_set(err, EINVAL, "a ring of %llu bytes is too small",
+                       (unsigned long long)settings->max_bytes);
+    }
+    session->chunk_max = (uint32_t)((settings->max_bytes - RING_CHUNKS_OFFSET) / RING_CHUNK_BYTES);
+    uint32_t chunk_count = session->chunk_max < CHUNKS_FIRST ? session->chunk_max : CHUNKS_FIRST;
     while ((r = session_allocate(session, chunk_count)) < 0 && chunk_count > CHUNKS_LEAST) {
         chunk_count /= 2;
     }
     if (r < 0) {
         return err_set_errno(err, -r, "cannot allocate the ring '%s'", session->path);
     }
-    session->chunk_max =
-        (uint32_t)((settings->max_bytes - RING_CHUNKS_OFFSET) / RING_CHUNK_BYTES);
     uint64_t map_bytes = ring_bytes(session->chunk_max);
     void *ring = mmap(NULL, map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
                       session->fd, 0);

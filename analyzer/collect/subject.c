@@ -59,6 +59,7 @@ void subject_destroy(struct subject *subject)
     free(subject->loads);
     map_fini(&subject->frame_of_address);
     free(subject->parked);
+    free(subject->early);
     free(subject);
 }
 

@@ -64,6 +64,14 @@ struct parked {
     bool is_timed;
 };
 
+/* A free whose block is not known: its allocation may be on its way in another lane. */
+struct early_free {
+    uint64_t address;
+    struct death death;
+    enum free_kind kind;
+    uint32_t by;
+};
+
 struct subject {
     struct recording *recording;
     uint32_t id;
@@ -103,6 +111,9 @@ struct subject {
     size_t load_count;
     size_t load_capacity;
     struct map frame_of_address; /* run-time address -> frame id, until modules change */
+    struct early_free *early;
+    size_t early_count;
+    size_t early_capacity;
     struct parked *parked;
     size_t parked_count;
     size_t parked_capacity;

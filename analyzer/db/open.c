@@ -230,7 +230,7 @@ static int connect_reader(struct db *db, bool is_wal, struct err *err)
 
 int db_open(const char *path, struct db **out_db, struct err *err)
 {
-    unsigned char header[HEADER_BYTES];
+    unsigned char header[HEADER_BYTES] = {0};
     uint64_t file_bytes = 0;
     int header_bytes = header_read(path, header, &file_bytes, err);
     if (header_bytes < 0) {

@@ -136,6 +136,9 @@ static int take_frame_match(void *context, const struct frame_match_row *row)
 static struct frame_match_row *find_frame_match(const struct frame_matches *matches,
                                                 uint32_t frame_id)
 {
+    if (matches->rows == NULL) {
+        return NULL;
+    }
     size_t low = 0;
     size_t high = matches->count;
     while (low < high) {
@@ -154,7 +157,7 @@ static struct frame_match_row *find_frame_match(const struct frame_matches *matc
  * data. */
 static void spread_inlined(struct frame_matches *matches)
 {
-    for (size_t i = 0; i < matches->count; i++) {
+    for (size_t i = 0; i < matches->count && matches->rows != NULL; i++) {
         const struct frame_match_row *outer = &matches->rows[i];
         size_t step_count = 0;
         while (outer != NULL && !outer->is_match && outer->inlined_by_id != 0 &&

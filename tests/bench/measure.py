@@ -1,0 +1,210 @@
+"""Runs a workload once: bare, under allocaudit, or under heaptrack."""
+
+import glob
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import threading
+import time
+
+RUN_TIMEOUT_S = 900
+REPORT_TIMEOUT_S = 300
+# A recorder that wants more is ended by it, and not the machine.
+LIMIT_MIB = 8192
+
+
+class Broken(Exception):
+    """A run did not end as it should; the text says how."""
+
+
+def clean_environment():
+    """No setting of the caller's changes how the programs allocate."""
+    env = {name: value for name, value in os.environ.items()
+           if not re.match("ALLOCAUDIT_|LD_|GIT_|MALLOC_|GLIBC_|PYTHON|PERL", name)}
+    env.update(LC_ALL="C.UTF-8", TZ="UTC")
+    return env
+
+
+class Run:
+    """What one run cost. Times in ns; sizes in bytes; None where it could not be seen."""
+
+    def __init__(self, lines, app):
+        self.peaks = {}
+        values = {}
+        for line in lines:
+            key, _, value = line.strip().partition(" ")
+            if key == "peak_kib":
+                name, kib = value.rsplit(" ", 1)
+                self.peaks[name] = int(kib) * 1024
+            else:
+                values[key] = int(value)
+        self.status = values["status"]
+        self.wall_ns = values["wall_ns"]
+        self.app_ns = values.get("app_ns")
+        self.cpu_ns = values["user_ns"] + values["system_ns"]
+        self.app_peak_bytes = self.peaks.get(app)
+        self.switch_count = values["switch_count"]
+        self.command_cpu_ns = values["command_cpu_ns"]
+        self.collector_cpu_ns = None
+        self.collector_peak_bytes = None
+        self.output_bytes = None
+        self.allocation_count = None
+        self.free_count = None
+
+
+class Tool:
+    """A way to run a command. Subclasses say how, and read what came out."""
+
+    name = "native"
+    collectors = ()  # file names of the programs that take what was recorded
+
+    def __init__(self, watch, folder):
+        self.watch = watch
+        self.folder = folder
+
+    def around(self, command):
+        return command
+
+    def collect(self, run, text):
+        """Adds to the run what only its output tells."""
+
+    def clear(self):
+        """Removes the output of the run before."""
+
+    def report_ns(self):
+        """Time of the tool's own report on the last run."""
+        return None
+
+    def run(self, workload):
+        self.clear()
+        if workload.prepare is not None:
+            workload.prepare()
+        app = os.path.realpath(workload.command[0])
+        result = os.path.join(self.folder, "watch.out")
+        command = [self.watch, result, app, str(LIMIT_MIB), "--", *self.around(workload.command)]
+        with open(workload.stdin or os.devnull, "rb") as stdin, \
+                open(os.path.join(self.folder, "talk.txt"), "w+b") as talk:
+            child = subprocess.Popen(command, stdin=stdin, stdout=talk, stderr=subprocess.STDOUT,
+                                     cwd=workload.cwd, env={**clean_environment(), **workload.env},
+                                     start_new_session=True)
+            self._finish(child, workload)
+            talk.seek(0, os.SEEK_END)
+            talk.seek(max(0, talk.tell() - 4096))
+            text = talk.read().decode(errors="replace")
+        if child.returncode != 0:
+            raise Broken(f"the watcher ended with {child.returncode}: {text[-300:]}")
+        with open(result, encoding="utf-8") as file:
+            run = Run(file, app)
+        if run.status != 0:
+            raise Broken(f"status {run.status}: {text[-300:]}")
+        peaks = [peak for path, peak in run.peaks.items()
+                 if os.path.basename(path) in self.collectors]
+        run.collector_peak_bytes = sum(peaks) if peaks else None
+        self.collect(run, text)
+        return run
+
+    @staticmethod
+    def _finish(child, workload):
+        driver = None
+        if workload.drive is not None:
+            driver = threading.Thread(target=workload.drive,
+                                      args=(lambda: child.poll() is not None,))
+            driver.start()
+        try:
+            child.wait(timeout=RUN_TIMEOUT_S)
+        except subprocess.TimeoutExpired as expired:
+            raise Broken(f"still running after {RUN_TIMEOUT_S} s: ended") from expired
+        finally:
+            if child.poll() is None:
+                child.terminate()  # the watcher ends all that it started
+                child.wait()
+            if driver is not None:
+                driver.join()
+
+
+class Native(Tool):
+    def collect(self, run, text):
+        if run.app_ns is None:
+            run.app_ns = run.wall_ns
+
+
+class Allocaudit(Tool):
+    name = "allocaudit"
+    collectors = ("allocaudit",)
+
+    def __init__(self, watch, folder, program):
+        super().__init__(watch, folder)
+        self.program = program
+        self.output = os.path.join(folder, "allocaudit.db")
+
+    def around(self, command):
+        return [self.program, "run", "-q", "-o", self.output, "--", *command]
+
+    def clear(self):
+        for path in glob.glob(self.output + "*"):
+            os.unlink(path)
+
+    def collect(self, run, text):
+        run.output_bytes = os.path.getsize(self.output)
+        database = sqlite3.connect(f"file:{self.output}?mode=ro", uri=True)
+        try:
+            row = database.execute("SELECT allocation_count, free_count, lost_event_count FROM run")
+            run.allocation_count, run.free_count, lost_count = row.fetchone()
+        finally:
+            database.close()
+        run.collector_cpu_ns = run.command_cpu_ns
+        if lost_count:
+            raise Broken(f"{lost_count} events were lost")
+
+    def report_ns(self):
+        times = [timed([self.program, "report", self.output]) for _ in range(3)]
+        return None if None in times else sorted(times)[1]
+
+
+class Heaptrack(Tool):
+    name = "heaptrack"
+    collectors = ("heaptrack_interpret", "zstd", "gzip")
+
+    def __init__(self, watch, folder, program):
+        super().__init__(watch, folder)
+        self.program = program
+        self.printer = shutil.which("heaptrack_print")
+        self.output = os.path.join(folder, "heaptrack")
+
+    def around(self, command):
+        return [self.program, "-o", self.output, *command]
+
+    def clear(self):
+        for path in glob.glob(self.output + ".*"):
+            os.unlink(path)
+
+    def _result(self):
+        found = glob.glob(self.output + ".*")
+        if len(found) != 1:
+            raise Broken(f"heaptrack left {len(found)} files")
+        return found[0]
+
+    def collect(self, run, text):
+        run.output_bytes = os.path.getsize(self._result())
+        found = re.search(r"^\s*allocations:\s+(\d+)", text, re.MULTILINE)
+        if found is None:
+            raise Broken(f"heaptrack counted nothing: {text[-300:]}")
+        run.allocation_count = int(found.group(1))
+
+    def report_ns(self):
+        return timed([self.printer, "-f", self._result()]) if self.printer else None
+
+
+def timed(command):
+    start = time.monotonic_ns()
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, timeout=REPORT_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return None
+    if done.returncode != 0:
+        raise Broken(f"{command[0]}: status {done.returncode}: "
+                     f"{done.stderr[-300:].decode(errors='replace')}")
+    return time.monotonic_ns() - start

@@ -1,0 +1,82 @@
+#include "../../analyzer/collect/modules.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const unsigned char build_id[] = {0x00, 0x1f, 0xa0, 0xff};
+
+static uint32_t intern(struct modules *modules, const char *path, const unsigned char *id,
+                       size_t id_bytes)
+{
+    uint32_t module = 0;
+    assert_int_equal(modules_intern(modules, path, strlen(path), id, id_bytes, &module), 0);
+    return module;
+}
+
+static void modules_intern_build_id_is_hex(void **state)
+{
+    (void)state;
+    struct modules modules = {0};
+
+    assert_int_equal(intern(&modules, "/lib/libc.so.6", build_id, 4), 1);
+    assert_int_equal(intern(&modules, "[vdso]", NULL, 0), 2);
+
+    assert_string_equal(modules.files[0].path, "/lib/libc.so.6");
+    assert_string_equal(modules.files[0].build_id, "001fa0ff");
+    assert_string_equal(modules.files[1].build_id, "");
+    modules_fini(&modules);
+}
+
+static void modules_intern_same_file_is_one_module(void **state)
+{
+    (void)state;
+    struct modules modules = {0};
+    uint32_t first = intern(&modules, "/a", build_id, 4);
+
+    assert_int_equal(intern(&modules, "/a", build_id, 4), first);
+    assert_int_equal(intern(&modules, "/a", build_id, 3), first + 1); /* replaced on disk */
+    assert_int_equal(intern(&modules, "/b", build_id, 4), first + 2);
+    assert_int_equal(modules.count, 3);
+    modules_fini(&modules);
+}
+
+static void modules_intern_path_ends_at_its_length(void **state)
+{
+    (void)state;
+    struct modules modules = {0};
+    uint32_t module;
+    assert_int_equal(modules_intern(&modules, "/lib/x.soGARBAGE", 9, build_id, 1, &module), 0);
+
+    assert_string_equal(modules.files[0].path, "/lib/x.so");
+
+    modules_fini(&modules);
+}
+
+static void modules_intern_many_keep_their_numbers(void **state)
+{
+    (void)state;
+    struct modules modules = {0};
+    char path[32];
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < 500; i++) {
+            snprintf(path, sizeof(path), "/lib/%u", i);
+            assert_int_equal(intern(&modules, path, build_id, 4), i + 1);
+        }
+    }
+    modules_fini(&modules);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(modules_intern_build_id_is_hex),
+        cmocka_unit_test(modules_intern_same_file_is_one_module),
+        cmocka_unit_test(modules_intern_path_ends_at_its_length),
+        cmocka_unit_test(modules_intern_many_keep_their_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
