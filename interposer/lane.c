@@ -131,7 +131,13 @@ bool lane_open(struct writer *writer, uint32_t tid, uint32_t level)
     lane->level = level;
     atomic_store_explicit(&lane->first_chunk, RING_NO_CHUNK, memory_order_relaxed);
     atomic_store_explicit(&lane->state, LANE_OPEN, memory_order_release);
-    *writer = (struct writer){.lane = index, .has_lane = true, .random = tid * 2654435761u};
+    uint32_t random = tid * 2654435761u;
+    *writer = (struct writer){
+        .lane = index,
+        .has_lane = true,
+        .random = random,
+        .until_timed = random >> 27, /* not the first call: it sets the allocator up */
+    };
     if (!lane_refill(writer)) {
         lane_close(writer);
         return false;

@@ -13,7 +13,6 @@
 enum {
     SLOTS_FIRST = 512,
     SLOTS_MAX = 1 << 18, /* 6 MiB a thread, reached only by programs with 100,000 stacks */
-    HASH_LANES = 64,
 };
 
 _Atomic uint32_t stack_generation;
@@ -51,6 +50,7 @@ static void stack_table_clear(struct stack_table *table)
         memset(table->slots, 0, table->slot_count * sizeof(struct stack_slot));
     }
     table->used_count = 0;
+    table->last_id = 0;
     table->modules.count = 0;
     table->modules.oldest = 0;
 }
@@ -132,13 +132,54 @@ static uint32_t stack_learn(struct self *self, struct stack_table *table, const 
     return table->used_count;
 }
 
+static uint32_t stack_find(const struct stack_table *table, const uint64_t hash[2])
+{
+    if (table->slot_count == 0) {
+        return 0;
+    }
+    uint32_t at = (uint32_t)hash[0] & (table->slot_count - 1);
+    while (table->slots[at].id != 0) {
+        const struct stack_slot *slot = &table->slots[at];
+        if (slot->hash[0] == hash[0] && slot->hash[1] == hash[1]) {
+            return slot->id;
+        }
+        at = (at + 1) & (table->slot_count - 1);
+    }
+    return 0;
+}
+
+/* The common way: by the trail of the last walk. False if this stack is not one for it. */
+static bool stack_intern_trail(struct self *self, struct stack_table *table, const void *frame,
+                               uint32_t *out_id)
+{
+    struct walk_result result;
+    if (!walk_trail(&self->walk, process->depth_limit, frame, &result)) {
+        self->walk.trail_count = 0;
+        return false;
+    }
+    if (!result.is_same || table->last_id == 0) {
+        table->last_id = stack_find(table, result.hash);
+    }
+    if (table->last_id == 0) {
+        walk_copy_trail(&self->walk, table->frames);
+        table->last_id = stack_learn(self, table, result.hash, result.count, STACK_IS_WHOLE);
+    }
+    *out_id = table->last_id;
+    return true;
+}
+
 uint32_t stack_intern(struct self *self, const void *frame)
 {
     struct stack_table *table = self_stacks(self);
     uint32_t generation = atomic_load_explicit(&stack_generation, memory_order_relaxed);
-    if (table->generation != generation) {
+    if (__builtin_expect(table->generation != generation, 0)) {
         stack_table_clear(table);
         table->generation = generation;
+    }
+    uint32_t id;
+    if (__builtin_expect(self->level == 1 && process->unwind == RING_UNWIND_AUTO, 1) &&
+        stack_intern_trail(self, table, frame, &id)) {
+        return id;
     }
     size_t limit = process->depth_limit;
     enum stack_ending ending = STACK_IS_WHOLE;
@@ -149,13 +190,6 @@ uint32_t stack_intern(struct self *self, const void *frame)
     }
     uint64_t hash[2];
     stack_hash(table->frames, count, hash);
-    uint32_t at = (uint32_t)hash[0] & (table->slot_count - 1);
-    while (table->slot_count != 0 && table->slots[at].id != 0) {
-        const struct stack_slot *slot = &table->slots[at];
-        if (slot->hash[0] == hash[0] && slot->hash[1] == hash[1]) {
-            return slot->id;
-        }
-        at = (at + 1) & (table->slot_count - 1);
-    }
-    return stack_learn(self, table, hash, count, ending);
+    id = stack_find(table, hash);
+    return id != 0 ? id : stack_learn(self, table, hash, count, ending);
 }

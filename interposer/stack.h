@@ -28,6 +28,7 @@ struct stack_table {
     uint32_t slot_count; /* a power of two, or 0 */
     uint32_t used_count;
     uint32_t generation; /* of the loaded modules, when the table was filled */
+    uint32_t last_id;    /* of the last walk's stack; 0: not known */
     struct module_list modules;
     uintptr_t frames[EVENT_STACK_MAX_FRAMES + 32];
 };

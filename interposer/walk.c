@@ -14,19 +14,30 @@ enum {
     SAME_STACK_BYTES = 1 << 20,
 };
 
+/* Where a walk stands. */
+struct position {
+    uintptr_t ip;
+    uintptr_t sp;
+    uintptr_t fp;
+    uintptr_t fp_slot;     /* where fp was read from by the last step; 0: it was not */
+    uintptr_t sp_slot;     /* where sp was read from by the last step; 0: it was reckoned */
+    uintptr_t before_call; /* 1: ip is a return address and may stand behind its function's end */
+};
+
 /* We stand on this page; what lies between it and what is known is the same stack, grown. */
-static void walk_enter_stack(struct walk *walk, uintptr_t frame)
+static inline void walk_enter_stack(struct walk *walk, uintptr_t sp)
 {
-    uintptr_t page = frame & ~(uintptr_t)(PAGE_BYTES - 1);
-    if (page >= walk->stack_low && page < walk->stack_high) {
+    if (__builtin_expect(sp >= walk->stack_low && sp < walk->stack_high, 1)) {
         return;
     }
+    uintptr_t page = sp & ~(uintptr_t)(PAGE_BYTES - 1);
     if (page < walk->stack_low && walk->stack_low - page < SAME_STACK_BYTES) {
         walk->stack_low = page;
         return;
     }
     walk->stack_low = page;
     walk->stack_high = page + PAGE_BYTES;
+    walk->trail_count = 0;
 }
 
 static bool walk_learn_page(struct walk *walk, uintptr_t address)
@@ -42,6 +53,7 @@ static bool walk_learn_page(struct walk *walk, uintptr_t address)
     } else {
         walk->stack_low = page;
         walk->stack_high = page + PAGE_BYTES;
+        walk->trail_count = 0;
     }
     return true;
 }
@@ -56,12 +68,9 @@ static inline bool walk_read(struct walk *walk, uintptr_t address, uintptr_t *ou
     return true;
 }
 
-static struct cfi_rule walk_look_up(struct walk *walk, uintptr_t address, bool may_learn)
+static struct cfi_rule walk_learn_rule(struct walk *walk, uintptr_t address, bool may_learn)
 {
     struct walk_rule *slot = &walk->rules[(address ^ address >> 13) & (WALK_RULES - 1)];
-    if (__builtin_expect(slot->address == address, 1)) {
-        return slot->rule;
-    }
     struct cfi_rule rule = cfi_find(address);
     if (may_learn) {
         slot->address = 0; /* a handler that interrupts this must not find half of it */
@@ -73,67 +82,92 @@ static struct cfi_rule walk_look_up(struct walk *walk, uintptr_t address, bool m
     return rule;
 }
 
+static inline struct cfi_rule walk_look_up(struct walk *walk, uintptr_t address, bool may_learn)
+{
+    const struct walk_rule *slot = &walk->rules[(address ^ address >> 13) & (WALK_RULES - 1)];
+    if (__builtin_expect(slot->address == address, 1)) {
+        return slot->rule;
+    }
+    return walk_learn_rule(walk, address, may_learn);
+}
+
 #if defined(__x86_64__)
 /* Leaves a signal handler: the registers of the interrupted code lie in the frame. */
-static bool walk_leave_signal(struct walk *walk, uintptr_t *ip, uintptr_t *sp, uintptr_t *fp)
+static bool walk_leave_signal(struct walk *walk, struct position *at)
 {
-    uintptr_t registers = *sp + offsetof(ucontext_t, uc_mcontext.gregs);
-    return walk_read(walk, registers + REG_RIP * sizeof(greg_t), ip) &&
-           walk_read(walk, registers + REG_RBP * sizeof(greg_t), fp) &&
-           walk_read(walk, registers + REG_RSP * sizeof(greg_t), sp);
+    uintptr_t registers = at->sp + offsetof(ucontext_t, uc_mcontext.gregs);
+    at->before_call = 0;
+    return walk_read(walk, registers + REG_RIP * sizeof(greg_t), &at->ip) &&
+           walk_read(walk, registers + REG_RBP * sizeof(greg_t), &at->fp) &&
+           walk_read(walk, registers + REG_RSP * sizeof(greg_t), &at->sp) && at->ip != 0;
 }
 #else
-static bool walk_leave_signal(struct walk *walk, uintptr_t *ip, uintptr_t *sp, uintptr_t *fp)
+static bool walk_leave_signal(struct walk *walk, struct position *at)
 {
-    (void)walk, (void)ip, (void)sp, (void)fp;
+    (void)walk, (void)at;
     return false;
 }
 #endif
 
 /* From one frame to its caller's. False: the stack cannot be read, or does not lead outward. */
-static inline bool walk_step(struct walk *walk, struct cfi_rule rule, uintptr_t *ip, uintptr_t *sp,
-                             uintptr_t *fp)
+static inline bool walk_step(struct walk *walk, struct cfi_rule rule, struct position *at)
 {
-    uintptr_t cfa = (rule.kind == CFI_FROM_SP ? *sp : *fp) + (uintptr_t)(intptr_t)rule.cfa_offset;
-    if (rule.kind == CFI_FROM_FP_SLOT && !walk_read(walk, cfa, &cfa)) {
-        return false;
-    }
-    if (cfa <= *sp || !walk_read(walk, cfa - 8, ip)) {
-        return false;
-    }
-    if (rule.saved_fp != CFI_FP_UNCHANGED) {
-        uintptr_t slot =
-            rule.saved_fp == CFI_FP_AT_FP ? *fp : cfa + (uintptr_t)(intptr_t)rule.saved_fp;
-        if (!walk_read(walk, slot, fp)) {
+    uintptr_t cfa =
+        (rule.kind == CFI_FROM_SP ? at->sp : at->fp) + (uintptr_t)(intptr_t)rule.cfa_offset;
+    at->sp_slot = 0;
+    if (rule.kind == CFI_FROM_FP_SLOT) {
+        at->sp_slot = cfa;
+        if (!walk_read(walk, cfa, &cfa)) {
             return false;
         }
     }
-    *sp = cfa;
-    return true;
+    if (cfa <= at->sp || !walk_read(walk, cfa - 8, &at->ip)) {
+        return false;
+    }
+    at->fp_slot = 0;
+    if (rule.saved_fp != CFI_FP_UNCHANGED) {
+        at->fp_slot =
+            rule.saved_fp == CFI_FP_AT_FP ? at->fp : cfa + (uintptr_t)(intptr_t)rule.saved_fp;
+        if (!walk_read(walk, at->fp_slot, &at->fp)) {
+            return false;
+        }
+    }
+    at->sp = cfa;
+    at->before_call = 1;
+    return at->ip != 0;
+}
+
+static inline struct position walk_start(struct walk *walk, const void *frame, bool may_learn)
+{
+    uint32_t generation = atomic_load_explicit(&stack_generation, memory_order_relaxed);
+    if (__builtin_expect(walk->generation != generation, 0) && may_learn) {
+        memset(walk->rules, 0, sizeof(walk->rules));
+        walk->generation = generation;
+        walk->trail_count = 0;
+    }
+    const uintptr_t *words = frame;
+    struct position at = {
+        .ip = words[1],
+        .sp = (uintptr_t)frame + 2 * sizeof(uintptr_t),
+        .fp = words[0],
+        .before_call = 1,
+    };
+    walk_enter_stack(walk, at.sp);
+    return at;
 }
 
 size_t walk_frames(struct walk *walk, uintptr_t *frames, size_t capacity, const void *frame,
                    bool may_learn, bool *out_is_sure)
 {
-    uint32_t generation = atomic_load_explicit(&stack_generation, memory_order_relaxed);
-    if (walk->generation != generation && may_learn) {
-        memset(walk->rules, 0, sizeof(walk->rules));
-        walk->generation = generation;
-    }
-    uintptr_t fp = ((const uintptr_t *)frame)[0];
-    uintptr_t ip = ((const uintptr_t *)frame)[1];
-    uintptr_t sp = (uintptr_t)frame + 2 * sizeof(uintptr_t);
-    uintptr_t before_call = 1; /* a return address may stand behind its function's end */
+    struct position at = walk_start(walk, frame, may_learn);
     size_t count = 0;
-    walk_enter_stack(walk, sp);
     *out_is_sure = true;
     for (;;) {
-        frames[count++] = ip;
+        frames[count++] = at.ip;
         if (count == capacity) {
             return count;
         }
-        struct cfi_rule rule = walk_look_up(walk, ip - before_call, may_learn);
-        before_call = 1;
+        struct cfi_rule rule = walk_look_up(walk, at.ip - at.before_call, may_learn);
         if (rule.kind == CFI_END) {
             return count;
         }
@@ -141,17 +175,126 @@ size_t walk_frames(struct walk *walk, uintptr_t *frames, size_t capacity, const 
             *out_is_sure = false;
             return count;
         }
-        if (rule.kind == CFI_SIGNAL) {
-            before_call = 0;
-            if (!walk_leave_signal(walk, &ip, &sp, &fp)) {
-                return count;
-            }
-        } else if (!walk_step(walk, rule, &ip, &sp, &fp)) {
+        bool is_outward = rule.kind == CFI_SIGNAL ? walk_leave_signal(walk, &at)
+                                                  : walk_step(walk, rule, &at);
+        if (!is_outward) {
             return count;
         }
-        if (ip == 0) {
-            return count;
+    }
+}
+
+/* Whether the words that led outward from trail[joint] are what they were. */
+static inline bool walk_trail_holds(const struct walk *walk, size_t joint)
+{
+    const struct walk_frame *frame = walk->trail + joint;
+    while (frame-- != walk->trail) {
+        if (*(const uintptr_t *)(frame->sp - 8) != frame->ip ||
+            (frame->fp_slot != 0 && *(const uintptr_t *)frame->fp_slot != frame->fp) ||
+            (frame->sp_slot != 0 && *(const uintptr_t *)frame->sp_slot != frame->sp)) {
+            return false;
         }
+    }
+    return true;
+}
+
+/*
+ * The index in the trail of the frame that `at` is, or -1. Stack pointers fall towards the inner end, so the
+ * search goes on from where the last one stopped.
+ */
+static inline ptrdiff_t walk_find_joint(const struct walk *walk, ptrdiff_t from,
+                                        const struct position *at)
+{
+    while (from >= 0 && walk->trail[from].sp < at->sp) {
+        from--;
+    }
+    return from;
+}
+
+static inline void walk_hash(uint64_t hash[2], uintptr_t ip)
+{
+    hash[0] = (hash[0] ^ ip) * UINT64_C(0x9e3779b97f4a7c15);
+    hash[0] ^= hash[0] >> 32;
+    hash[1] = (hash[1] + ip) * UINT64_C(0xd1342543de82ef95);
+    hash[1] ^= hash[1] >> 29;
+}
+
+/*
+ * Puts the fresh frames on top of trail[0..kept). Most code keeps no frame pointers: a saved one is then
+ * some other value, which may change without any effect on the stack and need not be checked.
+ */
+static void walk_extend(struct walk *walk, size_t kept, size_t fresh_count)
+{
+    uint64_t hash[2] = {0, 0};
+    bool needs_fp = false;
+    if (kept > 0) {
+        hash[0] = walk->trail[kept - 1].hash[0];
+        hash[1] = walk->trail[kept - 1].hash[1];
+        needs_fp = walk->trail[kept - 1].needs_fp;
+    }
+    for (size_t i = fresh_count; i-- > 0;) {
+        struct walk_frame *frame = &walk->trail[kept++];
+        *frame = walk->fresh[i];
+        needs_fp = frame->uses_fp || (frame->keeps_fp && needs_fp);
+        frame->needs_fp = needs_fp;
+        frame->fp_slot = needs_fp ? frame->fp_slot : 0;
+        walk_hash(hash, frame->ip);
+        frame->hash[0] = hash[0];
+        frame->hash[1] = hash[1];
+    }
+    walk->trail_count = (uint32_t)kept;
+}
+
+bool walk_trail(struct walk *walk, size_t limit, const void *frame, struct walk_result *out_result)
+{
+    struct position at = walk_start(walk, frame, true);
+    ptrdiff_t joint = (ptrdiff_t)walk->trail_count - 1;
+    size_t fresh_count = 0;
+    for (;;) {
+        joint = walk_find_joint(walk, joint, &at);
+        if (joint >= 0 && walk->trail[joint].sp == at.sp && walk->trail[joint].ip == at.ip &&
+            (walk->trail[joint].fp == at.fp || !walk->trail[joint].needs_fp) &&
+            walk_trail_holds(walk, (size_t)joint)) {
+            break;
+        }
+        if (fresh_count == limit) {
+            return false;
+        }
+        struct cfi_rule rule = walk_look_up(walk, at.ip - 1, true);
+        struct walk_frame *fresh = &walk->fresh[fresh_count++];
+        fresh->ip = at.ip;
+        fresh->sp = at.sp;
+        fresh->fp = at.fp;
+        fresh->fp_slot = at.fp_slot;
+        fresh->sp_slot = at.sp_slot;
+        fresh->uses_fp = rule.kind == CFI_FROM_FP || rule.kind == CFI_FROM_FP_SLOT ||
+                         rule.saved_fp == CFI_FP_AT_FP;
+        fresh->keeps_fp = rule.saved_fp == CFI_FP_UNCHANGED;
+        if (rule.kind == CFI_END) {
+            joint = -1;
+            break;
+        }
+        if (rule.kind == CFI_UNKNOWN || rule.kind == CFI_SIGNAL || !walk_step(walk, rule, &at)) {
+            return false;
+        }
+    }
+    if ((size_t)(joint + 1) + fresh_count > limit) {
+        return false;
+    }
+    out_result->is_same = fresh_count == 0 && joint + 1 == (ptrdiff_t)walk->trail_count;
+    if (!out_result->is_same) {
+        walk_extend(walk, (size_t)(joint + 1), fresh_count);
+    }
+    const struct walk_frame *innermost = &walk->trail[walk->trail_count - 1];
+    out_result->count = walk->trail_count;
+    out_result->hash[0] = innermost->hash[0];
+    out_result->hash[1] = innermost->hash[1] ^ walk->trail_count;
+    return true;
+}
+
+void walk_copy_trail(const struct walk *walk, uintptr_t *frames)
+{
+    for (size_t i = 0; i < walk->trail_count; i++) {
+        frames[i] = walk->trail[walk->trail_count - 1 - i].ip;
     }
 }
 

@@ -69,6 +69,12 @@ void clock_start(struct clock *clock)
         .kind = clock_has_invariant_tsc() ? RING_CLOCK_TSC : RING_CLOCK_MONOTONIC,
     };
     clock_read_pair(clock, &clock->start_ticks, &clock->start_monotonic_ns);
+    clock->epoch_ticks = clock->start_ticks;
+}
+
+void clock_begin_run(struct clock *clock)
+{
+    clock->epoch_ticks = clock_ticks(clock);
 }
 
 void clock_calibrate(struct clock *clock)
@@ -102,5 +108,5 @@ uint64_t clock_span_ticks(const struct clock *clock, uint64_t ns)
 
 uint64_t clock_ns(const struct clock *clock, uint64_t ticks)
 {
-    return ticks <= clock->start_ticks ? 0 : clock_span_ns(clock, ticks - clock->start_ticks);
+    return ticks <= clock->epoch_ticks ? 0 : clock_span_ns(clock, ticks - clock->epoch_ticks);
 }

@@ -9,6 +9,7 @@
 struct clock {
     uint32_t kind; /* enum ring_clock */
     uint64_t start_ticks;
+    uint64_t epoch_ticks;        /* moment 0 of the run */
     uint64_t start_monotonic_ns;
     uint64_t ns_per_tick_32; /* 32.32 fixed point; 0: not calibrated yet */
 };
@@ -25,7 +26,10 @@ void clock_calibrate(struct clock *clock);
 uint64_t clock_ticks(const struct clock *clock);
 uint64_t clock_monotonic_ns(void);
 
-/* ns since clock_start(); earlier stamps give 0. */
+/* Makes now moment 0 of the run; until then that is clock_start(). */
+void clock_begin_run(struct clock *clock);
+
+/* ns since moment 0; earlier stamps give 0. */
 uint64_t clock_ns(const struct clock *clock, uint64_t ticks);
 
 /* A span in ns as ticks, and back. */

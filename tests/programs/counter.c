@@ -1,7 +1,7 @@
 /*
  * counter.c - a preload that counts allocation and free calls: the independent truth for the tests.
  *
- * build: -shared -fPIC -fexceptions -static-libgcc -ftls-model=initial-exec
+ * build: -shared -fPIC -fexceptions -ftls-model=initial-exec -nodefaultlibs -lc -Wl,-z,lazy
  *
  * Counts lie in a file of COUNTER_DIR mapped shared, one file per process image, so that they are
  * complete however the process ends. Allocations: calls that gave a block (a realloc that gives
@@ -18,6 +18,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* The C++ runtime brings the unwinder where it is needed: linked to it, this library would load it
+ * into every program, and pthread_exit() would then not have to. */
+__asm__(".weak __gcc_personality_v0");
 
 struct counts {
     uint64_t pid, allocations, frees, failed, bytes;
