@@ -186,13 +186,13 @@ size_t walk_frames(struct walk *walk, uintptr_t *frames, size_t capacity, const 
 /* Whether the words that led outward from trail[joint] are what they were. */
 static inline bool walk_trail_holds(const struct walk *walk, size_t joint)
 {
-    const struct walk_frame *frame = walk->trail + joint;
-    while (frame-- != walk->trail) {
-        if (*(const uintptr_t *)(frame->sp - 8) != frame->ip ||
-            (frame->fp_slot != 0 && *(const uintptr_t *)frame->fp_slot != frame->fp) ||
-            (frame->sp_slot != 0 && *(const uintptr_t *)frame->sp_slot != frame->sp)) {
+    const struct walk_word *word = walk->words;
+    const struct walk_word *end = word + walk->trail[joint].words_end;
+    while (word != end) {
+        if (*word->slot != word->value) {
             return false;
         }
+        word++;
     }
     return true;
 }
@@ -218,28 +218,38 @@ static inline void walk_hash(uint64_t hash[2], uintptr_t ip)
     hash[1] ^= hash[1] >> 29;
 }
 
+/* The words by which `frame` was reached from the one inside it. */
+static uint32_t walk_note_words(struct walk *walk, uint32_t end, const struct walk_frame *frame)
+{
+    walk->words[end++] = (struct walk_word){(const uintptr_t *)frame->sp - 1, frame->ip};
+    if (frame->needs_fp && frame->fp_slot != 0) {
+        walk->words[end++] = (struct walk_word){(const uintptr_t *)frame->fp_slot, frame->fp};
+    }
+    if (frame->sp_slot != 0) {
+        walk->words[end++] = (struct walk_word){(const uintptr_t *)frame->sp_slot, frame->sp};
+    }
+    return end;
+}
+
 /*
  * Puts the fresh frames on top of trail[0..kept). Most code keeps no frame pointers: a saved one is then
  * some other value, which may change without any effect on the stack and need not be checked.
  */
 static void walk_extend(struct walk *walk, size_t kept, size_t fresh_count)
 {
-    uint64_t hash[2] = {0, 0};
-    bool needs_fp = false;
-    if (kept > 0) {
-        hash[0] = walk->trail[kept - 1].hash[0];
-        hash[1] = walk->trail[kept - 1].hash[1];
-        needs_fp = walk->trail[kept - 1].needs_fp;
-    }
+    const struct walk_frame *outer = kept > 0 ? &walk->trail[kept - 1] : NULL;
+    uint64_t hash[2] = {outer != NULL ? outer->hash[0] : 0, outer != NULL ? outer->hash[1] : 0};
+    bool needs_fp = outer != NULL && outer->needs_fp;
     for (size_t i = fresh_count; i-- > 0;) {
         struct walk_frame *frame = &walk->trail[kept++];
         *frame = walk->fresh[i];
         needs_fp = frame->uses_fp || (frame->keeps_fp && needs_fp);
         frame->needs_fp = needs_fp;
-        frame->fp_slot = needs_fp ? frame->fp_slot : 0;
+        frame->words_end = outer == NULL ? 0 : walk_note_words(walk, outer->words_end, outer);
         walk_hash(hash, frame->ip);
         frame->hash[0] = hash[0];
         frame->hash[1] = hash[1];
+        outer = frame;
     }
     walk->trail_count = (uint32_t)kept;
 }

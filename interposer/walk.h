@@ -35,6 +35,13 @@ struct walk_frame {
     bool uses_fp;      /* the step outward needs fp */
     bool keeps_fp;     /* the step outward leaves it as it is */
     bool needs_fp;     /* this step or a later one needs this fp */
+    uint32_t words_end; /* walk->words[0, words_end) led outward from this frame */
+};
+
+/* A word of the stack that a walk has read, and what it held. */
+struct walk_word {
+    const uintptr_t *slot;
+    uintptr_t value;
 };
 
 struct walk {
@@ -47,6 +54,7 @@ struct walk {
         struct cfi_rule rule;
     } rules[WALK_RULES];
     struct walk_frame trail[WALK_FRAMES_MAX]; /* outermost first */
+    struct walk_word words[3 * WALK_FRAMES_MAX];
     struct walk_frame fresh[WALK_FRAMES_MAX]; /* innermost first: what a walk finds until it joins */
 };
 
