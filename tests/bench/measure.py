@@ -60,8 +60,8 @@ class Tool:
     name = "native"
     collectors = ()  # file names of the programs that take what was recorded
 
-    def __init__(self, watch, folder):
-        self.watch = watch
+    def __init__(self, meter, folder):
+        self.meter = meter
         self.folder = folder
 
     def around(self, command):
@@ -82,8 +82,8 @@ class Tool:
         if workload.prepare is not None:
             workload.prepare()
         app = os.path.realpath(workload.command[0])
-        result = os.path.join(self.folder, "watch.out")
-        command = [self.watch, result, app, str(LIMIT_MIB), "--", *self.around(workload.command)]
+        result = os.path.join(self.folder, "meter.out")
+        command = [self.meter, result, app, str(LIMIT_MIB), "--", *self.around(workload.command)]
         with open(workload.stdin or os.devnull, "rb") as stdin, \
                 open(os.path.join(self.folder, "talk.txt"), "w+b") as talk:
             child = subprocess.Popen(command, stdin=stdin, stdout=talk, stderr=subprocess.STDOUT,
@@ -94,7 +94,7 @@ class Tool:
             talk.seek(max(0, talk.tell() - 4096))
             text = talk.read().decode(errors="replace")
         if child.returncode != 0:
-            raise Broken(f"the watcher ended with {child.returncode}: {text[-300:]}")
+            raise Broken(f"the meter ended with {child.returncode}: {text[-300:]}")
         with open(result, encoding="utf-8") as file:
             run = Run(file, app)
         if run.status != 0:
@@ -118,7 +118,7 @@ class Tool:
             raise Broken(f"still running after {RUN_TIMEOUT_S} s: ended") from expired
         finally:
             if child.poll() is None:
-                child.terminate()  # the watcher ends all that it started
+                child.terminate()  # the meter ends all that it started
                 child.wait()
             if driver is not None:
                 driver.join()
@@ -134,8 +134,8 @@ class Allocaudit(Tool):
     name = "allocaudit"
     collectors = ("allocaudit",)
 
-    def __init__(self, watch, folder, program):
-        super().__init__(watch, folder)
+    def __init__(self, meter, folder, program):
+        super().__init__(meter, folder)
         self.program = program
         self.output = os.path.join(folder, "allocaudit.db")
 
@@ -167,8 +167,8 @@ class Heaptrack(Tool):
     name = "heaptrack"
     collectors = ("heaptrack_interpret", "zstd", "gzip")
 
-    def __init__(self, watch, folder, program):
-        super().__init__(watch, folder)
+    def __init__(self, meter, folder, program):
+        super().__init__(meter, folder)
         self.program = program
         self.printer = shutil.which("heaptrack_print")
         self.output = os.path.join(folder, "heaptrack")

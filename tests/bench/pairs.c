@@ -106,7 +106,7 @@ static unsigned long parse(const char *text, unsigned long max)
 /* The first job runs in the main thread, so that one thread means a program without others. */
 static void run_all(struct job *jobs, unsigned long thread_count)
 {
-    pthread_t threads[THREADS_MAX];
+    pthread_t threads[THREADS_MAX] = {0};
     for (unsigned long i = 1; i < thread_count; i++) {
         if (pthread_create(&threads[i], NULL, run_job, &jobs[i]) != 0) {
             fprintf(stderr, "pairs: cannot start thread %lu\n", i);

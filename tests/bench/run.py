@@ -44,7 +44,8 @@ def compile_program(name, folder):
     source, target = os.path.join(HERE, name + ".c"), os.path.join(folder, name)
     if not os.path.exists(target) or os.path.getmtime(target) < os.path.getmtime(source):
         partial = f"{target}.{os.getpid()}"
-        subprocess.run([*shlex.split(os.environ.get("CC", "gcc")), *C_FLAGS, source, "-o", partial], check=True)
+        compiler = shlex.split(os.environ.get("CC", "gcc"))
+        subprocess.run([*compiler, *C_FLAGS, source, "-o", partial], check=True)
         os.rename(partial, target)
     return target
 
@@ -75,8 +76,10 @@ def describe_machine():
 def describe_method(options, program, peer):
     tools = ", ".join(["native", *(first_line([tool, "--version"]) or tool
                                    for tool in (program, peer) if tool)])
-    return (f"Medians over {options.rounds} rounds of {tools}, one after the other in each round"
-            f"{', small inputs (--quick)' if options.quick else ''}.")
+    plural = "s" if options.rounds > 1 else ""
+    inputs = ", small inputs (--quick)" if options.quick else ""
+    return (f"Medians over {options.rounds} round{plural} of {tools}, one after the other in each "
+            f"round{inputs}.")
 
 
 # ---- measuring -----------------------------------------------------------------------------------
@@ -137,9 +140,11 @@ def verdict(data, options):
     compared = sum(summary["peer"] is not None for summary in data["workloads"])
     for line in lines:
         say(f"FAIL {line}")
-    if not lines:
+    if not lines and compared:
         say(f"PASS {compared} workloads, none slower than heaptrack by more than "
-            f"{options.tolerance:.0%}" if compared else "PASS nothing could be compared with heaptrack")
+            f"{options.tolerance:.0%}")
+    elif not lines:
+        say("PASS nothing could be compared with heaptrack")
     return len(lines)
 
 
@@ -182,18 +187,19 @@ def main():
     if not os.access(program, os.X_OK):
         talk(f"allocaudit: '{program}' is not there: build it first")
         return 2
-    watch, pairs = (compile_program(name, folder) for name in ("watch", "pairs"))
+    meter, pairs = (compile_program(name, folder) for name in ("meter", "pairs"))
     peer = None if options.no_heaptrack else shutil.which("heaptrack")
     data = {"date": time.strftime("%Y-%m-%d"), "machine": describe_machine(),
-            "method": describe_method(options, program, peer), "is_quick": options.quick, "notes": [], "workloads": [], "instructions": None}
+            "method": describe_method(options, program, peer), "is_quick": options.quick,
+            "notes": [], "workloads": [], "instructions": None}
     if peer is None:
         data["notes"].append("heaptrack was left out" if options.no_heaptrack
                              else "heaptrack is not installed: nothing to compare with")
     scratch = tempfile.mkdtemp(prefix="run.", dir=folder)
     try:
-        native = measure.Native(watch, scratch)
-        ours = measure.Allocaudit(watch, scratch, program)
-        tools = [native, ours] + ([measure.Heaptrack(watch, scratch, peer)] if peer else [])
+        native = measure.Native(meter, scratch)
+        ours = measure.Allocaudit(meter, scratch, program)
+        tools = [native, ours] + ([measure.Heaptrack(meter, scratch, peer)] if peer else [])
         inputs = workloads.Inputs(os.path.join(scratch, "inputs"), pairs, options.quick)
         failed_count = measure_all(inputs, tools, options, data)
         if not options.only or "instructions" in options.only:

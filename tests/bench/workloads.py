@@ -1,5 +1,6 @@
 """What is measured: programs, and inputs that are generated and the same each time."""
 
+import json
 import os
 import random
 import shutil
@@ -117,10 +118,10 @@ print "$sum\\n";
 
 def jq_workload(inputs):
     source = random.Random(1)
-    items = ",\n".join(
-        f'{{"id": {i}, "name": "item {i}", "kind": "k{i % 17}", '
-        f'"values": {[source.randrange(1000) for _ in range(8)]}, "nested": {{"a": {source.random()}, "b": null}}}}'
-        for i in range(inputs.size(8000, 60000)))
+    items = ",\n".join(json.dumps({"id": i, "name": f"item {i}", "kind": f"k{i % 17}",
+                                   "values": [source.randrange(1000) for _ in range(8)],
+                                   "nested": {"a": source.random(), "b": None}})
+                       for i in range(inputs.size(8000, 60000)))
     document = inputs.write("items.json", f"[{items}]")
     query = "[.[] | {id, kind, sum: (.values | add)}] | group_by(.kind) | map(length)"
     return Workload("jq", "real", [need("jq"), "-c", query, document])

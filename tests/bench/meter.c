@@ -1,7 +1,7 @@
 /*
- * watch.c - runs a command and says what it and all that it started cost.
+ * meter.c - runs a command and says what it and all that it started cost.
  *
- *   watch OUT APP LIMIT_MIB -- COMMAND [ARG...]
+ *   meter OUT APP LIMIT_MIB -- COMMAND [ARG...]
  *
  * Writes lines "key value" to OUT: status, wall_ns (until COMMAND ended), app_ns (until the first
  * process that runs the file APP ended: a recorder may have work to do after that; absent if it was
@@ -43,7 +43,7 @@ struct program {
     long peak_kib;
 };
 
-struct watch {
+struct meter {
     char app_path[PATH_MAX];
     uint64_t started_ns;
     uint64_t ended_ns;
@@ -72,7 +72,7 @@ static uint64_t now_ns(void)
 
 static void die(const char *what)
 {
-    fprintf(stderr, "watch: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "meter: %s: %s\n", what, strerror(errno));
     exit(1);
 }
 
@@ -87,26 +87,26 @@ static void read_text(const char *path, char *text, size_t text_bytes)
     }
 }
 
-static void note_peak(struct watch *watch, const char *path, long peak_kib)
+static void note_peak(struct meter *meter, const char *path, long peak_kib)
 {
     size_t i = 0;
-    while (i < watch->program_count && strcmp(watch->programs[i].path, path) != 0) {
+    while (i < meter->program_count && strcmp(meter->programs[i].path, path) != 0) {
         i++;
     }
     if (i == PROGRAMS_MAX) {
         return;
     }
-    struct program *program = &watch->programs[i];
-    if (i == watch->program_count) {
+    struct program *program = &meter->programs[i];
+    if (i == meter->program_count) {
         snprintf(program->path, sizeof(program->path), "%s", path);
-        watch->program_count++;
+        meter->program_count++;
     }
     if (peak_kib > program->peak_kib) {
         program->peak_kib = peak_kib;
     }
 }
 
-static void look_at(struct watch *watch, pid_t pid)
+static void look_at(struct meter *meter, pid_t pid)
 {
     char name[64];
     char exe[PATH_MAX];
@@ -117,14 +117,14 @@ static void look_at(struct watch *watch, pid_t pid)
         return;
     }
     exe[length] = '\0';
-    if (watch->app_pidfd < 0 && strcmp(exe, watch->app_path) == 0) {
-        watch->app_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (meter->app_pidfd < 0 && strcmp(exe, meter->app_path) == 0) {
+        meter->app_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     }
     snprintf(name, sizeof(name), "/proc/%d/status", pid);
     read_text(name, text, sizeof(text));
     const char *line = strstr(text, "VmHWM:");
     if (line != NULL) {
-        note_peak(watch, exe, strtol(line + strlen("VmHWM:"), NULL, 10));
+        note_peak(meter, exe, strtol(line + strlen("VmHWM:"), NULL, 10));
     }
 }
 
@@ -161,12 +161,12 @@ static size_t add_children(pid_t pid, pid_t *list, size_t count)
 }
 
 /* All descendants, level by level: the app is the first one found, not a copy that it forked. */
-static void look_around(struct watch *watch)
+static void look_around(struct meter *meter)
 {
     pid_t list[TREE_MAX];
     size_t count = add_children(getpid(), list, 0);
     for (size_t i = 0; i < count; i++) {
-        look_at(watch, list[i]);
+        look_at(meter, list[i]);
         count = add_children(list[i], list, count);
     }
 }
@@ -181,26 +181,26 @@ static void end_all(void)
     }
 }
 
-static void wait_for_command(struct watch *watch)
+static void wait_for_command(struct meter *meter)
 {
     for (;;) {
-        struct pollfd ends[2] = {{watch->command_pidfd, POLLIN, 0}, {watch->app_pidfd, POLLIN, 0}};
-        if (watch->app_ended_ns != 0) {
+        struct pollfd ends[2] = {{meter->command_pidfd, POLLIN, 0}, {meter->app_pidfd, POLLIN, 0}};
+        if (meter->app_ended_ns != 0) {
             ends[1].fd = -1;
         }
-        poll(ends, 2, watch->app_pidfd < 0 ? SEARCH_MS : SAMPLE_MS);
+        poll(ends, 2, meter->app_pidfd < 0 ? SEARCH_MS : SAMPLE_MS);
         uint64_t woken_ns = now_ns();
         if (ends[1].revents != 0) {
-            watch->app_ended_ns = woken_ns;
+            meter->app_ended_ns = woken_ns;
         }
         if (ends[0].revents != 0) {
-            watch->ended_ns = woken_ns;
+            meter->ended_ns = woken_ns;
             return;
         }
         if (is_stopped) {
             end_all();
         }
-        look_around(watch);
+        look_around(meter);
     }
 }
 
@@ -244,7 +244,7 @@ static uint64_t as_ns(struct timeval time)
     return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_usec * 1000U;
 }
 
-static int write_result(const struct watch *watch, const char *path, int wait_status)
+static int write_result(const struct meter *meter, const char *path, int wait_status)
 {
     struct rusage usage;
     FILE *out = fopen(path, "w");
@@ -253,17 +253,17 @@ static int write_result(const struct watch *watch, const char *path, int wait_st
     }
     fprintf(out, "status %d\n",
             WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
-    fprintf(out, "wall_ns %llu\n", (unsigned long long)(watch->ended_ns - watch->started_ns));
-    if (watch->app_ended_ns != 0) {
+    fprintf(out, "wall_ns %llu\n", (unsigned long long)(meter->ended_ns - meter->started_ns));
+    if (meter->app_ended_ns != 0) {
         fprintf(out, "app_ns %llu\n",
-                (unsigned long long)(watch->app_ended_ns - watch->started_ns));
+                (unsigned long long)(meter->app_ended_ns - meter->started_ns));
     }
     fprintf(out, "user_ns %llu\n", (unsigned long long)as_ns(usage.ru_utime));
     fprintf(out, "system_ns %llu\n", (unsigned long long)as_ns(usage.ru_stime));
     fprintf(out, "switch_count %ld\n", usage.ru_nvcsw + usage.ru_nivcsw);
-    fprintf(out, "command_cpu_ns %llu\n", (unsigned long long)watch->command_cpu_ns);
-    for (size_t i = 0; i < watch->program_count; i++) {
-        fprintf(out, "peak_kib %s %ld\n", watch->programs[i].path, watch->programs[i].peak_kib);
+    fprintf(out, "command_cpu_ns %llu\n", (unsigned long long)meter->command_cpu_ns);
+    for (size_t i = 0; i < meter->program_count; i++) {
+        fprintf(out, "peak_kib %s %ld\n", meter->programs[i].path, meter->programs[i].peak_kib);
     }
     return fclose(out);
 }
@@ -280,7 +280,7 @@ static pid_t start(char **command, unsigned long limit_mib)
             die("setrlimit");
         }
         execvp(command[0], command);
-        fprintf(stderr, "watch: %s: %s\n", command[0], strerror(errno));
+        fprintf(stderr, "meter: %s: %s\n", command[0], strerror(errno));
         _exit(127);
     }
     return pid;
@@ -288,13 +288,13 @@ static pid_t start(char **command, unsigned long limit_mib)
 
 int main(int argc, char **argv)
 {
-    static struct watch watch = {.app_pidfd = -1};
+    static struct meter meter = {.app_pidfd = -1};
     int wait_status;
     if (argc < 6 || strcmp(argv[4], "--") != 0) {
-        fprintf(stderr, "usage: watch OUT APP LIMIT_MIB -- COMMAND [ARG...]\n");
+        fprintf(stderr, "usage: meter OUT APP LIMIT_MIB -- COMMAND [ARG...]\n");
         return 2;
     }
-    if (realpath(argv[2], watch.app_path) == NULL) {
+    if (realpath(argv[2], meter.app_path) == NULL) {
         die(argv[2]);
     }
     struct sigaction action = {.sa_handler = stop};
@@ -302,17 +302,17 @@ int main(int argc, char **argv)
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
         die("prctl");
     }
-    watch.started_ns = now_ns();
+    meter.started_ns = now_ns();
     pid_t pid = start(argv + 5, strtoul(argv[3], NULL, 10));
-    watch.command_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (watch.command_pidfd < 0) {
+    meter.command_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (meter.command_pidfd < 0) {
         die("pidfd_open");
     }
-    wait_for_command(&watch);
-    watch.command_cpu_ns = cpu_ns_of(pid);
+    wait_for_command(&meter);
+    meter.command_cpu_ns = cpu_ns_of(pid);
     if (waitpid(pid, &wait_status, 0) != pid) {
         die("waitpid");
     }
     reap_orphans();
-    return write_result(&watch, argv[1], wait_status) == 0 ? 0 : 1;
+    return write_result(&meter, argv[1], wait_status) == 0 ? 0 : 1;
 }
