@@ -39,7 +39,9 @@ endif
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
             -Wwrite-strings -Wundef -Wformat=2 -fno-common -Werror=implicit-function-declaration
-OPTIMIZE_release  := -O2 -g -D_FORTIFY_SOURCE=2
+# Draining an event passes through a dozen small functions: optimising across files saves a tenth.
+LTO := $(if $(findstring gcc,$(notdir $(firstword $(CC)))),-flto=auto -ffat-lto-objects)
+OPTIMIZE_release  := -O2 -g -D_FORTIFY_SOURCE=2 $(LTO)
 OPTIMIZE_debug    := -O0 -g3 -Werror
 OPTIMIZE_coverage := -O0 -g --coverage
 OPTIMIZE := $(if $(SAN),-O1 -g -fno-omit-frame-pointer -Werror,$(OPTIMIZE_$(MODE)))
@@ -167,7 +169,7 @@ $(CORE_ARCHIVE): $(CORE_OBJECTS) $(BUILD)/flags/core_sources
 
 $(PROGRAM): $(BUILD)/obj/analyzer/main.o $(CORE_ARCHIVE) $(BUILD)/flags/core_link
 	$(say) LINK $@
-	$(Q)$(CC) $(CORE_LINK) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(CORE_LIBS)
+	$(Q)$(CC) $(CORE_LINK) $(if $(LTO),$(OPTIMIZE)) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(CORE_LIBS)
 
 # What the library shows is what hook_list.h names, and the functions a program may call on purpose.
 $(EXPORTS): interposer/hook_list.h tests/lint/list_hooks.sh
@@ -199,7 +201,7 @@ $(UNIT_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_SUPPORT
                $(CORE_ARCHIVE) $(BUILD)/flags/core_link
 	@mkdir -p $(@D)
 	$(say) LINK $@
-	$(Q)$(CC) $(CORE_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+	$(Q)$(CC) $(CORE_LINK) $(if $(LTO),-fno-lto) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 	    $(filter-out $(CORE_ARCHIVE),$(filter %.a,$^)) $(CORE_ARCHIVE) $(TEST_LIBS) $(CORE_LIBS)
 .SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/obj/%.o)
 

@@ -1,4 +1,13 @@
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/str.h"
+#include "cli/talk.h"
+#include "cli/term.h"
 #include "cmd.h"
+#include "collect/recover.h"
+#include "db/open.h"
 
 struct recover_settings {
     const char *input;
@@ -15,17 +24,111 @@ static const struct option_example examples[] = {
     {NULL, NULL},
 };
 
+static const char *const paragraphs[] = {
+    "For a recording whose 'allocaudit run' was killed or could not write its end. Takes over what "
+    "the "
+    "recorder had not come to, counts everything again and resolves the names. The program's own "
+    "run is "
+    "not touched; where it still runs, it is no longer recorded. Times in malloc cannot be "
+    "recovered.",
+    NULL,
+};
+
 const struct option_page cmd_recover_page = {
     .command = "recover",
     .purpose = "finish a recording whose recorder was killed",
     .usage = "[FILE] [options]",
     .examples = examples,
     .options = options,
+    .paragraphs = paragraphs,
 };
+
+static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void note(const char *format, ...)
+{
+    struct str text = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    if (str_vprintf(&text, format, arguments) == 0) {
+        talk_error(str_text(&text));
+    }
+    va_end(arguments);
+    str_fini(&text);
+}
+
+/* Readers say best what is wrong with a file; damage is what we are here for. */
+static int check_file(const char *path, struct err *err)
+{
+    struct db *db = NULL;
+    int r = db_open(path, &db, err);
+    db_close(db);
+    return r == -EBADMSG || r == -EBUSY ? 0 : r;
+}
+
+static void show_progress(void *context, uint64_t done, uint64_t total)
+{
+    term_progress_update(context, done, total);
+}
+
+static void tell(const char *path, const struct recover_result *result)
+{
+    if (result->is_complete_already) {
+        note("'%s' needs no recovery", path);
+        return;
+    }
+    if (result->is_ring_lost) {
+        note("of '%s' only rows are left: names, threads and live blocks were lost with the "
+             "machine's memory",
+             path);
+    } else if (result->is_journal_cut) {
+        note("there was no room to keep everything: late stacks have no names");
+    }
+    if (result->missing_live_count > 0) {
+        note("the live blocks of %llu process%s could not be read",
+             (unsigned long long)result->missing_live_count,
+             result->missing_live_count == 1 ? "" : "es");
+    }
+    if (result->running_count > 0) {
+        note("%u recorded process%s still run%s; recording has stopped", result->running_count,
+             result->running_count == 1 ? "" : "es", result->running_count == 1 ? "s" : "");
+    }
+    note(
+        "recovered '%s': %llu allocations, %llu events that were not read yet; times in malloc are "
+        "missing",
+        path, (unsigned long long)result->row_count, (unsigned long long)result->unread_count);
+}
 
 int cmd_recover(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    return CMD_CANNOT;
+    struct recover_settings settings = {0};
+    struct option_arguments arguments;
+    int status;
+    if (!cmd_begin(&cmd_recover_page, argc, argv, &settings, &arguments, &status)) {
+        return status;
+    }
+    const char *path = cmd_take_file(settings.input, &arguments);
+    if (arguments.count > 0) {
+        return cmd_misuse(&cmd_recover_page, "unexpected argument '%s'", arguments.words[0]);
+    }
+    struct err err;
+    if (check_file(path, &err) < 0) {
+        return cmd_fail(&err);
+    }
+    volatile bool is_cancelled = false;
+    struct term_progress progress;
+    struct recover_result result;
+    struct store_finish_options finish = {
+        .is_cancelled = &is_cancelled,
+        .progress = show_progress,
+        .progress_context = &progress,
+    };
+    term_progress_begin(&progress, stderr, "recovering");
+    int r = recover_file(path, &finish, &result, &err);
+    term_progress_end(&progress);
+    if (r < 0) {
+        err_prepend(&err, "cannot recover '%s'", path);
+        return cmd_fail(&err);
+    }
+    tell(path, &result);
+    return CMD_DONE;
 }

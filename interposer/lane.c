@@ -80,6 +80,9 @@ bool lane_refill(struct writer *writer)
     uint32_t number = lane_take_chunk(ring);
     if (number == RING_NO_CHUNK) {
         writer->lost_count++;
+        if (atomic_load(&process->phase) != PROCESS_RECORDING) {
+            atomic_store(&ring_lane(ring, writer->lane)->stopped_ticks, ticks_now(process->clock));
+        }
         return false;
     }
     struct chunk *previous = writer->chunk;
@@ -130,6 +133,7 @@ bool lane_open(struct writer *writer, uint32_t tid, uint32_t level)
     lane->tid = tid;
     lane->level = level;
     atomic_store_explicit(&lane->first_chunk, RING_NO_CHUNK, memory_order_relaxed);
+    atomic_store_explicit(&lane->stopped_ticks, 0, memory_order_relaxed);
     atomic_store_explicit(&lane->state, LANE_OPEN, memory_order_release);
     uint32_t random = tid * 2654435761u;
     *writer = (struct writer){

@@ -36,6 +36,8 @@ enum {
     PUBLISHED_BUSY = 1,
 };
 
+#define PUBLISHED_FREE UINT32_MAX /* the chunk is on the free list: no lane may lead to it */
+
 enum ring_clock {
     RING_CLOCK_TSC = 1,       /* ticks are those of an invariant time stamp counter */
     RING_CLOCK_MONOTONIC = 2, /* ticks are ns of CLOCK_MONOTONIC */
@@ -97,7 +99,18 @@ struct lane {
     uint32_t pid;
     uint32_t tid;
     uint32_t level; /* 0 for the thread itself, 1.. for what interrupts its hooks */
+    /*
+     * The collector's own: chunk number << 32 | bytes of it whose events have been applied, so that
+     * another one can go on where a killed one stopped. 0: nothing read yet.
+     */
+    _Atomic uint64_t read_position;
+    /* When its thread found that nobody collects any more; 0: it has not. Other threads of the process
+     * may have written on into the chunks that they had. */
+    _Atomic uint64_t stopped_ticks;
 };
+
+/* Read to its end; the collector is about to free the lane. */
+#define LANE_READ_TO_END UINT64_MAX
 
 struct chunk {
     _Atomic uint32_t published; /* readable bytes of `words`, | PUBLISHED_BUSY */
@@ -158,6 +171,7 @@ static inline void ring_give_chunk(struct ring_header *ring, uint32_t number)
     struct chunk *chunk = ring_chunk(ring, number);
     uint64_t head = atomic_load_explicit(&ring->free_chunks, memory_order_relaxed);
     uint64_t successor;
+    atomic_store_explicit(&chunk->published, PUBLISHED_FREE, memory_order_relaxed);
     do {
         atomic_store_explicit(&chunk->next, (uint32_t)head, memory_order_relaxed);
         successor = ((head >> 32) + 1) << 32 | number;

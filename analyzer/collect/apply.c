@@ -22,8 +22,17 @@ static int apply_site(struct lane_context *lane, uint32_t local_id, uint32_t *ou
     }
     struct subject *subject = lane->subject;
     uint32_t stack;
+    size_t site_count = subject->tally.site_count;
     int r = stacktree_child(&subject->recording->stacks, STACK_ROOT, FRAME_UNKNOWN, &stack);
-    return r < 0 ? r : tally_site(&subject->tally, stack, out_site);
+    if (r == 0) {
+        r = tally_site(&subject->tally, stack, out_site);
+    }
+    if (r == 0 && subject->tally.site_count != site_count) {
+        struct journal_site kept = {.subject_id = subject->id};
+        journal_add(subject->recording->journal, JOURNAL_UNKNOWN_SITE, &kept, sizeof(kept), NULL,
+                    0);
+    }
+    return r;
 }
 
 static bool apply_is_range(enum alloc_kind kind)
@@ -150,6 +159,20 @@ static int apply_frame(struct subject *subject, uint64_t address, uint32_t *out_
     return r < 0 ? r : map_put(&subject->frame_of_address, address, *out_frame);
 }
 
+int subject_define_site(struct lane_context *lane, uint32_t local_id, uint32_t site)
+{
+    int r = vec_reserve((void **)&lane->sites, &lane->site_capacity, (size_t)local_id + 1,
+                        sizeof(*lane->sites));
+    if (r < 0) {
+        return r;
+    }
+    while (lane->site_count <= local_id) {
+        lane->sites[lane->site_count++] = UINT32_MAX;
+    }
+    lane->sites[local_id] = site;
+    return 0;
+}
+
 static int apply_stack(struct lane_context *lane, const struct event_stack *event)
 {
     struct subject *subject = lane->subject;
@@ -171,15 +194,9 @@ static int apply_stack(struct lane_context *lane, const struct event_stack *even
     if (r < 0 || node == STACK_ROOT || event->local_id > lane->site_count + 1) {
         return r;
     }
-    r = vec_reserve((void **)&lane->sites, &lane->site_capacity, (size_t)event->local_id + 1,
-                    sizeof(*lane->sites));
-    if (r < 0) {
-        return r;
-    }
-    while (lane->site_count <= event->local_id) {
-        lane->sites[lane->site_count++] = UINT32_MAX;
-    }
-    return tally_site(&subject->tally, node, &lane->sites[event->local_id]);
+    uint32_t site;
+    r = tally_site(&subject->tally, node, &site);
+    return r < 0 ? r : subject_define_site(lane, event->local_id, site);
 }
 
 static int apply_module(struct lane_context *lane, const struct event_module *event,
@@ -324,6 +341,10 @@ int subject_apply(struct lane_context *lane, const uint64_t *words, uint64_t sta
 {
     struct subject *subject = lane->subject;
     unsigned tag = event_tag(words[0]);
+    if (subject->is_finished) { /* its rows are written */
+        subject->lost_event_count++;
+        return 0;
+    }
     subject->last_event_ns = stamp_ns;
     subject->threads[lane->thread].ended_ns = stamp_ns;
     if (tag - EVENT_ALLOC < ALLOC_KIND_COUNT) {

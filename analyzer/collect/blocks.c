@@ -10,6 +10,7 @@
 
 enum {
     LATE_FREE_NS = 1000000, /* two processors' stamps never differ by as much */
+    BLOCKS_AHEAD = 16,      /* for whose memory is asked in advance */
     EARLY_FREE_NS = 20000,  /* nor is a stamp taken so much before its place in the program */
 };
 
@@ -30,7 +31,7 @@ static int blocks_write(struct subject *subject, const struct block *block, uint
         .alignment = block->alignment,
         .kinds = block->kind + (is_live ? 0 : DATABASE_FREE_KIND_FACTOR * (uint32_t)kind),
     };
-    int r = rowpack_append(subject->recording->rows, &row, out_id, err);
+    int r = recording_add_row(subject->recording, &row, out_id, err);
     if (r < 0) {
         subject->recording->unwritten_row = row;
         subject->recording->has_unwritten_row = true;
@@ -38,8 +39,8 @@ static int blocks_write(struct subject *subject, const struct block *block, uint
     return r;
 }
 
-static int blocks_count_birth(struct subject *subject, const struct block *block, bool is_timed,
-                              uint64_t duration_ns)
+int blocks_count_birth(struct subject *subject, const struct block *block, bool is_timed,
+                       uint64_t duration_ns)
 {
     struct recording *recording = subject->recording;
     int r = tally_alloc(&subject->tally, block, is_timed, duration_ns);
@@ -54,9 +55,8 @@ static int blocks_count_birth(struct subject *subject, const struct block *block
     return r;
 }
 
-/* Counts the death and writes the row. The block has left the live set already. */
-static int blocks_bury(struct subject *subject, const struct block *block, enum free_kind kind,
-                       uint32_t by, struct death *death, uint64_t *out_id, struct err *err)
+int blocks_count_death(struct subject *subject, const struct block *block, uint32_t by,
+                       struct death *death)
 {
     if (death->died_ns < block->born_ns) {
         death->died_ns = block->born_ns;
@@ -68,7 +68,14 @@ static int blocks_bury(struct subject *subject, const struct block *block, enum 
     freer->free_count++;
     freer->remote_free_count += death->is_remote;
     subject->recording->live_bytes -= block->size_bytes;
-    int r = tally_free(&subject->tally, block, death);
+    return tally_free(&subject->tally, block, death);
+}
+
+/* Counts the death and writes the row. */
+static int blocks_bury(struct subject *subject, const struct block *block, enum free_kind kind,
+                       uint32_t by, struct death *death, uint64_t *out_id, struct err *err)
+{
+    int r = blocks_count_death(subject, block, by, death);
     if (r < 0) {
         return r;
     }
@@ -96,6 +103,8 @@ static int blocks_park(struct subject *subject, const struct block *block, bool 
     int r = vec_reserve((void **)&subject->parked, &subject->parked_capacity,
                         subject->parked_count + 1, sizeof(*subject->parked));
     if (r == 0) {
+        struct journal_parked kept = {.subject_id = subject->id, .block = *block};
+        journal_add(subject->recording->journal, JOURNAL_PARKED, &kept, sizeof(kept), NULL, 0);
         subject->parked[subject->parked_count++] =
             (struct parked){.block = *block, .duration_ns = duration_ns, .is_timed = is_timed};
     }
@@ -117,13 +126,15 @@ static int blocks_end(struct subject *subject, struct block *live_block, enum fr
                       struct err *err)
 {
     struct block block = *live_block;
-    live_remove(&subject->live, live_block);
+    int r = 0;
     *out_block = block;
     *out_id = 0;
-    if (block.kind == ALLOC_KIND_INTERNAL) {
-        return 0;
+    if (block.kind != ALLOC_KIND_INTERNAL) {
+        r = blocks_bury(subject, &block, kind, by, death, out_id, err);
     }
-    return blocks_bury(subject, &block, kind, by, death, out_id, err);
+    /* After its row: a block that a kill finds in both places can be told, in neither is lost. */
+    live_remove(&subject->live, live_block);
+    return r;
 }
 
 /*
@@ -136,6 +147,9 @@ static int blocks_keep_early(struct subject *subject, uint64_t address, enum fre
     int r = vec_reserve((void **)&subject->early, &subject->early_capacity,
                         subject->early_count + 1, sizeof(*subject->early));
     if (r == 0) {
+        struct journal_early_free kept = {.subject_id = subject->id, .by = by, .kind = kind,
+                                          .address = address, .died_ns = death->died_ns};
+        journal_add(subject->recording->journal, JOURNAL_EARLY_FREE, &kept, sizeof(kept), NULL, 0);
         subject->early[subject->early_count++] =
             (struct early_free){.address = address, .death = *death, .kind = kind, .by = by};
     }
@@ -173,8 +187,13 @@ int blocks_add(struct subject *subject, const struct block *block, bool is_timed
     return r == 0 && subject->early_count > 0 ? blocks_match_early(subject, block, err) : r;
 }
 
-static void blocks_count_stranger(struct subject *subject, uint32_t by)
+static void blocks_count_stranger(struct subject *subject, uint32_t by, uint64_t died_ns)
 {
+    struct journal_lane *kept = subject->threads[by].kept;
+    if (kept != NULL) {
+        kept->stranger_count++;
+        kept->stranger_ns = died_ns;
+    }
     if (subject->start == SUBJECT_STARTED_BY_FORK) {
         subject->inherited_free_count++;
     } else {
@@ -197,7 +216,7 @@ int blocks_free(struct subject *subject, uint64_t address, enum free_kind kind, 
         return blocks_keep_early(subject, address, kind, by, death);
     }
     if (live_block == NULL) {
-        blocks_count_stranger(subject, by);
+        blocks_count_stranger(subject, by, death->died_ns);
         return 0;
     }
     r = blocks_end(subject, live_block, kind, by, death, out_block, out_id, err);
@@ -230,7 +249,8 @@ int blocks_settle(struct subject *subject, uint64_t now_ns, struct err *err)
 {
     while (subject->early_count > 0 &&
            now_ns - subject->early[0].death.died_ns > EARLY_FREE_NS) {
-        blocks_count_stranger(subject, subject->early[0].by);
+        blocks_count_stranger(subject, subject->early[0].by,
+                              subject->early[0].death.died_ns);
         subject->early_count--;
         memmove(subject->early, subject->early + 1, subject->early_count * sizeof(*subject->early));
     }
@@ -244,14 +264,19 @@ int blocks_settle(struct subject *subject, uint64_t now_ns, struct err *err)
     return 0;
 }
 
+static int blocks_insert_range(struct subject *subject, const struct block *block)
+{
+    int r = blocks_count_birth(subject, block, false, 0);
+    struct block counted = *block;
+    counted.sequence = (uint32_t)subject->threads[block->thread].allocation_count;
+    return r < 0 ? r : ranges_insert(&subject->ranges, &counted);
+}
+
 int blocks_add_range(struct subject *subject, const struct block *block, struct err *err)
 {
     int r = blocks_free_range(subject, block->address, block->size_bytes + block->slack_bytes,
                               FREE_KIND_UNSEEN, block->thread, block->born_ns, err);
-    if (r == 0) {
-        r = blocks_count_birth(subject, block, false, 0);
-    }
-    return r < 0 ? r : ranges_insert(&subject->ranges, block);
+    return r < 0 ? r : blocks_insert_range(subject, block);
 }
 
 /* What is left of a mapping beside the hole goes on as a row of its own. */
@@ -267,8 +292,7 @@ static int blocks_keep_rest(struct subject *subject, const struct block *whole, 
     rest.slack_bytes = 0;
     rest.born_ns = now_ns;
     rest.realloc_of_id = id;
-    int r = blocks_count_birth(subject, &rest, false, 0);
-    return r < 0 ? r : ranges_insert(&subject->ranges, &rest);
+    return blocks_insert_range(subject, &rest);
 }
 
 int blocks_free_range(struct subject *subject, uint64_t address, uint64_t bytes,
@@ -295,14 +319,20 @@ int blocks_free_range(struct subject *subject, uint64_t address, uint64_t bytes,
     return 0;
 }
 
-static int blocks_compare_birth(const void *left, const void *right)
+/* A block and what it is sorted by: a large heap's blocks themselves lie in no cache. */
+struct birth {
+    uint64_t born_ns;
+    const struct block *block;
+};
+
+static int blocks_compare_births(const void *left, const void *right)
 {
-    const struct block *const *a = left;
-    const struct block *const *b = right;
-    if ((*a)->born_ns != (*b)->born_ns) {
-        return (*a)->born_ns < (*b)->born_ns ? -1 : 1;
+    const struct birth *a = left;
+    const struct birth *b = right;
+    if (a->born_ns != b->born_ns) {
+        return a->born_ns < b->born_ns ? -1 : 1;
     }
-    return (*a)->address < (*b)->address ? -1 : (*a)->address > (*b)->address;
+    return a->block->address < b->block->address ? -1 : a->block->address > b->block->address;
 }
 
 int blocks_write_live(struct subject *subject, struct err *err)
@@ -313,7 +343,7 @@ int blocks_write_live(struct subject *subject, struct err *err)
     }
     size_t count = 0;
     size_t cursor = 0;
-    const struct block **sorted =
+    struct birth *sorted =
         malloc((subject->live.block_count + subject->ranges.count + 1) * sizeof(*sorted));
     if (r < 0 || sorted == NULL) {
         free(sorted);
@@ -321,18 +351,21 @@ int blocks_write_live(struct subject *subject, struct err *err)
     }
     for (const struct block *b; (b = live_next(&subject->live, &cursor)) != NULL;) {
         if (b->kind != ALLOC_KIND_INTERNAL) {
-            sorted[count++] = b;
+            sorted[count++] = (struct birth){b->born_ns, b};
         }
     }
     for (size_t i = 0; i < subject->ranges.count; i++) {
-        sorted[count++] = &subject->ranges.items[i];
+        const struct block *b = &subject->ranges.items[i];
+        sorted[count++] = (struct birth){b->born_ns, b};
     }
-    qsort(sorted, count, sizeof(*sorted), blocks_compare_birth);
+    qsort(sorted, count, sizeof(*sorted), blocks_compare_births);
     for (size_t i = 0; r == 0 && i < count; i++) {
         uint64_t id;
+        const struct block *block = sorted[i].block;
+        __builtin_prefetch(sorted[i + BLOCKS_AHEAD < count ? i + BLOCKS_AHEAD : i].block);
         subject->leaked_count++;
-        subject->leaked_bytes += sorted[i]->size_bytes;
-        r = blocks_write(subject, sorted[i], BLOCK_ROW_LIVE, 0, sorted[i]->thread, &id, err);
+        subject->leaked_bytes += block->size_bytes;
+        r = blocks_write(subject, block, BLOCK_ROW_LIVE, 0, block->thread, &id, err);
     }
     free(sorted);
     live_fini(&subject->live);

@@ -33,6 +33,15 @@ int blocks_free_range(struct subject *subject, uint64_t address, uint64_t bytes,
 /* Settles what is parked for longer than a free can be late. Cheap when nothing is parked. */
 int blocks_settle(struct subject *subject, uint64_t now_ns, struct err *err);
 
+/*
+ * The figures of a birth and of a death alone, without the live set and the row. A death's is_remote and
+ * own_allocations are filled in, and died_ns is raised to the birth. Return 0 or -ENOMEM.
+ */
+int blocks_count_birth(struct subject *subject, const struct block *block, bool is_timed,
+                       uint64_t duration_ns);
+int blocks_count_death(struct subject *subject, const struct block *block, uint32_t by,
+                       struct death *death);
+
 /* Writes the rows of all live blocks, in the order of their birth, and counts them as leaked. */
 int blocks_write_live(struct subject *subject, struct err *err);
 

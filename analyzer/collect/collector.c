@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "../base/str.h"
+#include "keep.h"
 #include "watch.h"
 
 enum {
     WATCH_NS = 20000000,
     RSS_NS = 10000000,
+    DETACH_NS_MOST = 1000000000, /* what is still in the ring then is not waited for */
     IDLE_NS_FIRST = 200000,
     IDLE_NS_MOST = 4000000,
     BALLAST_BYTES = 4 << 20,
@@ -93,6 +95,24 @@ static int collector_create_database(struct collector *collector, struct err *er
     return rowpack_create(collector->fd, collector->root_page, &collector->rows, err);
 }
 
+/* Lays what a kill must not lose into the session's files. Where there is no room it is not kept. */
+static void collector_keep(struct collector *collector)
+{
+    char path[PATH_MAX];
+    const char *directory = collector->session.directory;
+    if (journal_create(&collector->journal, directory, &collector->recording.clock) < 0) {
+        return;
+    }
+    collector->recording.journal = &collector->journal;
+    collector->recording.directory = directory;
+    snprintf(path, sizeof(path), "%s/" ROWPACK_KEPT_FILE, directory);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0) {
+        (void)rowpack_keep_leaf(collector->rows, fd, NULL);
+        close(fd);
+    }
+}
+
 int collector_create(struct collector *collector, const struct collector_settings *settings,
                      struct err *err)
 {
@@ -101,6 +121,7 @@ int collector_create(struct collector *collector, const struct collector_setting
         .fd = -1,
         .session = {.fd = -1},
         .ballast = {.fd = -1},
+        .journal = {.fd = -1},
     };
     clock_start(&collector->recording.clock);
     int r = collector_create_session(collector, err);
@@ -111,6 +132,7 @@ int collector_create(struct collector *collector, const struct collector_setting
         r = recording_init(&collector->recording, collector->rows);
     }
     if (r == 0) {
+        collector_keep(collector);
         r = drain_init(&collector->drain, &collector->session, &collector->recording);
     }
     if (r < 0) {
@@ -134,6 +156,7 @@ int collector_launch(struct collector *collector, struct err *err)
         .allocator = allocator,
         .ring_path = collector->session.path,
     };
+    clock_begin_run(&collector->recording.clock);
     if (r == 0) {
         r = launch_start(&collector->launch, &settings, err);
     }
@@ -142,6 +165,7 @@ int collector_launch(struct collector *collector, struct err *err)
         return r;
     }
     clock_calibrate(&collector->recording.clock);
+    journal_set_clock(&collector->journal, &collector->recording.clock);
     return 0;
 }
 
@@ -176,13 +200,14 @@ static void collector_mark_command(struct collector *collector)
 /* Ends the subjects whose process has ended and whose lanes are read. */
 static int collector_finish_subjects(struct collector *collector, struct err *err)
 {
+    drain_note_ends(&collector->drain);
     for (size_t i = 0; i < collector->recording.subject_count; i++) {
         struct subject *subject = collector->recording.subjects[i];
         if (subject->end == SUBJECT_RUNNING || subject->is_finished) {
             continue;
         }
-        drain_process_ended(&collector->drain, subject->key);
         if (drain_is_done(&collector->drain, subject)) {
+            keep_end(subject);
             int r = subject_finish(subject, err);
             if (r < 0) {
                 return r;
@@ -223,6 +248,7 @@ static void collector_detach(struct collector *collector)
     }
     session_stop(&collector->session);
     collector->is_detached = true;
+    collector->detached_ns = clock_monotonic_ns();
 }
 
 /* One turn of the loop; *out_applied is how many events it found. */
@@ -258,7 +284,9 @@ static bool collector_is_done(const struct collector *collector)
     if (!collector->launch.is_reaped) {
         return false;
     }
-    if (collector->is_failed) {
+    if (collector->is_failed || (collector->is_detached && clock_monotonic_ns() -
+                                                                   collector->detached_ns >
+                                                               DETACH_NS_MOST)) {
         return true;
     }
     for (size_t i = 0; i < collector->recording.subject_count; i++) {
@@ -324,19 +352,26 @@ static void collector_progress(void *context, uint64_t done, uint64_t total)
     }
 }
 
+/* What could not be completed now can be later. */
+static void collector_leave(struct collector *collector)
+{
+    session_leave(&collector->session);
+    for (size_t i = 0; i < collector->recording.subject_count; i++) {
+        collector->recording.subjects[i]->live.directory = NULL;
+    }
+}
+
 int collector_finish(struct collector *collector, store_progress *progress, void *context,
                      struct err *err)
 {
     struct recording *recording = &collector->recording;
     session_stop(&collector->session);
     collector->launch.interrupt_count = 0;
-    if (collector->is_failed) {
-        for (size_t i = 0; i < recording->subject_count; i++) {
-            struct subject *subject = recording->subjects[i];
-            subject->end = subject->end == SUBJECT_RUNNING ? SUBJECT_GONE : subject->end;
-            if (subject_finish(subject, err) < 0) {
-                break;
-            }
+    for (size_t i = 0; i < recording->subject_count; i++) {
+        struct subject *subject = recording->subjects[i];
+        subject->end = subject->end == SUBJECT_RUNNING ? SUBJECT_GONE : subject->end;
+        if (subject_finish(subject, err) < 0) {
+            break;
         }
     }
     struct finishing finishing = {.collector = collector, .progress = progress, .context = context};
@@ -355,6 +390,9 @@ int collector_finish(struct collector *collector, store_progress *progress, void
     if (r == 0) {
         r = store_finish(collector->settings->path, &collector->facts, recording, &options, err);
     }
+    if (r < 0) {
+        collector_leave(collector);
+    }
     return r;
 }
 
@@ -364,6 +402,7 @@ void collector_destroy(struct collector *collector)
     drain_fini(&collector->drain);
     recording_fini(&collector->recording);
     rowpack_destroy(collector->rows);
+    journal_fini(&collector->journal);
     session_destroy(&collector->session);
     ballast_release(&collector->ballast);
     if (collector->fd >= 0) {

@@ -38,10 +38,12 @@ struct collector {
     struct ballast ballast;
     struct kin kin;
     struct run_facts facts;
+    struct journal journal;
     struct rowpack *rows;
     int fd;                 /* of the database */
     uint32_t root_page;
     bool is_detached;       /* told to stop while other processes were running */
+    uint64_t detached_ns;
     bool is_failed;         /* writing failed: the rest of the run is not recorded */
     struct err failure;     /* why */
     uint64_t next_watch_ns;

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 
 #include "../base/vec.h"
+#include "keep.h"
 #include "reader.h"
 
 enum {
     SLACK_NS = 20000,         /* covers store buffers and what two processors' clocks differ by */
     STUCK_NS = 2000000000,    /* after which a busy lane is taken for abandoned */
-    ROUND_EVENTS_MAX = 200000, /* so that signals and samples are not kept waiting */
+    ROUND_EVENTS_MAX = 32768, /* so that signals, samples and waiting writers are soon looked after */
 };
 
 int drain_init(struct drain *drain, struct session *session, struct recording *recording)
@@ -36,7 +37,7 @@ void drain_fini(struct drain *drain)
     *drain = (struct drain){0};
 }
 
-static int drain_add_reader(struct drain *drain, uint32_t index, uint64_t now)
+int drain_open_lane(struct drain *drain, const struct journal_lane *opened)
 {
     size_t capacity = drain->reader_capacity;
     int r = vec_reserve((void **)&drain->readers, &drain->reader_capacity,
@@ -50,25 +51,44 @@ static int drain_add_reader(struct drain *drain, uint32_t index, uint64_t now)
     if (reader == NULL) {
         return -ENOMEM;
     }
-    struct lane *lane = ring_lane(drain->session->ring, index);
-    uint64_t now_ns = clock_ns(&drain->recording->clock, now);
-    reader->lane = lane;
-    reader->lane_index = index;
-    reader->pid = lane->pid;
+    reader->lane = ring_lane(drain->session->ring, opened->lane);
+    reader->lane_index = opened->lane;
+    reader->pid = opened->pid;
     reader->next_ticks = UINT64_MAX;
-    r = recording_subject(drain->recording, lane->process_key, lane->pid, now_ns,
+    r = recording_subject(drain->recording, opened->key, opened->pid, opened->now_ns,
                           &reader->context.subject);
     if (r == 0) {
-        r = subject_open_thread(reader->context.subject, lane->tid, now_ns,
+        r = subject_open_thread(reader->context.subject, opened->tid, opened->now_ns,
                                 &reader->context.thread);
     }
     if (r < 0) {
         drain_free_reader(reader);
         return r;
     }
+    struct thread *thread = &reader->context.subject->threads[reader->context.thread];
+    struct journal_lane *kept = journal_add(drain->recording->journal, JOURNAL_LANE_OPENED, opened,
+                                            sizeof(*opened), NULL, 0);
+    if (thread->kept == NULL) {
+        thread->kept = kept;
+    }
     drain->readers[drain->reader_count++] = reader;
-    drain->reader_of_lane[index] = reader;
+    drain->reader_of_lane[opened->lane] = reader;
     return 0;
+}
+
+void drain_close_lane(struct drain *drain, uint32_t index)
+{
+    size_t at = 0;
+    while (at < drain->reader_count && drain->readers[at]->lane_index != index) {
+        at++;
+    }
+    if (at < drain->reader_count) {
+        struct reader *reader = drain->readers[at];
+        reader->context.subject->threads[reader->context.thread].open_lanes--;
+        drain->reader_of_lane[index] = NULL;
+        drain->readers[at] = drain->readers[--drain->reader_count];
+        drain_free_reader(reader);
+    }
 }
 
 static int drain_find_lanes(struct drain *drain, uint64_t now)
@@ -82,7 +102,14 @@ static int drain_find_lanes(struct drain *drain, uint64_t now)
         uint32_t state = atomic_load_explicit(&ring_lane(drain->session->ring, i)->state,
                                               memory_order_acquire);
         if (state == LANE_OPEN || state == LANE_CLOSED) {
-            int r = drain_add_reader(drain, i, now);
+            struct lane *lane = ring_lane(drain->session->ring, i);
+            int r = drain_open_lane(drain, &(struct journal_lane){
+                                               .lane = i,
+                                               .key = lane->process_key,
+                                               .pid = lane->pid,
+                                               .tid = lane->tid,
+                                               .now_ns = clock_ns(&drain->recording->clock, now),
+                                           });
             if (r < 0) {
                 return r;
             }
@@ -95,16 +122,17 @@ static int drain_find_lanes(struct drain *drain, uint64_t now)
 static void drain_remove_reader(struct drain *drain, size_t at)
 {
     struct reader *reader = drain->readers[at];
-    struct ring_header *ring = drain->session->ring;
+    struct lane *lane = reader->lane;
+    struct journal_lane closed = {.lane = reader->lane_index};
+    atomic_store(&lane->read_position, LANE_READ_TO_END);
+    journal_add(drain->recording->journal, JOURNAL_LANE_CLOSED, &closed, sizeof(closed), NULL, 0);
     if (reader->chunk != RING_NO_CHUNK && !reader->is_damaged) {
-        ring_give_chunk(ring, reader->chunk);
+        ring_give_chunk(drain->session->ring, reader->chunk);
     }
-    reader->context.subject->threads[reader->context.thread].open_lanes--;
-    drain->reader_of_lane[reader->lane_index] = NULL;
-    drain->readers[at] = drain->readers[--drain->reader_count];
-    atomic_store(&reader->lane->first_chunk, RING_NO_CHUNK);
-    atomic_store_explicit(&reader->lane->state, LANE_FREE, memory_order_release);
-    drain_free_reader(reader);
+    drain_close_lane(drain, reader->lane_index);
+    atomic_store(&lane->first_chunk, RING_NO_CHUNK);
+    atomic_store(&lane->read_position, 0);
+    atomic_store_explicit(&lane->state, LANE_FREE, memory_order_release);
 }
 
 static void drain_sift_down(struct reader **heap, size_t count, size_t at)
@@ -133,7 +161,10 @@ static int64_t drain_run(struct drain *drain, struct reader *reader, uint64_t un
         if (words == NULL) {
             break;
         }
-        int r = subject_apply(&reader->context, words, clock_ns(clock, reader->next_ticks), err);
+        uint64_t stamp_ns = clock_ns(clock, reader->next_ticks);
+        int r = __builtin_expect(keep_is_wanted(words), 0)
+                    ? keep_and_apply(drain->recording, reader, words, stamp_ns, err)
+                    : subject_apply(&reader->context, words, stamp_ns, err);
         if (r < 0) {
             return r;
         }
@@ -200,6 +231,9 @@ int64_t drain_round(struct drain *drain, bool is_final, struct err *err)
     if (!is_final) {
         horizon = horizon > drain->slack_ticks ? horizon - drain->slack_ticks : 0;
     }
+    if (drain->limit_ticks != 0 && horizon > drain->limit_ticks) {
+        horizon = drain->limit_ticks;
+    }
     int64_t applied = drain_merge(drain, horizon, err);
     for (size_t i = drain->reader_count; i-- > 0;) {
         if (reader_is_done(drain->readers[i])) {
@@ -216,6 +250,15 @@ void drain_process_ended(struct drain *drain, uint32_t key)
 {
     for (size_t i = 0; i < drain->reader_count; i++) {
         if (drain->readers[i]->context.subject->key == key) {
+            drain->readers[i]->is_ended = true;
+        }
+    }
+}
+
+void drain_note_ends(struct drain *drain)
+{
+    for (size_t i = 0; i < drain->reader_count; i++) {
+        if (drain->readers[i]->context.subject->end != SUBJECT_RUNNING) {
             drain->readers[i]->is_ended = true;
         }
     }

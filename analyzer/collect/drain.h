@@ -29,10 +29,20 @@ struct drain {
     uint64_t slack_ticks;
     uint64_t stuck_ticks;
     uint64_t previous_ticks; /* of the last round */
+    uint64_t limit_ticks;    /* nothing later is read; 0: no limit */
 };
 
 int drain_init(struct drain *drain, struct session *session, struct recording *recording);
 void drain_fini(struct drain *drain);
+
+/*
+ * Starts reading a lane, and notes it in the journal; its subject and thread are made where they are
+ * new. Only the fields of `opened` that do not change count. Returns 0 or -ENOMEM.
+ */
+int drain_open_lane(struct drain *drain, const struct journal_lane *opened);
+
+/* Forgets a lane, without a change of the ring. No lane of this number is fine. */
+void drain_close_lane(struct drain *drain, uint32_t index);
 
 /*
  * One round. is_final: every process has ended, so everything that is there is read. Returns the
@@ -42,6 +52,9 @@ int64_t drain_round(struct drain *drain, bool is_final, struct err *err);
 
 /* The process image with this key has ended: what its lanes hold is all there will be. */
 void drain_process_ended(struct drain *drain, uint32_t key);
+
+/* The same for all processes that are known to have ended, also for lanes that were found late. */
+void drain_note_ends(struct drain *drain);
 
 /* True if no lane of the subject is left. */
 bool drain_is_done(const struct drain *drain, const struct subject *subject);

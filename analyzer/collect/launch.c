@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../../schema/ring.h"
+#include "../base/str.h"
 
 #ifndef ALLOCAUDIT_LIBDIR
 #define ALLOCAUDIT_LIBDIR "/usr/local/lib/allocaudit"
@@ -28,24 +29,19 @@ static void launch_signal_set(sigset_t *set)
 
 static int launch_set_environment(const struct launch_settings *settings)
 {
-    const char *parts[] = {settings->library, settings->allocator, getenv("LD_PRELOAD")};
-    char *list = NULL;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        char *longer = NULL;
-        if (parts[i] == NULL || parts[i][0] == '\0') {
-            continue;
+    const char *behind[] = {settings->allocator, getenv("LD_PRELOAD")};
+    struct str list = {0};
+    int r = str_append(&list, settings->library);
+    for (size_t i = 0; r == 0 && i < sizeof(behind) / sizeof(behind[0]); i++) {
+        if (behind[i] != NULL && behind[i][0] != '\0') {
+            r = str_printf(&list, ":%s", behind[i]);
         }
-        if (asprintf(&longer, "%s%s%s", list != NULL ? list : "", list != NULL ? ":" : "",
-                     parts[i]) < 0) {
-            return -ENOMEM;
-        }
-        free(list);
-        list = longer;
     }
-    int r = setenv("LD_PRELOAD", list, 1) != 0 || setenv(RING_ENV, settings->ring_path, 1) != 0
-                ? -errno
-                : 0;
-    free(list);
+    if (r == 0 && (setenv("LD_PRELOAD", str_text(&list), 1) != 0 ||
+                   setenv(RING_ENV, settings->ring_path, 1) != 0)) {
+        r = -errno;
+    }
+    str_fini(&list);
     return r;
 }
 

@@ -8,6 +8,7 @@
 #define ALLOCAUDIT_LIVE_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,11 +29,19 @@ struct block {
 
 static_assert(sizeof(struct block) == 64, "a block is one cache line");
 
+/*
+ * The slots may lie in a file, `directory`/live-`file_id`, from which another process can read them
+ * after a kill (live_load). At any moment the file then holds every block that is in the set; while
+ * one is being removed, another may be there twice.
+ */
 struct live {
     struct block *slots;
     size_t slot_count; /* a power of two, or 0 */
     size_t block_count;
     unsigned shift; /* 64 - log2(slot_count) */
+    uint32_t file_id;
+    bool is_too_large; /* there was no room: the file is empty, the slots are in memory */
+    const char *directory; /* NULL: memory of this process only; the caller's */
 };
 
 /*
@@ -66,9 +75,17 @@ int live_insert(struct live *live, const struct block *block);
 /* Removes what live_find() gave. */
 void live_remove(struct live *live, struct block *block);
 
+/*
+ * Adds the blocks of a killed process's file to the empty set `live`, which must have no directory.
+ * Returns 0 (also where there is no file: none were live), -ENOMEM, -EINVAL (they were not kept, or
+ * the file is none of ours), or the errno of reading.
+ */
+int live_load(struct live *live, const char *directory, uint32_t file_id);
+
 /* Steps over all blocks in no particular order: start with *cursor = 0; NULL at the end. */
 const struct block *live_next(const struct live *live, size_t *cursor);
 
+/* Empties it; its file goes, too. */
 void live_fini(struct live *live);
 
 #endif

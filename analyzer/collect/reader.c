@@ -54,6 +54,10 @@ static bool reader_find_tail(struct reader *reader, struct session *session, uin
         }
         tail = next;
         word = reader_word(session, tail);
+        if (word == PUBLISHED_FREE) {
+            reader_damage(reader);
+            return false;
+        }
     }
     if (tail != reader->tail_chunk) {
         reader->tail_word = ~word; /* a new chunk is a change */
@@ -64,6 +68,12 @@ static bool reader_find_tail(struct reader *reader, struct session *session, uin
 }
 
 static void reader_find_next(struct reader *reader, struct session *session);
+
+static void reader_note_position(struct reader *reader)
+{
+    atomic_store_explicit(&reader->lane->read_position, reader_position(reader),
+                          memory_order_release);
+}
 
 void reader_look(struct reader *reader, struct session *session, uint64_t now, uint64_t previous,
                  uint64_t stuck_ticks)
@@ -121,10 +131,12 @@ static void reader_find_next(struct reader *reader, struct session *session)
             reader->tail_chunk = next; /* read on beyond what the last look had seen */
             reader->tail_word = 0;
         }
-        ring_give_chunk(session->ring, reader->chunk);
+        uint32_t done = reader->chunk;
         reader->chunk = next;
         reader->offset_bytes = 0;
         reader->ahead_bytes = 0;
+        reader_note_position(reader); /* before another writer can take the chunk */
+        ring_give_chunk(session->ring, done);
     }
 }
 
@@ -169,6 +181,7 @@ void reader_skip(struct reader *reader, struct session *session)
     struct chunk *chunk = ring_chunk(session->ring, reader->chunk);
     reader->last_ticks = reader->next_ticks;
     reader->offset_bytes += reader->event_bytes;
+    reader_note_position(reader);
     if (reader->offset_bytes < reader->limit_bytes) {
         const uint64_t *words = chunk->words + reader->offset_bytes / 8;
         reader_prefetch(reader, chunk);

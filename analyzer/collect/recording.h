@@ -12,16 +12,26 @@
 
 #include "../base/err.h"
 #include "clock.h"
+#include "journal.h"
 #include "modules.h"
 #include "rowpack.h"
 #include "stacktree.h"
 #include "subject.h"
+
+/* Takes rows where they cannot be packed: see recording_add_row(). */
+struct row_sink {
+    int (*append)(struct row_sink *sink, const struct block_row *row, uint64_t *out_id,
+                  struct err *err);
+};
 
 struct recording {
     struct clock clock;
     struct stacktree stacks;
     struct modules modules;
     struct rowpack *rows;
+    struct row_sink *sink;    /* used if `rows` is NULL */
+    struct journal *journal;  /* NULL: what happens need not be remembered */
+    const char *directory;    /* where live blocks are kept; NULL: in memory of this process only */
     struct subject **subjects;
     size_t subject_count;
     size_t subject_capacity;
@@ -47,6 +57,16 @@ struct mark {
 /* Returns 0 or -ENOMEM. `rows` stays the caller's. */
 int recording_init(struct recording *recording, struct rowpack *rows);
 void recording_fini(struct recording *recording);
+
+/* Appends a row of `block`, as rowpack_append(). */
+static inline int recording_add_row(struct recording *recording, const struct block_row *row,
+                                    uint64_t *out_id, struct err *err)
+{
+    if (__builtin_expect(recording->rows != NULL, 1)) {
+        return rowpack_append(recording->rows, row, out_id, err);
+    }
+    return recording->sink->append(recording->sink, row, out_id, err);
+}
 
 /* The subject with this key, made if it is new. Returns 0 or -ENOMEM. */
 int recording_subject(struct recording *recording, uint32_t key, uint32_t pid, uint64_t now_ns,

@@ -2,7 +2,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "rowfile.h"
 #include "rowpack_limits.h"
@@ -26,7 +31,15 @@ struct rowpack {
     uint32_t children_max;
     bool is_closed; /* nothing may be appended */
     bool is_sealed;
-    unsigned char leaf_bytes[DATABASE_PAGE_BYTES];
+    unsigned char *leaf_bytes; /* DATABASE_PAGE_BYTES of them, in `kept` or allocated */
+    struct rowpack_kept *kept; /* mapped; NULL: the leaf is nowhere else */
+};
+
+/* What the file of rowpack_keep_leaf() holds. */
+struct rowpack_kept {
+    _Atomic uint64_t row_count; /* appended in all, of which the last ones are in the leaf */
+    unsigned char padding[4096 - 8];
+    unsigned char leaf[DATABASE_PAGE_BYTES];
 };
 
 static uint64_t written_row_count(const struct rowpack *pack)
@@ -83,7 +96,9 @@ static int open_pack(int fd, uint32_t root_page, struct rowpack **out_pack, stru
         return err_set(err, ENOMEM, "no memory for a database page");
     }
     *pack = (struct rowpack){.root_page = root_page};
-    int r = rowfile_open(fd, &pack->file, err);
+    pack->leaf_bytes = malloc(DATABASE_PAGE_BYTES);
+    int r = pack->leaf_bytes == NULL ? err_set(err, ENOMEM, "no memory for a database page")
+                                     : rowfile_open(fd, &pack->file, err);
     if (r < 0) {
         rowpack_destroy(pack);
         return r;
@@ -180,7 +195,34 @@ int rowpack_append(struct rowpack *pack, const struct block_row *row, uint64_t *
     assert(!pack->is_closed);
     uint64_t id = ++pack->row_count;
     rowpage_add_row(&pack->leaf, id, row);
+    if (pack->kept != NULL) {
+        atomic_store_explicit(&pack->kept->row_count, id, memory_order_release);
+    }
     *out_id = id;
+    return 0;
+}
+
+static struct rowpack_kept *map_kept(int fd, int protection)
+{
+    void *kept = mmap(NULL, sizeof(struct rowpack_kept), protection, MAP_SHARED, fd, 0);
+    return kept == MAP_FAILED ? NULL : kept;
+}
+
+int rowpack_keep_leaf(struct rowpack *pack, int fd, struct err *err)
+{
+    assert(pack->row_count == 0);
+    int r = posix_fallocate(fd, 0, sizeof(struct rowpack_kept));
+    if (r != 0) {
+        return err_set_errno(err, r, "no room to keep the last rows");
+    }
+    struct rowpack_kept *kept = map_kept(fd, PROT_READ | PROT_WRITE);
+    if (kept == NULL) {
+        return err_set_errno(err, errno, "cannot map the last rows");
+    }
+    free(pack->leaf_bytes);
+    pack->kept = kept;
+    pack->leaf_bytes = kept->leaf;
+    rowpage_init_leaf(&pack->leaf, pack->leaf_bytes);
     return 0;
 }
 
@@ -228,7 +270,50 @@ int rowpack_seal(struct rowpack *pack, struct err *err)
     return 0;
 }
 
+/* Whether the table's root was never written: a sealed table has all rows. */
+static int check_is_unsealed(struct rowpack *pack, bool *out_is_unsealed, struct err *err)
+{
+    int r = rowfile_read_page(&pack->file, pack->root_page, pack->leaf_bytes, err);
+    *out_is_unsealed = r == 0 && rowpage_is_empty_leaf(pack->leaf_bytes);
+    return r;
+}
+
+/* Takes the rows of the kept leaf that come after those in the file. Not whole: takes none. */
+static int take_kept(struct rowpack *pack, int kept_fd, struct err *err)
+{
+    struct stat status;
+    bool is_unsealed = true;
+    int r = pack->leaf_count == 0 ? check_is_unsealed(pack, &is_unsealed, err) : 0;
+    if (r < 0 || !is_unsealed || fstat(kept_fd, &status) != 0 ||
+        status.st_size < (off_t)sizeof(struct rowpack_kept)) {
+        return r;
+    }
+    struct rowpack_kept *kept = map_kept(kept_fd, PROT_READ);
+    if (kept == NULL) {
+        return err_set_errno(err, errno, "cannot map the last rows");
+    }
+    uint64_t row_count = atomic_load(&kept->row_count);
+    memcpy(pack->leaf_bytes, kept->leaf, DATABASE_PAGE_BYTES);
+    munmap(kept, sizeof(*kept));
+    uint64_t cell_count = row_count - pack->row_count;
+    if (row_count <= pack->row_count ||
+        !rowpage_resume_leaf(&pack->leaf, pack->leaf_bytes, cell_count)) {
+        return 0;
+    }
+    rowpage_finish_leaf(&pack->leaf);
+    if (rowpage_check_leaf(pack->leaf_bytes, pack->row_count + 1) == cell_count) {
+        pack->row_count = row_count;
+    }
+    return 0;
+}
+
 int rowpack_recover(int fd, uint32_t root_page, uint64_t *out_row_count, struct err *err)
+{
+    return rowpack_recover_kept(fd, root_page, -1, out_row_count, err);
+}
+
+int rowpack_recover_kept(int fd, uint32_t root_page, int kept_fd, uint64_t *out_row_count,
+                         struct err *err)
 {
     struct rowpack *pack;
     int r = open_pack(fd, root_page, &pack, err);
@@ -236,10 +321,13 @@ int rowpack_recover(int fd, uint32_t root_page, uint64_t *out_row_count, struct 
         return r;
     }
     r = find_leaves(pack, err);
+    if (r == 0 && kept_fd >= 0) {
+        r = take_kept(pack, kept_fd, err);
+    }
     if (r < 0) {
         goto out;
     }
-    if (pack->leaf_count == 0) {
+    if (pack->row_count == 0) {
         r = rowtree_last_rowid(&pack->file, root_page, out_row_count, err);
         goto out;
     }
@@ -265,5 +353,10 @@ void rowpack_destroy(struct rowpack *pack)
         return;
     }
     free(pack->leaves);
+    if (pack->kept != NULL) {
+        munmap(pack->kept, sizeof(*pack->kept));
+    } else {
+        free(pack->leaf_bytes);
+    }
     free(pack);
 }

@@ -18,6 +18,8 @@
 
 #include "../base/err.h"
 
+#define ROWPACK_KEPT_FILE "rows" /* in the session directory */
+
 struct rowpack;
 
 /* One row of `block`; see schema.sql. A value that is NULL there is the constant given here. */
@@ -53,6 +55,13 @@ int rowpack_create(int fd, uint32_t root_page, struct rowpack **out_pack, struct
 int rowpack_append(struct rowpack *pack, const struct block_row *row, uint64_t *out_id,
                    struct err *err);
 
+/*
+ * From now on the leaf that is being filled lies in the file `fd` (empty; it may be closed after
+ * the call), so that it outlives the process: see rowpack_recover(). Call before the first row.
+ * Returns 0 or a negative errno, and then nothing has changed.
+ */
+int rowpack_keep_leaf(struct rowpack *pack, int fd, struct err *err);
+
 uint64_t rowpack_row_count(const struct rowpack *pack);
 
 /* Writes the last leaf and everything above; nothing may be appended afterwards. */
@@ -61,7 +70,11 @@ int rowpack_seal(struct rowpack *pack, struct err *err);
 /*
  * Recovers a file whose writer died: finds the leaves that were written behind the last page SQLite
  * knows of, ignoring a torn last one, and seals them. *out_row_count rows are then in the table.
+ * kept_fd: the file given to rowpack_keep_leaf(), whose rows are then among them; -1: there is
+ * none.
  */
+int rowpack_recover_kept(int fd, uint32_t root_page, int kept_fd, uint64_t *out_row_count,
+                         struct err *err);
 int rowpack_recover(int fd, uint32_t root_page, uint64_t *out_row_count, struct err *err);
 
 /* NULL is fine. Does not seal. */

@@ -68,6 +68,19 @@ void rowpage_init_leaf(struct rowpage *page, unsigned char *bytes)
     init(page, bytes, TYPE_TABLE_LEAF, PAGE_LEAF_HEADER_BYTES);
 }
 
+bool rowpage_resume_leaf(struct rowpage *page, unsigned char *bytes, uint64_t cell_count)
+{
+    if (cell_count == 0 || cell_count > DATABASE_PAGE_BYTES / ROWRECORD_MIN_BYTES) {
+        return false;
+    }
+    memset(bytes, 0, PAGE_LEAF_HEADER_BYTES);
+    bytes[PAGE_TYPE] = TYPE_TABLE_LEAF;
+    page->bytes = bytes;
+    page->pointers_end = PAGE_LEAF_HEADER_BYTES + POINTER_BYTES * (uint32_t)cell_count;
+    page->cells_start = load_be16(bytes + page->pointers_end - POINTER_BYTES);
+    return page->cells_start >= page->pointers_end;
+}
+
 void rowpage_init_interior(struct rowpage *page, unsigned char *bytes)
 {
     init(page, bytes, TYPE_TABLE_INTERIOR, PAGE_INTERIOR_HEADER_BYTES);

@@ -29,6 +29,9 @@ void rowpage_add_row(struct rowpage *page, uint64_t rowid, const struct block_ro
 /* Adds a child whose rows have ids up to last_rowid. */
 void rowpage_add_child(struct rowpage *page, uint32_t child_page, uint64_t last_rowid);
 
+/* Goes on with a leaf of cell_count rows that was never completed. False: it cannot be one. */
+bool rowpage_resume_leaf(struct rowpage *page, unsigned char *bytes, uint64_t cell_count);
+
 /* Completes the header: the page can be written. The last child of an interior page comes here. */
 void rowpage_finish_leaf(struct rowpage *page);
 void rowpage_finish_interior(struct rowpage *page, uint32_t last_child_page);

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -51,6 +53,8 @@ static int session_make_file(struct session *session, const char *parent, struct
     if (session->fd < 0) {
         return err_set_errno(err, errno, "cannot create '%s'", session->path);
     }
+    /* Held until our death, it tells `recover` that we live. Where locks do not work it must wait. */
+    (void)flock(session->fd, LOCK_EX | LOCK_NB);
     return 0;
 }
 
@@ -158,6 +162,26 @@ void session_stop(struct session *session)
     }
 }
 
+void session_remove_directory(const char *path)
+{
+    DIR *directory = opendir(path);
+    if (directory == NULL) {
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        if (entry->d_name[0] != '.') {
+            unlinkat(dirfd(directory), entry->d_name, 0);
+        }
+    }
+    closedir(directory);
+    rmdir(path);
+}
+
+void session_leave(struct session *session)
+{
+    session->is_left = true;
+}
+
 void session_destroy(struct session *session)
 {
     session_stop(session);
@@ -168,13 +192,12 @@ void session_destroy(struct session *session)
     if (session->fd >= 0) {
         close(session->fd);
     }
-    if (session->path != NULL) {
-        unlink(session->path);
-    }
-    if (session->directory != NULL) {
-        rmdir(session->directory);
+    if (session->directory != NULL && !session->is_left) {
+        session_remove_directory(session->directory);
     }
     free(session->path);
+    session->path = NULL;
     free(session->directory);
+    session->directory = NULL;
     *session = (struct session){.fd = -1};
 }

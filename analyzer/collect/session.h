@@ -9,6 +9,7 @@
 #ifndef ALLOCAUDIT_SESSION_H
 #define ALLOCAUDIT_SESSION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../../schema/ring.h"
@@ -18,9 +19,10 @@ struct session {
     struct ring_header *ring;
     int fd;
     char *path;      /* of the ring file */
-    char *directory; /* that holds nothing else */
+    char *directory; /* of the session: ring, journal and live blocks */
     uint32_t chunk_count;
     uint32_t chunk_max;
+    bool is_left; /* session_leave() */
 };
 
 struct session_settings {
@@ -45,7 +47,13 @@ void session_chunks_freed(struct session *session);
 /* Tells the program to stop recording. */
 void session_stop(struct session *session);
 
-/* Removes the file. The program's mappings of it stay valid. */
+/* Makes session_destroy() leave the files where they are, for `allocaudit recover`. */
+void session_leave(struct session *session);
+
+/* Removes the files. The program's mapping of the ring stays valid. */
 void session_destroy(struct session *session);
+
+/* Removes a session's directory and the files in it. */
+void session_remove_directory(const char *path);
 
 #endif

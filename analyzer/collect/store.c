@@ -16,8 +16,6 @@
 #include "sqlwriter.h"
 #include "tables.h"
 
-extern char **environ;
-
 /* Variables that change what an allocator does. Others may hold secrets and are not stored. */
 static const char *const store_environment[] = {
     "MALLOC_",    "GLIBC_TUNABLES", "JEMALLOC_", "MIMALLOC_",  "TCMALLOC_", "LD_PRELOAD",
@@ -170,6 +168,13 @@ int store_create(const char *path, const struct run_facts *facts, uint32_t *out_
     return r;
 }
 
+void store_write(struct sqlwriter *writer, const struct run_facts *facts,
+                 const struct recording *recording, const struct store_finish_options *options)
+{
+    names_write(writer, recording, options);
+    tables_write(writer, facts, recording);
+}
+
 int store_finish(const char *path, const struct run_facts *facts,
                  const struct recording *recording, const struct store_finish_options *options,
                  struct err *err)
@@ -178,8 +183,7 @@ int store_finish(const char *path, const struct run_facts *facts,
     if (sqlwriter_open(&writer, path, err) == 0) {
         /* Rows of half a gigabyte were not synced either; a crash of the machine may lose the run. */
         sqlwriter_execute(&writer, "PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; BEGIN");
-        names_write(&writer, recording, options);
-        tables_write(&writer, facts, recording);
+        store_write(&writer, facts, recording, options);
     }
     return sqlwriter_close(&writer);
 }

@@ -11,6 +11,7 @@
 
 #include "../base/err.h"
 #include "recording.h"
+#include "sqlwriter.h"
 
 /* What is known of the run before and after it. Strings are the caller's. */
 struct run_facts {
@@ -53,5 +54,9 @@ struct store_finish_options {
 int store_finish(const char *path, const struct run_facts *facts,
                  const struct recording *recording, const struct store_finish_options *options,
                  struct err *err);
+
+/* The same within a transaction that the caller has opened and ends. */
+void store_write(struct sqlwriter *writer, const struct run_facts *facts,
+                 const struct recording *recording, const struct store_finish_options *options);
 
 #endif

@@ -26,6 +26,8 @@ int subject_create(struct recording *recording, uint32_t key, uint32_t pid, uint
     subject->statm_fd = -1;
     subject->started_ns = started_ns;
     subject->last_event_ns = started_ns;
+    subject->live.directory = recording->directory;
+    subject->live.file_id = (uint32_t)recording->subject_count + 1;
     *out_subject = subject;
     return 0;
 }
@@ -99,10 +101,12 @@ int subject_finish(struct subject *subject, struct err *err)
         subject->ended_ns = subject->last_event_ns;
     }
     subject_close_files(subject);
+    int settled = blocks_settle(subject, UINT64_MAX, err); /* may still move the peak */
     tally_finish(&subject->tally);
     subject->recording->live_bytes -= subject->tally.live_bytes;
     map_fini(&subject->frame_of_address);
-    return blocks_write_live(subject, err);
+    int written = blocks_write_live(subject, err);
+    return settled < 0 ? settled : written;
 }
 
 const char *subject_start_name(enum subject_start start)

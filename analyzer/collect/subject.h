@@ -19,6 +19,8 @@
 #include "tally.h"
 
 struct recording;
+struct journal_lane;
+struct journal_rss;
 
 enum subject_start {
     SUBJECT_STARTED_BY_RUN,
@@ -47,6 +49,7 @@ struct thread {
     uint64_t free_count;
     uint64_t remote_free_count;
     uint32_t open_lanes;
+    struct journal_lane *kept; /* its record in the journal; may be NULL */
 };
 
 struct module_load {
@@ -96,6 +99,8 @@ struct subject {
     uint64_t ended_ns;
     uint64_t last_event_ns;
     uint64_t rss_peak_bytes;
+    struct journal_rss *kept_rss; /* of the present slice, in the journal; may be NULL */
+    uint64_t kept_rss_slice;
     uint64_t inherited_free_count;
     uint64_t unpaired_free_count;
     uint64_t lost_event_count;
@@ -142,6 +147,9 @@ int subject_open_thread(struct subject *subject, uint32_t tid, uint64_t now_ns,
 /* Applies one checked event. Returns 0, -ENOMEM, or the errno of a failed write with *err set. */
 int subject_apply(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
                   struct err *err);
+
+/* From now on a lane's events mean this site by local_id. Returns 0 or -ENOMEM. */
+int subject_define_site(struct lane_context *lane, uint32_t local_id, uint32_t site);
 
 /* All its lanes are read to the end: what is live becomes rows and counts as leaked. `end` is set. */
 int subject_finish(struct subject *subject, struct err *err);

@@ -255,8 +255,10 @@ static void tables_complete_run(struct sqlwriter *writer, const struct run_facts
 {
     char status[32] = "NULL";
     char signal[32] = "NULL";
-    snprintf(facts->exit_status >= 0 ? status : signal, sizeof(status), "%d",
-             facts->exit_status >= 0 ? facts->exit_status : facts->exit_signal);
+    if (facts->exit_status >= 0 || facts->exit_signal > 0) { /* else how it ended is not known */
+        snprintf(facts->exit_status >= 0 ? status : signal, sizeof(status), "%d",
+                 facts->exit_status >= 0 ? facts->exit_status : facts->exit_signal);
+    }
     char sql[1024];
     snprintf(sql, sizeof(sql),
              "UPDATE run SET state = '%s', duration_ns = %llu, exit_status = %s, exit_signal = %s,"

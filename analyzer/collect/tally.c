@@ -20,6 +20,32 @@ int tally_init(struct tally *tally, uint64_t started_ns)
     return tally->sizes == NULL ? -ENOMEM : 0;
 }
 
+void tally_restart(struct tally *tally, uint64_t started_ns)
+{
+    for (size_t i = 0; i < tally->site_count; i++) {
+        tally->sites[i] = (struct site){
+            .stack_id = tally->sites[i].stack_id,
+            .failed_count = tally->sites[i].failed_count,
+            .kind = UINT32_MAX,
+            .size_min_bytes = UINT64_MAX,
+        };
+    }
+    memset(tally->sizes, 0, TALLY_SIZE_CLASSES * sizeof(*tally->sizes));
+    memset(tally->lifetimes, 0, sizeof(tally->lifetimes));
+    tally->slice_count = 0;
+    tally->slice_shift = SLICE_SHIFT_FIRST;
+    tally->first_slice = started_ns >> SLICE_SHIFT_FIRST;
+    tally->allocation_count = 0;
+    tally->allocated_bytes = 0;
+    tally->free_count = 0;
+    tally->live_count = 0;
+    tally->live_bytes = 0;
+    tally->peak_epoch = 0;
+    tally->peak_count = 0;
+    tally->peak_bytes = 0;
+    tally->peak_ns = 0;
+}
+
 void tally_fini(struct tally *tally)
 {
     free(tally->sites);
@@ -51,7 +77,7 @@ void tally_size_range(unsigned size_class, uint64_t *out_min_bytes, uint64_t *ou
     uint64_t step = UINT64_C(1) << (log2 - 3);
     uint64_t below = (UINT64_C(1) << log2) + step * ((size_class - TALLY_EXACT_SIZES) % 8);
     *out_min_bytes = below + 1;
-    *out_max_bytes = below + step;
+    *out_max_bytes = size_class + 1 == TALLY_SIZE_CLASSES ? UINT64_MAX : below + step;
 }
 
 int tally_site(struct tally *tally, uint32_t stack_id, uint32_t *out_site)
@@ -88,7 +114,7 @@ static void tally_halve_slices(struct tally *tally)
             *to = from;
             continue;
         }
-        if (from.live_bytes > to->live_bytes) {
+        if (from.live_bytes > to->live_bytes || !to->is_touched) {
             to->live_bytes = from.live_bytes;
             to->live_count = from.live_count;
         }

@@ -109,6 +109,9 @@ struct tally {
 int tally_init(struct tally *tally, uint64_t started_ns);
 void tally_fini(struct tally *tally);
 
+/* Forgets all figures but the counts of failed calls. Sites keep their numbers. */
+void tally_restart(struct tally *tally, uint64_t started_ns);
+
 /* The site of a stack, added if it is new. Returns 0 or -ENOMEM. */
 int tally_site(struct tally *tally, uint32_t stack_id, uint32_t *out_site);
 

@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "keep.h"
+
 enum {
     NAME_WAIT_NS = 5000000,
 };
@@ -62,6 +64,9 @@ static void watch_name_threads(struct subject *subject)
         close(fd);
         if (count > 0) {
             thread->name[strcspn(thread->name, "\n")] = '\0';
+            if (thread->kept != NULL) {
+                memcpy(thread->kept->name, thread->name, sizeof(thread->name));
+            }
         }
     }
 }
@@ -116,6 +121,7 @@ int watch_resident_sets(struct recording *recording)
             subject->rss_peak_bytes = rss_bytes;
         }
         int r = tally_rss(&subject->tally, now_ns, rss_bytes);
+        keep_rss(subject, now_ns, rss_bytes);
         if (r < 0) {
             return r;
         }

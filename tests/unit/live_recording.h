@@ -52,6 +52,7 @@ static inline void live_recording_begin(struct live_recording *live, uint32_t cl
     if (clock_kind != 0 && clock_kind != live->recording.clock.kind) {
         live->recording.clock.kind = clock_kind;
         live->recording.clock.start_ticks = live->recording.clock.start_monotonic_ns;
+        live->recording.clock.epoch_ticks = live->recording.clock.start_ticks;
     }
     clock_calibrate(&live->recording.clock);
     assert_int_equal(recording_init(&live->recording, rows), 0);

@@ -107,9 +107,7 @@ static inline void ring_writer_reserve(struct ring_writer *writer, size_t bytes,
 /* Says that a stamp is about to be taken. Needs room that was reserved. */
 static inline void ring_writer_begin(struct ring_writer *writer)
 {
-    atomic_store_explicit(&writer->chunk->published, writer->used_bytes | PUBLISHED_BUSY,
-                          memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst);
+    atomic_store(&writer->chunk->published, writer->used_bytes | PUBLISHED_BUSY);
 }
 
 /* Adds a record behind what is there and shows it. words[0] has no stamp yet. */

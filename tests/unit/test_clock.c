@@ -60,7 +60,7 @@ static void clock_ns_before_the_start_is_zero(void **state)
 static void clock_calibrate_monotonic_ticks_are_ns(void **state)
 {
     (void)state;
-    struct clock clock = {.kind = RING_CLOCK_MONOTONIC, .start_ticks = 1000};
+    struct clock clock = {.kind = RING_CLOCK_MONOTONIC, .epoch_ticks = 1000};
     clock_calibrate(&clock);
 
     assert_int_equal(clock_ns(&clock, 1000), 0);

@@ -1,0 +1,33 @@
+/*
+ * recover.h - completes a recording whose collector was killed, from what it left behind.
+ *
+ * Nothing is changed for good before everything is there: rows that were in no table yet are sealed
+ * first, then one transaction adds the rest; a recovery that fails can be repeated.
+ */
+#ifndef ALLOCAUDIT_RECOVER_H
+#define ALLOCAUDIT_RECOVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../base/err.h"
+#include "store.h"
+
+struct recover_result {
+    bool is_complete_already; /* nothing had to be done */
+    bool is_ring_lost;   /* rows were all that was left: no names, no threads, no live blocks */
+    bool is_journal_cut; /* the same for the end of the recording */
+    uint64_t missing_live_count; /* processes whose live blocks could not be read */
+    uint64_t row_count;          /* rows in the table when done */
+    uint64_t unread_count;       /* events that the collector had not come to */
+    uint32_t running_count;      /* processes that still run, unrecorded from now on */
+};
+
+/*
+ * Returns 0; -EBUSY while the collector lives; or another negative errno, and then the file is as
+ * good as it was.
+ */
+int recover_file(const char *path, const struct store_finish_options *options,
+                 struct recover_result *out_result, struct err *err);
+
+#endif

@@ -1,0 +1,342 @@
+"""The recorder itself is killed: nothing that was recorded may be lost, and the program goes on."""
+
+import contextlib
+import mmap
+import os
+import random
+import signal
+import sqlite3
+import struct
+import subprocess
+import time
+
+from harness import Failure
+
+KEEP_STEPS = 64
+FUNCTIONS = ["make_red", "make_green", "make_blue", "make_blue"]
+
+
+def size_of(thread, step):
+    return 16 + (step * 7 + thread * 1000003) % 1000
+
+
+def history(thread, step_count):
+    """What progress.c does, as ("alloc", size, function) and ("free", index of the alloc)."""
+    recent = [None] * KEEP_STEPS
+    alloc_count = 0
+    for step in range(step_count):
+        place = step % KEEP_STEPS
+        if recent[place] is not None and (step - KEEP_STEPS) % 16 == 0:
+            yield "free", recent[place], None
+            yield "alloc", size_of(thread, step) * 2, "work"
+            recent[place] = alloc_count
+            alloc_count += 1
+        if recent[place] is not None:
+            yield "free", recent[place], None
+        function = "make_kept" if step % 3 == 0 else FUNCTIONS[step % 4]
+        yield "alloc", size_of(thread, step), function
+        recent[place] = None if step % 3 == 0 else alloc_count
+        alloc_count += 1
+    for block in recent:
+        if block is not None:
+            yield "free", block, None
+
+
+class Killed:
+    """A program under a recorder that is killed after a while; .progress is from just before that."""
+
+    def __init__(self, test, command, progress_path, delay_s, out):
+        self.path = out
+        self.child = subprocess.Popen(
+            [test.shared.allocaudit, "run", "-q", "-o", out, "--", *command],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=test.environment(), cwd=test.scratch, start_new_session=True)
+        self.wait_for_progress(progress_path)
+        time.sleep(delay_s)
+        self.progress = self.read_progress(progress_path)
+        os.kill(self.child.pid, signal.SIGKILL)
+        self.killed_s = time.monotonic()
+
+    def wait_for_progress(self, path):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and self.child.poll() is None:
+            if os.path.exists(path) and os.path.getsize(path) >= 64 and any(self.read_progress(path)):
+                return
+            time.sleep(0.001)
+
+    @staticmethod
+    def read_progress(path):
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 64, prot=mmap.PROT_READ) as words:
+            return struct.unpack("8Q", words[:64])
+
+    def end(self, timeout=120):
+        """Waits for the program; returns its output and how long it went on after the kill."""
+        try:
+            stdout, stderr = self.child.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.child.pid, signal.SIGKILL)
+            raise Failure("the program hangs without its recorder") from None
+        return stdout, stderr, time.monotonic() - self.killed_s
+
+
+def session_of(path):
+    """SQLite may have to undo a transaction first, so the file is opened for writing."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return os.path.dirname(connection.execute("SELECT ring_path FROM run").fetchone()[0])
+
+
+def recover(test, path, status=0):
+    session = session_of(path)
+    ended = test.allocaudit("recover", path)
+    test.equal("exit status of recover", ended.status, status)
+    test.check(not os.path.exists(session), f"{session} was not removed: {ended}")
+    return ended
+
+
+def check_thread(test, recording, thread, rows, step_count, progress):
+    """The rows of one thread against the history up to some moment after its progress."""
+    names = recording.chains()
+    freed = [row["died_ns"] is not None for row in rows]
+    free_count = sum(freed)
+    alloc_count = 0
+    died = set()
+    for kind, value, function in history(thread, step_count):
+        if alloc_count == len(rows) and len(died) == free_count:
+            break
+        if kind == "free":
+            died.add(value)
+            continue
+        if alloc_count == len(rows):
+            raise Failure(f"thread {thread}: {free_count} frees do not belong to {len(rows)} blocks")
+        row = rows[alloc_count]
+        functions = [name for name, _, _ in names[row["stack_id"]]]
+        test.check(row["size_bytes"] == value and functions[0] == function and "work" in functions,
+                   f"thread {thread}, block {alloc_count}: {row} in {functions}, not {value} bytes in "
+                   f"{function}")
+        alloc_count += 1
+    wrong = [index for index, is_freed in enumerate(freed) if is_freed != (index in died)]
+    test.equal(f"thread {thread}, blocks wrongly live or freed", wrong[:10], [])
+    reached = sum(1 for row in rows if names[row["stack_id"]][0][0] != "work")
+    test.check(reached >= progress,
+               f"thread {thread}: {reached} steps are recorded, but {progress} were done")
+
+
+def check_history(test, path, step_count, thread_count, progress):
+    recording = test.sound(path, is_complete=False)
+    run = recording.run
+    test.equal("state", run["state"], "cut")
+    test.equal("lost events", run["lost_event_count"], 0)
+    test.equal("unresolved frames", recording.value(
+        "SELECT count(*) FROM frame WHERE function = '[unknown]' AND id > 1"), 0)
+    by_thread = {}
+    for row in recording.blocks_in("work"):
+        by_thread.setdefault(row["thread_id"], []).append(row)
+    sizes = {size_of(thread, 0): thread for thread in range(thread_count)}
+    numbers = {sizes.get(rows[0]["size_bytes"]): rows for rows in by_thread.values()}
+    test.equal("threads with blocks", len(numbers), len(by_thread))
+    for thread in range(thread_count):
+        check_thread(test, recording, thread, numbers.get(thread, []), step_count, progress[thread])
+    return recording
+
+
+def kill_and_recover(test, threads):
+    program = test.program("progress")
+    step_count = 400000 if test.is_long else 60000
+    seed = random.SystemRandom().randrange(1 << 30)
+    rng = random.Random(seed)
+    test.notes.append(f"seed {seed}")
+    native = test.run([program, test.path("native"), str(step_count), str(threads)])
+    rounds = 20 if test.is_long else 10
+    span_s = 0.25 if test.is_long else 0.04
+    seen = []
+    for number in range(rounds):
+        progress_path = test.path(f"progress{number}")
+        out = test.path(f"killed{number}.db")
+        command = [program, progress_path, str(step_count), str(threads)]
+        killed = Killed(test, command, progress_path, rng.uniform(0, span_s), out)
+        stdout, stderr, after_s = killed.end()
+        test.equal("output", stdout, native.stdout)
+        test.equal("stderr", stderr, b"")
+        test.check(after_s < 20, f"the program went on for {after_s:.1f} s without its recorder")
+        test.equal("progress at the end", Killed.read_progress(progress_path)[:threads],
+                   (step_count,) * threads)
+        recover(test, out)
+        recording = check_history(test, out, step_count, threads, killed.progress)
+        seen.append(recording.run["allocation_count"])
+        os.remove(out)
+    test.notes.append(f"allocations at the kills: {sorted(seen)}")
+
+
+def test_one_thread(test):
+    kill_and_recover(test, 1)
+
+
+def test_threads(test):
+    kill_and_recover(test, 3)
+
+
+def killed_recording(test, delay_s=0.02, step_count=30000):
+    program = test.program("progress")
+    killed = Killed(test, [program, test.path("progress"), str(step_count), "1"],
+                    test.path("progress"), delay_s, test.path("killed.db"))
+    return killed
+
+
+def test_report_says_what_to_do(test):
+    killed = killed_recording(test)
+    killed.end()
+    ended = test.allocaudit("report", killed.path)
+    test.check("allocaudit recover" in ended.talk + ended.stdout.decode(), f"{ended}")
+    recover(test, killed.path)
+    ended = test.allocaudit("report", killed.path)
+    test.equal("report of the recovered file", ended.status, 0)
+
+
+def test_twice_changes_nothing(test):
+    killed = killed_recording(test)
+    killed.end()
+    recover(test, killed.path)
+    with open(killed.path, "rb") as file:
+        before = file.read()
+    ended = test.allocaudit("recover", killed.path)
+    test.equal("status", ended.status, 0)
+    test.check("needs no recovery" in ended.talk, f"{ended}")
+    with open(killed.path, "rb") as file:
+        test.check(before == file.read(), "a second recovery changed the file")
+
+
+def test_interrupted_recovery_can_be_repeated(test):
+    step_count = 30000
+    killed = killed_recording(test, step_count=step_count)
+    killed.end()
+    for delay_s in (0.005, 0.02, 0.05, 0.1):
+        child = subprocess.Popen([test.shared.allocaudit, "recover", killed.path],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                 env=test.environment())
+        time.sleep(delay_s)
+        child.kill()
+        child.wait()
+    ended = test.allocaudit("recover", killed.path)
+    test.equal("status", ended.status, 0)
+    check_history(test, killed.path, step_count, 1, killed.progress)
+
+
+def test_while_the_recorder_lives_is_refused(test):
+    program = test.program("progress")
+    out = test.path("alive.db")
+    child = subprocess.Popen([test.shared.allocaudit, "run", "-q", "-o", out, "--", program,
+                              test.path("progress"), "3000000", "1"], stdout=subprocess.DEVNULL,
+                             env=test.environment(), start_new_session=True)
+    try:
+        while not os.path.exists(test.path("progress")):
+            time.sleep(0.01)
+        ended = test.allocaudit("recover", out)
+        test.equal("status", ended.status, 3)
+        test.check("still being recorded" in ended.talk, f"{ended}")
+        test.equal("status of the run", child.wait(120), 0)
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+    test.sound(out)
+
+
+def test_program_that_still_runs(test):
+    """Recovering stops the recording of a program that outlives its recorder."""
+    program = test.program("progress")
+    progress = test.path("progress")
+    killed = Killed(test, [program, progress, "20000000", "1"], progress, 0.05, test.path("killed.db"))
+    ended = test.allocaudit("recover", killed.path)
+    test.equal("status", ended.status, 0)
+    recording = test.sound(killed.path, is_complete=False)
+    test.check("still run" in ended.talk, f"{ended}")
+    test.equal("end_kind", recording.process()["end_kind"], "detached")
+    steps = sum(1 for row in recording.blocks_in("work")
+                if recording.functions(row["stack_id"])[0] != "work")
+    test.check(steps >= killed.progress[0], f"{steps} steps of {killed.progress[0]}")
+    os.killpg(killed.child.pid, signal.SIGKILL)
+    killed.end()
+
+
+def test_without_the_ring(test):
+    """After a reboot only rows are left."""
+    killed = killed_recording(test, delay_s=0.1, step_count=1000000)
+    killed.end()
+    session = session_of(killed.path)
+    for name in os.listdir(session):
+        os.remove(os.path.join(session, name))
+    os.rmdir(session)
+    ended = test.allocaudit("recover", killed.path)
+    test.equal("status", ended.status, 0)
+    test.check("only rows are left" in ended.talk, f"{ended}")
+    recording = test.open(killed.path)
+    test.equal("problems", recording.problems(), [])
+    test.equal("state", recording.run["state"], "cut")
+    test.check(recording.run["allocation_count"] > 4000, f"{recording.run}")
+
+
+def test_wrong_files(test):
+    empty = test.write("empty.db", b"")
+    other = test.write("other.db", b"some text that is longer than a header" * 10)
+    for path in (empty, other, test.path("missing.db"), test.scratch):
+        ended = test.allocaudit("recover", path)
+        test.equal(f"status for {path}", ended.status, 3)
+        test.equal(f"lines for {path}", ended.talk.count("\n"), 1)
+
+
+def test_children(test):
+    """A shell and what it starts: processes that ended before the kill and one that was running."""
+    program = test.program("progress")
+    progress = test.path("progress")
+    script = f"{program} {test.path('first')} 20000 1; {program} {progress} 200000 2; true"
+    native = test.run([program, test.path("native"), "20000", "1"])
+    killed = Killed(test, ["/bin/sh", "-c", script], progress, 0.03, test.path("killed.db"))
+    stdout, _, _ = killed.end()
+    test.check(stdout.startswith(native.stdout), "the first program's output changed")
+    recover(test, killed.path)
+    recording = test.sound(killed.path, is_complete=False)
+    found = [row for row in recording.processes if row["executable"].endswith("/progress")]
+    test.equal("recorded programs", len(found), 2)
+    first, second = found
+    test.equal("steps of the first", sum(
+        1 for row in recording.blocks_in("work", first["id"])
+        if recording.functions(row["stack_id"])[0] != "work"), 20000)
+    test.check(second["allocation_count"] >= sum(killed.progress), f"{second}")
+
+
+def test_mappings(test):
+    """--mmap: mappings that were unmapped in part before the kill are there once."""
+    python = test.need("python3")
+    progress = test.path("progress")
+    script = f"""
+import mmap, struct
+maps = []
+shared = open({progress!r}, "w+b"); shared.truncate(4096)
+words = mmap.mmap(shared.fileno(), 4096)
+for i in range(20000):
+    maps.append(mmap.mmap(-1, 4096 * (1 + i % 5)))
+    if i % 3:
+        maps.pop(len(maps) // 2).close()
+    words[:8] = struct.pack("Q", i + 1)
+print(len(maps))
+"""
+    native = test.run([python, "-c", script])
+    os.remove(progress)
+    child = subprocess.Popen([test.shared.allocaudit, "run", "-q", "--mmap", "-o",
+                              test.path("mapped.db"), "--", python, "-c", script],
+                             stdout=subprocess.PIPE, env=test.environment())
+    while not os.path.exists(progress) or os.path.getsize(progress) < 4096:
+        time.sleep(0.001)
+    time.sleep(0.05)
+    done = Killed.read_progress(progress)[0]
+    child.kill()
+    stdout, _ = child.communicate(timeout=60)
+    test.equal("output", stdout, native.stdout)
+    recover(test, test.path("mapped.db"))
+    recording = test.sound(test.path("mapped.db"), is_complete=False)
+    count = recording.value("SELECT count(*) FROM allocation WHERE kind = 'mmap' AND size_bytes % 4096 = 0")
+    test.check(count >= done, f"{count} mappings are recorded, but {done} were made")
+    overlaps = recording.value(
+        "SELECT count(*) FROM (SELECT born_ns, lag(died_ns) OVER (PARTITION BY process_id, address"
+        " ORDER BY born_ns, died_ns) AS before FROM allocation WHERE kind = 'mmap')"
+        " WHERE before > born_ns")
+    test.equal("mappings at the same time and address", overlaps, 0)
