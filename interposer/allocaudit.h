@@ -1,8 +1,8 @@
 /*
  * allocaudit.h - what a program may tell its recorder. C and C++, no library to link.
  *
- * Every function is weak: where the program does not run under `allocaudit run` it is not there and the
- * macros do nothing. All may be called from any thread at any time.
+ * Every function is weak: where the program does not run under `allocaudit run` it is not there and
+ * the macros do nothing. All may be called from any thread at any time.
  */
 #ifndef ALLOCAUDIT_H
 #define ALLOCAUDIT_H
@@ -22,7 +22,7 @@ enum {
 void allocaudit_note(unsigned kind, const char *name) __attribute__((weak));
 
 /* A named moment. */
-#define allocaudit_mark(name)        allocaudit_note_if(ALLOCAUDIT_MARK, (name))
+#define allocaudit_mark(name) allocaudit_note_if(ALLOCAUDIT_MARK, (name))
 /* The end of one frame (one turn of a game loop, one request). */
 #define allocaudit_frame()           allocaudit_note_if(ALLOCAUDIT_FRAME, "")
 #define allocaudit_scope_begin(name) allocaudit_note_if(ALLOCAUDIT_SCOPE_BEGIN, (name))

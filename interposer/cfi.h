@@ -7,12 +7,12 @@
 #include <stdint.h>
 
 enum cfi_kind {
-    CFI_UNKNOWN = 0, /* no description, or one beyond these forms: libunwind may know */
-    CFI_FROM_SP,     /* canonical frame address (CFA) = stack pointer + offset */
-    CFI_FROM_FP,     /* CFA = frame pointer + offset */
+    CFI_UNKNOWN = 0,  /* no description, or one beyond these forms: libunwind may know */
+    CFI_FROM_SP,      /* canonical frame address (CFA) = stack pointer + offset */
+    CFI_FROM_FP,      /* CFA = frame pointer + offset */
     CFI_FROM_FP_SLOT, /* CFA = the word at frame pointer + offset (realigned stacks) */
-    CFI_SIGNAL,      /* the kernel's signal frame: registers lie in a ucontext at the stack pointer */
-    CFI_END,         /* the outermost frame */
+    CFI_SIGNAL, /* the kernel's signal frame: registers lie in a ucontext at the stack pointer */
+    CFI_END,    /* the outermost frame */
 };
 
 enum {

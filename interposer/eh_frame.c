@@ -193,8 +193,8 @@ bool eh_frame_find(uintptr_t address, struct eh_frame *out_frame)
     out_frame->own_end = at + 4 + length;
     at += 8;
     out_frame->start = read_pointer(&at, out_frame->pointer_encoding, &is_ok);
-    out_frame->end = out_frame->start +
-                     read_pointer(&at, out_frame->pointer_encoding & ENCODING_FORMAT, &is_ok);
+    out_frame->end =
+        out_frame->start + read_pointer(&at, out_frame->pointer_encoding & ENCODING_FORMAT, &is_ok);
     uint64_t augmentation_bytes = eh_frame_uleb(&at, out_frame->own_end);
     out_frame->own = at + augmentation_bytes;
     return is_ok && out_frame->own <= out_frame->own_end && address >= out_frame->start &&

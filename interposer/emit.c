@@ -205,9 +205,9 @@ void emit_hold_alloc(struct self *self, enum alloc_kind kind, void *block, size_
     if (self->own_calls != 0) {
         kind = ALLOC_KIND_INTERNAL;
     }
-    held->cursor = emit_put_alloc(held->cursor, kind, ticks,
-                                  event_duration_encode(ticks - held->ticks), block, size_bytes,
-                                  usable_bytes, 0, held->stack_id);
+    held->cursor =
+        emit_put_alloc(held->cursor, kind, ticks, event_duration_encode(ticks - held->ticks), block,
+                       size_bytes, usable_bytes, 0, held->stack_id);
 }
 
 void emit_hold_failed(struct self *self, enum alloc_kind kind, size_t size_bytes)

@@ -1,8 +1,8 @@
 /*
  * emit.h - turns a call that a hook has seen into records of this thread's lane.
  *
- * Everything here may be called at any time in any thread: where nothing can or shall be recorded it
- * does nothing. errno is left as it was. `frame` is the hook's __builtin_frame_address(0).
+ * Everything here may be called at any time in any thread: where nothing can or shall be recorded
+ * it does nothing. errno is left as it was. `frame` is the hook's __builtin_frame_address(0).
  */
 #ifndef ALLOCAUDIT_EMIT_H
 #define ALLOCAUDIT_EMIT_H
@@ -36,8 +36,8 @@ struct self *emit_free(enum free_kind kind, const void *block, const void *frame
 void emit_free_done(struct self *self, enum free_kind kind, const void *block);
 
 /*
- * Holds the lane over a real call that both frees and allocates (realloc), or that may fail to free. The
- * records added meanwhile are published by emit_release(). NULL: not recorded.
+ * Holds the lane over a real call that both frees and allocates (realloc), or that may fail to
+ * free. The records added meanwhile are published by emit_release(). NULL: not recorded.
  */
 struct self *emit_hold(const void *frame, bool needs_stack);
 void emit_hold_free(struct self *self, enum free_kind kind, const void *block);
@@ -49,9 +49,10 @@ void emit_hold_failed(struct self *self, enum alloc_kind kind, size_t size_bytes
 void emit_release(struct self *self);
 
 /*
- * The real function is known to call another hooked one (operator new calls malloc, new[] calls new):
- * announces what that inner call stands for, so that it is recorded once and as what the program
- * asked for. False: an outer hook has announced it already; then do not call the `done` function.
+ * The real function is known to call another hooked one (operator new calls malloc, new[] calls
+ * new): announces what that inner call stands for, so that it is recorded once and as what the
+ * program asked for. False: an outer hook has announced it already; then do not call the `done`
+ * function.
  */
 bool emit_expect_alloc(enum alloc_kind kind, size_t size_bytes, const void *frame);
 void emit_expected_alloc_done(void *block, size_t alignment, const void *frame);

@@ -2,7 +2,8 @@
  * hook_list.h - every function that the library takes over, once.
  *
  * X(result, identifier, symbol, parameters): the real function is real.identifier, found under
- * symbol. The hooks, the look-up of the real functions, the export list and the tests come from here.
+ * symbol. The hooks, the look-up of the real functions, the export list and the tests come from
+ * here.
  */
 #ifndef ALLOCAUDIT_HOOK_LIST_H
 #define ALLOCAUDIT_HOOK_LIST_H

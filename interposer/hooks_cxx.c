@@ -1,8 +1,9 @@
 /*
  * hooks_cxx.c - operator new and delete in all their forms.
  *
- * The real operator calls malloc through our hook. What that inner call stands for is announced first, so
- * one `new` is one allocation of kind new, wherever the program's operator gets its memory.
+ * The real operator calls malloc through our hook. What that inner call stands for is announced
+ * first, so one `new` is one allocation of kind new, wherever the program's operator gets its
+ * memory.
  */
 #include <dlfcn.h>
 #include <link.h>
@@ -13,8 +14,9 @@
 #include "real.h"
 
 /*
- * A C++ library that was loaded with RTLD_LOCAL is not behind us in the search order. Blocks then come
- * from malloc, as its operator new would take them too; only its way of failing has to be its own.
+ * A C++ library that was loaded with RTLD_LOCAL is not behind us in the search order. Blocks then
+ * come from malloc, as its operator new would take them too; only its way of failing has to be its
+ * own.
  */
 static void *find_in_caller(const void *caller, const char *symbol)
 {
@@ -43,7 +45,7 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
     {                                                                                              \
         real_init();                                                                               \
         bool is_outer = emit_expect_alloc(ALLOC_KIND_##kind, size_bytes, HOOK_FRAME);              \
-        void *(*function) parameters = real.identifier;                                            \
+        void *(*function)parameters = real.identifier;                                             \
         void *block = NULL;                                                                        \
         if (function == NULL) {                                                                    \
             block = new_without_library(size_bytes, alignment);                                    \

@@ -1,8 +1,8 @@
 /*
  * hooks_dl.c - modules may come and go: what is remembered about addresses has to be learnt anew.
  *
- * The loader looks at its caller (search paths, namespaces), so these must end in a plain jump, as a sibling
- * call compiles to: the real function then sees the program's return address, not ours.
+ * The loader looks at its caller (search paths, namespaces), so these must end in a plain jump, as
+ * a sibling call compiles to: the real function then sees the program's return address, not ours.
  */
 #include <dlfcn.h>
 

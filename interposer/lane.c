@@ -8,7 +8,8 @@
 #include "banned.h"
 
 enum {
-    WAIT_SLICE_NS = 20000000, /* how often a waiting writer looks whether the collector still lives */
+    WAIT_SLICE_NS =
+        20000000, /* how often a waiting writer looks whether the collector still lives */
 };
 
 static bool lane_collector_is_gone(struct ring_header *ring)

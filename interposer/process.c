@@ -79,7 +79,8 @@ static struct ring_header *process_map_ring(void)
         ring = NULL;
     }
     if (max_bytes != 0) {
-        /* More than the file has now: the part behind its end is reached only after it has grown. */
+        /* More than the file has now: the part behind its end is reached only after it has grown.
+         */
         ring = sys_mmap(max_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, (int)fd);
     }
     sys_close((int)fd);
@@ -88,8 +89,7 @@ static struct ring_header *process_map_ring(void)
 
 static struct process *process_map_page(void)
 {
-    struct process *page =
-        sys_mmap(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    struct process *page = sys_mmap(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     if (page != NULL && sys_madvise(page, 4096, MADV_WIPEONFORK) < 0) {
         sys_munmap(page, 4096);
         page = NULL;

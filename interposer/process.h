@@ -1,9 +1,9 @@
 /*
  * process.h - what this process knows about its recording: the mapped ring and who we are.
  *
- * The state lies in a page that the kernel wipes in a child after fork, by whatever call it was made
- * (vfork shares memory and is not wiped, rightly). A wiped page reads as "not attached yet", so
- * the child attaches by itself at its first allocation and never writes into its parent's lanes.
+ * The state lies in a page that the kernel wipes in a child after fork, by whatever call it was
+ * made (vfork shares memory and is not wiped, rightly). A wiped page reads as "not attached yet",
+ * so the child attaches by itself at its first allocation and never writes into its parent's lanes.
  */
 #ifndef ALLOCAUDIT_PROCESS_H
 #define ALLOCAUDIT_PROCESS_H
@@ -27,7 +27,7 @@ struct process {
     uint32_t pid;
     uint32_t clock; /* enum ring_clock */
     uint32_t depth_limit;
-    uint32_t flags; /* enum ring_flags */
+    uint32_t flags;      /* enum ring_flags */
     uint32_t unwind;     /* enum ring_unwind */
     uint32_t parent_key; /* the process that forked us, or 0 */
     struct ring_header *ring;
@@ -38,7 +38,8 @@ struct process {
 /* Never NULL once anything was recorded; before that it points at a page that says PROCESS_NEW. */
 extern struct process *process;
 
-/* Attaches if that has not been tried yet. True if events are to be recorded. Leaves errno alone. */
+/* Attaches if that has not been tried yet. True if events are to be recorded. Leaves errno alone.
+ */
 bool process_attach(void);
 
 /* Handlers of fork: see forked_pids in schema/ring.h. */

@@ -42,7 +42,7 @@ size_t bootstrap_size(const void *block)
  */
 static void real_find_all(void)
 {
-    struct real found;
+    struct real found = {0};
 #define X(result, identifier, symbol, parameters)                                                  \
     *(void **)&found.identifier = dlsym(RTLD_NEXT, symbol);
     HOOKS(X)
@@ -71,8 +71,8 @@ const void *real_allocator_address(void)
 }
 
 /*
- * A program that takes malloc's address has an entry for it in its own symbol table, without a definition
- * behind it: that one still leads to us.
+ * A program that takes malloc's address has an entry for it in its own symbol table, without a
+ * definition behind it: that one still leads to us.
  */
 bool real_malloc_is_replaced(void)
 {

@@ -1,8 +1,8 @@
 /*
  * real.h - the functions next in line: glibc's, or those of an allocator preloaded behind us.
  *
- * Found with dlsym(RTLD_NEXT), never by glibc's internal names: blocks of one allocator must not meet
- * the functions of another. A bootstrap buffer serves what dlsym itself asks for meanwhile.
+ * Found with dlsym(RTLD_NEXT), never by glibc's internal names: blocks of one allocator must not
+ * meet the functions of another. A bootstrap buffer serves what dlsym itself asks for meanwhile.
  */
 #ifndef ALLOCAUDIT_REAL_H
 #define ALLOCAUDIT_REAL_H
@@ -23,7 +23,8 @@ struct real {
 
 extern struct real real;
 
-/* Fills `real`, once. Called by the first hook that finds real.malloc NULL, and by the constructor. */
+/* Fills `real`, once. Called by the first hook that finds real.malloc NULL, and by the constructor.
+ */
 void real_init(void);
 
 enum {

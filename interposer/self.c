@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/mman.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -110,16 +111,33 @@ static bool self_prepare(struct self *self)
 }
 
 /*
- * A handler that left by longjmp never came back to the hook it had interrupted. The stack grows down, so
- * a hook that is really interrupted stands above the present one.
+ * True if the hook at `interrupted` cannot be beneath the present one. On one stack, the outer one
+ * stands above. An alternate signal stack may lie anywhere, also right above the stack that it
+ * interrupted.
+ */
+static bool self_is_abandoned(const char *interrupted, const char *present)
+{
+    stack_t alternate = {.ss_flags = SS_DISABLE};
+    sys_signal_stack(&alternate);
+    const char *low = alternate.ss_sp;
+    bool was_alternate = (alternate.ss_flags & SS_DISABLE) == 0 && interrupted >= low &&
+                         interrupted < low + alternate.ss_size;
+    bool is_alternate = (alternate.ss_flags & SS_ONSTACK) != 0;
+    if (was_alternate != is_alternate) {
+        return was_alternate;
+    }
+    return present >= interrupted && present - interrupted <= SAME_STACK_BYTES;
+}
+
+/*
+ * A handler that left by longjmp never came back to the hook it had interrupted. The stack grows
+ * down, so a hook that is really interrupted stands above the present one.
  */
 static void self_drop_abandoned(struct self *self, const void *frame)
 {
     while (self->level > 0) {
-        const char *interrupted = self->entry_frames[self->level - 1];
-        const char *present = frame;
-        if (present < interrupted || present - interrupted > SAME_STACK_BYTES ||
-            self->own_calls != 0) {
+        if (self->own_calls != 0 ||
+            !self_is_abandoned(self->entry_frames[self->level - 1], frame)) {
             return;
         }
         struct writer *writer = self_writer(self);

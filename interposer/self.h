@@ -1,9 +1,10 @@
 /*
  * self.h - what one thread of the program keeps for its recording.
  *
- * Found through one initial-exec TLS pointer. The memory is mapped by us, never malloc'ed, and wiped by
- * the kernel in a forked child: there every cursor reads as NULL, so the first event takes the slow
- * path and attaches anew. It is reused by a later thread once the kernel says the thread is gone.
+ * Found through one initial-exec TLS pointer. The memory is mapped by us, never malloc'ed, and
+ * wiped by the kernel in a forked child: there every cursor reads as NULL, so the first event takes
+ * the slow path and attaches anew. It is reused by a later thread once the kernel says the thread
+ * is gone.
  */
 #ifndef ALLOCAUDIT_SELF_H
 #define ALLOCAUDIT_SELF_H
@@ -41,7 +42,7 @@ struct self {
     struct stack_table stacks[SELF_LEVELS];
     const void *entry_frames[SELF_LEVELS]; /* where each level's hook stands on the machine stack */
     uint32_t level;                        /* hooks entered and not left */
-    uint32_t own_calls;                    /* > 0: we are in library code that we called ourselves */
+    uint32_t own_calls; /* > 0: we are in library code that we called ourselves */
     uint32_t tid;
     bool is_ready; /* false: fresh, or wiped by fork */
     struct held_call held[SELF_LEVELS];
@@ -57,8 +58,8 @@ extern __thread struct self *self_of_thread __attribute__((tls_model("initial-ex
 struct self *self_enter_slowly(const void *frame);
 
 /*
- * Enters a hook: gives this thread's state with `level` raised, or NULL if this event cannot or must
- * not be recorded. `frame` is the hook's frame address. A non-NULL result needs self_leave().
+ * Enters a hook: gives this thread's state with `level` raised, or NULL if this event cannot or
+ * must not be recorded. `frame` is the hook's frame address. A non-NULL result needs self_leave().
  */
 static inline struct self *self_enter(const void *frame)
 {

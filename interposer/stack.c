@@ -78,8 +78,8 @@ static uint64_t stack_mix(uint64_t x)
 }
 
 /*
- * Two multilinear sums over the frames with odd multipliers that differ by position. They have no serial
- * dependency, so a frame costs about a cycle, unlike a chained hash.
+ * Two multilinear sums over the frames with odd multipliers that differ by position. They have no
+ * serial dependency, so a frame costs about a cycle, unlike a chained hash.
  */
 static void stack_hash(const uintptr_t *frames, size_t count, uint64_t hash[2])
 {

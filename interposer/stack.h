@@ -1,9 +1,9 @@
 /*
  * stack.h - the call stack of a hook as a small number that this lane's reader knows.
  *
- * Each writer remembers the stacks that it has sent. A new one goes out in full (EVENT_STACK), after
- * the modules that its frames lie in (EVENT_MODULE). The memory is bounded: a full table starts
- * again from nothing and sends definitions anew, under the same numbers.
+ * Each writer remembers the stacks that it has sent. A new one goes out in full (EVENT_STACK),
+ * after the modules that its frames lie in (EVENT_MODULE). The memory is bounded: a full table
+ * starts again from nothing and sends definitions anew, under the same numbers.
  */
 #ifndef ALLOCAUDIT_STACK_H
 #define ALLOCAUDIT_STACK_H

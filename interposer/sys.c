@@ -97,6 +97,11 @@ long sys_thread_exists(uint32_t pid, uint32_t tid)
     return sys_call(SYS_tgkill, pid, tid, 0, 0, 0, 0);
 }
 
+long sys_signal_stack(stack_t *out_stack)
+{
+    return sys_call(SYS_sigaltstack, 0, (long)out_stack, 0, 0, 0, 0);
+}
+
 void sys_yield(void)
 {
     sys_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
@@ -110,8 +115,8 @@ bool sys_is_readable(uintptr_t address)
     long result = sys_call(SYS_process_vm_readv, sys_pid(), (long)&ours, 1, (long)&theirs, 1, 0);
     if (result == -ENOSYS || result == -EPERM) { /* forbidden in some containers */
         unsigned char residency;
-        result = sys_call(SYS_mincore, (long)(address & ~UINT64_C(4095)), 1, (long)&residency, 0,
-                          0, 0) == 0;
+        result = sys_call(SYS_mincore, (long)(address & ~UINT64_C(4095)), 1, (long)&residency, 0, 0,
+                          0) == 0;
     }
     return result == 1;
 }

@@ -6,6 +6,7 @@
 #ifndef ALLOCAUDIT_SYS_H
 #define ALLOCAUDIT_SYS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,9 +27,11 @@ uint32_t sys_parent_pid(void);
 uint32_t sys_tid(void);
 long sys_thread_exists(uint32_t pid, uint32_t tid); /* 0, or -ESRCH */
 void sys_yield(void);
-bool sys_is_readable(uintptr_t address); /* the page that holds it */
+long sys_signal_stack(stack_t *out_stack); /* sigaltstack of this thread */
+bool sys_is_readable(uintptr_t address);   /* the page that holds it */
 
-/* Reads at most bytes-1 bytes of a file and ends them with NUL. Returns the count or negative errno. */
+/* Reads at most bytes-1 bytes of a file and ends them with NUL. Returns the count or negative
+ * errno. */
 long sys_read_file(const char *path, char *buffer, size_t bytes);
 
 #endif

@@ -12,9 +12,10 @@
 struct self;
 
 /*
- * Prepares `--unwind libunwind`, the reference: loads it privately, since its exports must not take over
- * the program's own unwinder. Allocates, so it is called once, from the library's constructor.
- * Not done otherwise: libunwind keeps a pipe open in the program and writes to it to test addresses.
+ * Prepares `--unwind libunwind`, the reference: loads it privately, since its exports must not take
+ * over the program's own unwinder. Allocates, so it is called once, from the library's constructor.
+ * Not done otherwise: libunwind keeps a pipe open in the program and writes to it to test
+ * addresses.
  */
 void unwind_init(void);
 

@@ -175,8 +175,8 @@ size_t walk_frames(struct walk *walk, uintptr_t *frames, size_t capacity, const 
             *out_is_sure = false;
             return count;
         }
-        bool is_outward = rule.kind == CFI_SIGNAL ? walk_leave_signal(walk, &at)
-                                                  : walk_step(walk, rule, &at);
+        bool is_outward =
+            rule.kind == CFI_SIGNAL ? walk_leave_signal(walk, &at) : walk_step(walk, rule, &at);
         if (!is_outward) {
             return count;
         }
@@ -198,8 +198,8 @@ static inline bool walk_trail_holds(const struct walk *walk, size_t joint)
 }
 
 /*
- * The index in the trail of the frame that `at` is, or -1. Stack pointers fall towards the inner end, so the
- * search goes on from where the last one stopped.
+ * The index in the trail of the frame that `at` is, or -1. Stack pointers fall towards the inner
+ * end, so the search goes on from where the last one stopped.
  */
 static inline ptrdiff_t walk_find_joint(const struct walk *walk, ptrdiff_t from,
                                         const struct position *at)
@@ -232,8 +232,8 @@ static uint32_t walk_note_words(struct walk *walk, uint32_t end, const struct wa
 }
 
 /*
- * Puts the fresh frames on top of trail[0..kept). Most code keeps no frame pointers: a saved one is then
- * some other value, which may change without any effect on the stack and need not be checked.
+ * Puts the fresh frames on top of trail[0..kept). Most code keeps no frame pointers: a saved one is
+ * then some other value, which may change without any effect on the stack and need not be checked.
  */
 static void walk_extend(struct walk *walk, size_t kept, size_t fresh_count)
 {
@@ -308,8 +308,7 @@ void walk_copy_trail(const struct walk *walk, uintptr_t *frames)
     }
 }
 
-size_t walk_frame_pointers(struct walk *walk, uintptr_t *frames, size_t capacity,
-                           const void *frame)
+size_t walk_frame_pointers(struct walk *walk, uintptr_t *frames, size_t capacity, const void *frame)
 {
     uintptr_t fp = (uintptr_t)frame;
     size_t count = 0;

@@ -37,10 +37,14 @@ static size_t event_fixed_bytes(unsigned tag)
         unsigned count;
         size_t bytes;
     } layouts[] = {
-        {EVENT_ALLOC, ALLOC_KIND_COUNT, 3 * 8},      {EVENT_ALLOC_WIDE, ALLOC_KIND_COUNT, 5 * 8},
-        {EVENT_FREE, FREE_KIND_COUNT, 2 * 8},        {EVENT_FREE_WIDE, FREE_KIND_COUNT, 3 * 8},
-        {EVENT_FAILED, ALLOC_KIND_COUNT, 3 * 8},     {EVENT_LOST, 1, 2 * 8},
-        {EVENT_STACK, 1, sizeof(struct event_stack)}, {EVENT_MODULE, 1, sizeof(struct event_module)},
+        {EVENT_ALLOC, ALLOC_KIND_COUNT, 3 * 8},
+        {EVENT_ALLOC_WIDE, ALLOC_KIND_COUNT, 5 * 8},
+        {EVENT_FREE, FREE_KIND_COUNT, 2 * 8},
+        {EVENT_FREE_WIDE, FREE_KIND_COUNT, 3 * 8},
+        {EVENT_FAILED, ALLOC_KIND_COUNT, 3 * 8},
+        {EVENT_LOST, 1, 2 * 8},
+        {EVENT_STACK, 1, sizeof(struct event_stack)},
+        {EVENT_MODULE, 1, sizeof(struct event_module)},
         {EVENT_PROCESS, 1, sizeof(struct event_process)},
         {EVENT_MARK, 1, sizeof(struct event_mark)},
     };

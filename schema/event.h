@@ -51,28 +51,29 @@ enum alloc_kind {
 #define X(name, text) ALLOC_KIND_##name,
     ALLOC_KINDS(X)
 #undef X
-        ALLOC_KIND_COUNT
+    ALLOC_KIND_COUNT
 };
 
 enum free_kind {
 #define X(name, text) FREE_KIND_##name,
     FREE_KINDS(X)
 #undef X
-        FREE_KIND_COUNT
+    FREE_KIND_COUNT
 };
 
 enum event_tag {
-    EVENT_NONE = 0x00,       /* never written: what a chunk's unwritten part reads as */
-    EVENT_ALLOC = 0x10,      /* + alloc_kind; 3 words: address:48 slack:16 | size:32 stack:32 */
-    EVENT_ALLOC_WIDE = 0x30, /* + alloc_kind; 5 words: address | size | usable | stack:32 align:32 */
-    EVENT_FREE = 0x50,       /* + free_kind; 2 words: address */
-    EVENT_FREE_WIDE = 0x70,  /* + free_kind; 3 words: address | size (a munmap, a sized delete) */
-    EVENT_FAILED = 0x90,     /* + alloc_kind; 3 words: size | stack:32: the real call gave NULL */
-    EVENT_STACK = 0xb0,      /* struct event_stack */
-    EVENT_MODULE = 0xb1,     /* struct event_module */
-    EVENT_PROCESS = 0xb2,    /* struct event_process; first record of a process */
-    EVENT_MARK = 0xb3,       /* struct event_mark */
-    EVENT_LOST = 0xb4,       /* 2 words: how many events this lane could not write before this one */
+    EVENT_NONE = 0x00,  /* never written: what a chunk's unwritten part reads as */
+    EVENT_ALLOC = 0x10, /* + alloc_kind; 3 words: address:48 slack:16 | size:32 stack:32 */
+    EVENT_ALLOC_WIDE =
+        0x30,               /* + alloc_kind; 5 words: address | size | usable | stack:32 align:32 */
+    EVENT_FREE = 0x50,      /* + free_kind; 2 words: address */
+    EVENT_FREE_WIDE = 0x70, /* + free_kind; 3 words: address | size (a munmap, a sized delete) */
+    EVENT_FAILED = 0x90,    /* + alloc_kind; 3 words: size | stack:32: the real call gave NULL */
+    EVENT_STACK = 0xb0,     /* struct event_stack */
+    EVENT_MODULE = 0xb1,    /* struct event_module */
+    EVENT_PROCESS = 0xb2,   /* struct event_process; first record of a process */
+    EVENT_MARK = 0xb3,      /* struct event_mark */
+    EVENT_LOST = 0xb4,      /* 2 words: how many events this lane could not write before this one */
 };
 
 enum {
@@ -83,7 +84,8 @@ enum {
     EVENT_STACK_MAX_FRAMES = 1024,
 };
 
-/* In a compact record a slack (usable - requested bytes) of this value or more needs the wide one. */
+/* In a compact record a slack (usable - requested bytes) of this value or more needs the wide one.
+ */
 #define EVENT_SLACK_LIMIT 0x10000u
 
 /* Why frames end where they end. */
@@ -192,8 +194,8 @@ static inline uint64_t event_duration_decode(unsigned code)
 size_t event_bytes_slowly(const uint64_t *words, size_t available_bytes);
 
 /*
- * The length of the record at `words`, or 0 if it is not a whole valid record within available_bytes
- * (at least 8): what comes out of shared memory is checked before it is believed.
+ * The length of the record at `words`, or 0 if it is not a whole valid record within
+ * available_bytes (at least 8): what comes out of shared memory is checked before it is believed.
  */
 static inline size_t event_bytes(const uint64_t *words, size_t available_bytes)
 {

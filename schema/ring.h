@@ -8,13 +8,13 @@
  *   +--------+------------------+---------+---------+---------+-- - -
  *
  * A lane belongs to one thread (to one nesting level of it, so that a signal handler which
- * interrupts a hook has a lane of its own). It is a chain of chunks: the writer fills a chunk, takes a
- * fresh one from the free list, links it and goes on; the collector follows the chain and gives
- * chunks back once read. One writer, one reader, no lock.
+ * interrupts a hook has a lane of its own). It is a chain of chunks: the writer fills a chunk,
+ * takes a fresh one from the free list, links it and goes on; the collector follows the chain and
+ * gives chunks back once read. One writer, one reader, no lock.
  *
  * A chunk's `published` word holds how many bytes are readable, and in its lowest bit whether the
- * writer is between taking a stamp and publishing it. Such a thread may be preempted, so the collector
- * must not merge beyond the last moment at which it saw the word in an earlier state.
+ * writer is between taking a stamp and publishing it. Such a thread may be preempted, so the
+ * collector must not merge beyond the last moment at which it saw the word in an earlier state.
  */
 #ifndef ALLOCAUDIT_RING_H
 #define ALLOCAUDIT_RING_H
@@ -59,11 +59,11 @@ enum lane_state {
 struct ring_header {
     uint64_t magic;
     uint32_t version;
-    uint32_t clock;       /* enum ring_clock */
-    uint32_t flags;       /* enum ring_flags */
-    uint32_t depth_limit; /* frames kept of a stack */
-    uint64_t max_bytes;   /* the file never grows beyond this */
-    uint32_t unwind;      /* enum ring_unwind */
+    uint32_t clock;                /* enum ring_clock */
+    uint32_t flags;                /* enum ring_flags */
+    uint32_t depth_limit;          /* frames kept of a stack */
+    uint64_t max_bytes;            /* the file never grows beyond this */
+    uint32_t unwind;               /* enum ring_unwind */
     _Atomic uint32_t is_recording; /* 0: the collector has stopped; write nothing more */
 
     /*
@@ -80,11 +80,11 @@ struct ring_header {
     _Alignas(64) _Atomic uint32_t lane_high; /* lanes [0, lane_high) were ever in use */
     _Atomic uint32_t next_process_key;       /* next process key to hand out; starts at 1 */
     _Atomic uint64_t lost_event_count;       /* events that found no lane to be written to */
-    _Atomic uint32_t first_pid;              /* the only one recorded without RING_FOLLOW_CHILDREN */
+    _Atomic uint32_t first_pid; /* the only one recorded without RING_FOLLOW_CHILDREN */
 
     /*
-     * Children attach at their first allocation, which a daemon may make long after its parents have
-     * ended. So that the collector knows of them, each fork is counted before it happens, and
+     * Children attach at their first allocation, which a daemon may make long after its parents
+     * have ended. So that the collector knows of them, each fork is counted before it happens, and
      * the child leaves its process id.
      */
     _Atomic uint32_t begun_forks;
@@ -104,8 +104,8 @@ struct lane {
      * another one can go on where a killed one stopped. 0: nothing read yet.
      */
     _Atomic uint64_t read_position;
-    /* When its thread found that nobody collects any more; 0: it has not. Other threads of the process
-     * may have written on into the chunks that they had. */
+    /* When its thread found that nobody collects any more; 0: it has not. Other threads of the
+     * process may have written on into the chunks that they had. */
     _Atomic uint64_t stopped_ticks;
 };
 

@@ -1,6 +1,6 @@
 /*
- * map.h - a hash map from 64-bit keys to 32-bit values. Zeroed is a valid empty one. Nothing is removed
- * but by map_clear().
+ * map.h - a hash map from 64-bit keys to 32-bit values. Zeroed is a valid empty one. Nothing is
+ * removed but by map_clear().
  */
 #ifndef ALLOCAUDIT_MAP_H
 #define ALLOCAUDIT_MAP_H

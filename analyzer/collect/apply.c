@@ -61,8 +61,8 @@ static int apply_new_block(struct lane_context *lane, struct block *block, uint3
     bool is_realloc = block->kind == ALLOC_KIND_REALLOC || block->kind == ALLOC_KIND_REALLOCARRAY;
     if (is_realloc && from.address != 0) {
         block->realloc_of_id = lane->realloc_from_id;
-        block->chain_length = from.chain_length == UINT16_MAX ? UINT16_MAX
-                                                              : (uint16_t)(from.chain_length + 1);
+        block->chain_length =
+            from.chain_length == UINT16_MAX ? UINT16_MAX : (uint16_t)(from.chain_length + 1);
     }
     r = blocks_add(subject, block, code != 0, duration_ns, err);
     if (r == 0 && is_realloc && from.address != 0) {

@@ -1,8 +1,8 @@
 /*
  * ballast.h - disk space held back for the end of a recording.
  *
- * When rows have filled the disk, the tables that give them their meaning still have to be written. An
- * unlinked file beside the database keeps room for them and is let go at that moment.
+ * When rows have filled the disk, the tables that give them their meaning still have to be written.
+ * An unlinked file beside the database keeps room for them and is let go at that moment.
  */
 #ifndef ALLOCAUDIT_BALLAST_H
 #define ALLOCAUDIT_BALLAST_H
@@ -16,7 +16,8 @@ struct ballast {
     uint64_t bytes;
 };
 
-/* Takes the first room, beside `path`. Returns 0 or a negative errno (-ENOSPC: the disk is full). */
+/* Takes the first room, beside `path`. Returns 0 or a negative errno (-ENOSPC: the disk is full).
+ */
 int ballast_take(struct ballast *ballast, const char *path, uint64_t bytes, struct err *err);
 
 /* Makes it at least so large, if the disk allows. */

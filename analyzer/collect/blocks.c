@@ -147,8 +147,11 @@ static int blocks_keep_early(struct subject *subject, uint64_t address, enum fre
     int r = vec_reserve((void **)&subject->early, &subject->early_capacity,
                         subject->early_count + 1, sizeof(*subject->early));
     if (r == 0) {
-        struct journal_early_free kept = {.subject_id = subject->id, .by = by, .kind = kind,
-                                          .address = address, .died_ns = death->died_ns};
+        struct journal_early_free kept = {.subject_id = subject->id,
+                                          .by = by,
+                                          .kind = kind,
+                                          .address = address,
+                                          .died_ns = death->died_ns};
         journal_add(subject->recording->journal, JOURNAL_EARLY_FREE, &kept, sizeof(kept), NULL, 0);
         subject->early[subject->early_count++] =
             (struct early_free){.address = address, .death = *death, .kind = kind, .by = by};
@@ -247,15 +250,12 @@ static int blocks_settle_one(struct subject *subject, struct err *err)
 
 int blocks_settle(struct subject *subject, uint64_t now_ns, struct err *err)
 {
-    while (subject->early_count > 0 &&
-           now_ns - subject->early[0].death.died_ns > EARLY_FREE_NS) {
-        blocks_count_stranger(subject, subject->early[0].by,
-                              subject->early[0].death.died_ns);
+    while (subject->early_count > 0 && now_ns - subject->early[0].death.died_ns > EARLY_FREE_NS) {
+        blocks_count_stranger(subject, subject->early[0].by, subject->early[0].death.died_ns);
         subject->early_count--;
         memmove(subject->early, subject->early + 1, subject->early_count * sizeof(*subject->early));
     }
-    while (subject->parked_count > 0 &&
-           now_ns - subject->parked[0].block.born_ns > LATE_FREE_NS) {
+    while (subject->parked_count > 0 && now_ns - subject->parked[0].block.born_ns > LATE_FREE_NS) {
         int r = blocks_settle_one(subject, err);
         if (r < 0) {
             return r;

@@ -11,16 +11,17 @@
 #include "subject.h"
 
 /*
- * A block was born. If its address is still taken, the free that must have come before is probably on
- * its way in another lane (stamps of two processors differ by a little): the block is parked until it
- * arrives, or until it is plain that it never will. Returns 0, -ENOMEM or the errno of a write.
+ * A block was born. If its address is still taken, the free that must have come before is probably
+ * on its way in another lane (stamps of two processors differ by a little): the block is parked
+ * until it arrives, or until it is plain that it never will. Returns 0, -ENOMEM or the errno of a
+ * write.
  */
 int blocks_add(struct subject *subject, const struct block *block, bool is_timed,
                uint64_t duration_ns, struct err *err);
 
 /*
- * The block at `address` was freed by thread `by` (an index). *out_block, if not NULL, is what it was,
- * with address 0 if there was none; *out_id its row. Returns as blocks_add().
+ * The block at `address` was freed by thread `by` (an index). *out_block, if not NULL, is what it
+ * was, with address 0 if there was none; *out_id its row. Returns as blocks_add().
  */
 int blocks_free(struct subject *subject, uint64_t address, enum free_kind kind, uint32_t by,
                 struct death *death, struct block *out_block, uint64_t *out_id, struct err *err);
@@ -34,8 +35,9 @@ int blocks_free_range(struct subject *subject, uint64_t address, uint64_t bytes,
 int blocks_settle(struct subject *subject, uint64_t now_ns, struct err *err);
 
 /*
- * The figures of a birth and of a death alone, without the live set and the row. A death's is_remote and
- * own_allocations are filled in, and died_ns is raised to the birth. Return 0 or -ENOMEM.
+ * The figures of a birth and of a death alone, without the live set and the row. A death's
+ * is_remote and own_allocations are filled in, and died_ns is raised to the birth. Return 0 or
+ * -ENOMEM.
  */
 int blocks_count_birth(struct subject *subject, const struct block *block, bool is_timed,
                        uint64_t duration_ns);

@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <time.h>
 #if defined(__x86_64__)
-#include <cpuid.h>
-#include <x86intrin.h>
+#    include <cpuid.h>
+#    include <x86intrin.h>
 #endif
 
 #include "../../schema/ring.h"
@@ -92,8 +92,7 @@ void clock_calibrate(struct clock *clock)
     uint64_t ns = 0;
     clock_read_pair(clock, &ticks, &ns);
     clock->ns_per_tick_32 =
-        (uint64_t)(((wide)(ns - clock->start_monotonic_ns) << 32) /
-                   (ticks - clock->start_ticks));
+        (uint64_t)(((wide)(ns - clock->start_monotonic_ns) << 32) / (ticks - clock->start_ticks));
 }
 
 uint64_t clock_span_ns(const struct clock *clock, uint64_t ticks)

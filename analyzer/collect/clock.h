@@ -9,7 +9,7 @@
 struct clock {
     uint32_t kind; /* enum ring_clock */
     uint64_t start_ticks;
-    uint64_t epoch_ticks;        /* moment 0 of the run */
+    uint64_t epoch_ticks; /* moment 0 of the run */
     uint64_t start_monotonic_ns;
     uint64_t ns_per_tick_32; /* 32.32 fixed point; 0: not calibrated yet */
 };
@@ -18,8 +18,9 @@ struct clock {
 void clock_start(struct clock *clock);
 
 /*
- * Fixes the rate, from the time between clock_start() and now: once, before the first conversion, so
- * that the scale is the same for a whole run. Waits until 10 ms have passed (an error of some 1e-5).
+ * Fixes the rate, from the time between clock_start() and now: once, before the first conversion,
+ * so that the scale is the same for a whole run. Waits until 10 ms have passed (an error of some
+ * 1e-5).
  */
 void clock_calibrate(struct clock *clock);
 

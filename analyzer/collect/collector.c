@@ -74,8 +74,7 @@ static int collector_create_database(struct collector *collector, struct err *er
         .unwind = settings->unwind,
         .depth_limit = (uint32_t)settings->depth_limit,
         .is_mmap_recorded = settings->is_mmap_recorded,
-        .started_unix_ns =
-            (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec,
+        .started_unix_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec,
         .exit_status = -1,
     };
     if (collector->facts.command == NULL) {
@@ -95,7 +94,8 @@ static int collector_create_database(struct collector *collector, struct err *er
     return rowpack_create(collector->fd, collector->root_page, &collector->rows, err);
 }
 
-/* Lays what a kill must not lose into the session's files. Where there is no room it is not kept. */
+/* Lays what a kill must not lose into the session's files. Where there is no room it is not kept.
+ */
 static void collector_keep(struct collector *collector)
 {
     char path[PATH_MAX];
@@ -226,9 +226,8 @@ static int collector_look_around(struct collector *collector)
     }
     if (now_ns >= collector->next_watch_ns) {
         collector->next_watch_ns = now_ns + WATCH_NS;
-        ballast_grow(&collector->ballast,
-                     BALLAST_BYTES +
-                         collector->recording.stacks.node_count * BALLAST_BYTES_PER_NODE);
+        ballast_grow(&collector->ballast, BALLAST_BYTES + collector->recording.stacks.node_count *
+                                                              BALLAST_BYTES_PER_NODE);
     }
     if (now_ns >= collector->next_rss_ns) {
         collector->next_rss_ns = now_ns + RSS_NS;
@@ -284,9 +283,8 @@ static bool collector_is_done(const struct collector *collector)
     if (!collector->launch.is_reaped) {
         return false;
     }
-    if (collector->is_failed || (collector->is_detached && clock_monotonic_ns() -
-                                                                   collector->detached_ns >
-                                                               DETACH_NS_MOST)) {
+    if (collector->is_failed || (collector->is_detached &&
+                                 clock_monotonic_ns() - collector->detached_ns > DETACH_NS_MOST)) {
         return true;
     }
     for (size_t i = 0; i < collector->recording.subject_count; i++) {

@@ -1,6 +1,6 @@
 /*
- * collector.h - one run from start to finish: starts the command, drains what it writes while it runs,
- * and leaves a finished database.
+ * collector.h - one run from start to finish: starts the command, drains what it writes while it
+ * runs, and leaves a finished database.
  */
 #ifndef ALLOCAUDIT_COLLECTOR_H
 #define ALLOCAUDIT_COLLECTOR_H
@@ -18,12 +18,12 @@
 #include "store.h"
 
 struct collector_settings {
-    char **command;         /* NULL-ended */
-    const char *path;       /* of the database, which must not exist */
-    const char *allocator;  /* a name or a path; NULL: whatever comes next */
-    const char *unwind;     /* "auto", "fp", "libunwind" */
+    char **command;        /* NULL-ended */
+    const char *path;      /* of the database, which must not exist */
+    const char *allocator; /* a name or a path; NULL: whatever comes next */
+    const char *unwind;    /* "auto", "fp", "libunwind" */
     uint64_t depth_limit;
-    uint64_t ring_bytes;    /* the most that events may take on their way */
+    uint64_t ring_bytes; /* the most that events may take on their way */
     bool is_mmap_recorded;
     bool follows_children;
     bool drops_when_full;
@@ -40,12 +40,12 @@ struct collector {
     struct run_facts facts;
     struct journal journal;
     struct rowpack *rows;
-    int fd;                 /* of the database */
+    int fd; /* of the database */
     uint32_t root_page;
-    bool is_detached;       /* told to stop while other processes were running */
+    bool is_detached; /* told to stop while other processes were running */
     uint64_t detached_ns;
-    bool is_failed;         /* writing failed: the rest of the run is not recorded */
-    struct err failure;     /* why */
+    bool is_failed;     /* writing failed: the rest of the run is not recorded */
+    struct err failure; /* why */
     uint64_t next_watch_ns;
     uint64_t next_rss_ns;
 };
@@ -58,9 +58,9 @@ int collector_create(struct collector *collector, const struct collector_setting
 int collector_launch(struct collector *collector, struct err *err);
 
 /*
- * Drains until the command and all recorded processes have ended. on_waiting, if not NULL, is called
- * once when the command has ended and others go on. Failing to write is not an error here: see
- * is_failed. Returns 0 or -ENOMEM.
+ * Drains until the command and all recorded processes have ended. on_waiting, if not NULL, is
+ * called once when the command has ended and others go on. Failing to write is not an error here:
+ * see is_failed. Returns 0 or -ENOMEM.
  */
 int collector_run(struct collector *collector,
                   void (*on_waiting)(void *context, uint32_t count, uint32_t pid), void *context,

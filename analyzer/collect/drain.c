@@ -8,9 +8,10 @@
 #include "reader.h"
 
 enum {
-    SLACK_NS = 20000,         /* covers store buffers and what two processors' clocks differ by */
-    STUCK_NS = 2000000000,    /* after which a busy lane is taken for abandoned */
-    ROUND_EVENTS_MAX = 32768, /* so that signals, samples and waiting writers are soon looked after */
+    SLACK_NS = 20000,      /* covers store buffers and what two processors' clocks differ by */
+    STUCK_NS = 2000000000, /* after which a busy lane is taken for abandoned */
+    ROUND_EVENTS_MAX =
+        32768, /* so that signals, samples and waiting writers are soon looked after */
 };
 
 int drain_init(struct drain *drain, struct session *session, struct recording *recording)
@@ -39,13 +40,11 @@ void drain_fini(struct drain *drain)
 
 int drain_open_lane(struct drain *drain, const struct journal_lane *opened)
 {
-    size_t capacity = drain->reader_capacity;
-    int r = vec_reserve((void **)&drain->readers, &drain->reader_capacity,
-                        drain->reader_count + 1, sizeof(struct reader *));
-    if (r == 0 && drain->reader_capacity != capacity) {
-        void *heap = realloc(drain->heap, drain->reader_capacity * sizeof(struct reader *));
-        r = heap == NULL ? -ENOMEM : 0;
-        drain->heap = heap != NULL ? heap : drain->heap;
+    int r = vec_reserve((void **)&drain->readers, &drain->reader_capacity, drain->reader_count + 1,
+                        sizeof(struct reader *));
+    if (r == 0) {
+        r = vec_reserve((void **)&drain->heap, &drain->heap_capacity, drain->reader_count + 1,
+                        sizeof(struct reader *));
     }
     struct reader *reader = r == 0 ? calloc(1, sizeof(*reader)) : NULL;
     if (reader == NULL) {
@@ -99,8 +98,8 @@ static int drain_find_lanes(struct drain *drain, uint64_t now)
         if (drain->reader_of_lane[i] != NULL) {
             continue;
         }
-        uint32_t state = atomic_load_explicit(&ring_lane(drain->session->ring, i)->state,
-                                              memory_order_acquire);
+        uint32_t state =
+            atomic_load_explicit(&ring_lane(drain->session->ring, i)->state, memory_order_acquire);
         if (state == LANE_OPEN || state == LANE_CLOSED) {
             struct lane *lane = ring_lane(drain->session->ring, i);
             int r = drain_open_lane(drain, &(struct journal_lane){

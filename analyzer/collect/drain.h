@@ -2,8 +2,8 @@
  * drain.h - reads all lanes of the ring and applies their events in the order of their stamps.
  *
  * A round reads up to a horizon: a moment before which no event can still be unpublished. A thread
- * that is seen between stamp and publication holds the horizon back to where it was last seen at rest.
- * Single thread.
+ * that is seen between stamp and publication holds the horizon back to where it was last seen at
+ * rest. Single thread.
  */
 #ifndef ALLOCAUDIT_DRAIN_H
 #define ALLOCAUDIT_DRAIN_H
@@ -24,6 +24,7 @@ struct drain {
     struct reader **readers;
     size_t reader_count;
     size_t reader_capacity;
+    size_t heap_capacity;
     struct reader **heap; /* readers with events before the horizon, earliest stamp first */
     struct reader **reader_of_lane; /* RING_LANE_CAPACITY */
     uint64_t slack_ticks;
@@ -36,8 +37,8 @@ int drain_init(struct drain *drain, struct session *session, struct recording *r
 void drain_fini(struct drain *drain);
 
 /*
- * Starts reading a lane, and notes it in the journal; its subject and thread are made where they are
- * new. Only the fields of `opened` that do not change count. Returns 0 or -ENOMEM.
+ * Starts reading a lane, and notes it in the journal; its subject and thread are made where they
+ * are new. Only the fields of `opened` that do not change count. Returns 0 or -ENOMEM.
  */
 int drain_open_lane(struct drain *drain, const struct journal_lane *opened);
 
@@ -46,7 +47,8 @@ void drain_close_lane(struct drain *drain, uint32_t index);
 
 /*
  * One round. is_final: every process has ended, so everything that is there is read. Returns the
- * number of events applied (0: nothing to do), -ENOMEM, or the errno of a failed write with *err set.
+ * number of events applied (0: nothing to do), -ENOMEM, or the errno of a failed write with *err
+ * set.
  */
 int64_t drain_round(struct drain *drain, bool is_final, struct err *err);
 

@@ -30,8 +30,7 @@ static void kin_take(struct kin *kin, uint32_t pid)
 static bool kin_is_subject(const struct recording *recording, uint32_t pid)
 {
     for (size_t i = recording->subject_count; i-- > 0;) {
-        if (recording->subjects[i]->pid == pid &&
-            recording->subjects[i]->end == SUBJECT_RUNNING) {
+        if (recording->subjects[i]->pid == pid && recording->subjects[i]->end == SUBJECT_RUNNING) {
             return true;
         }
     }

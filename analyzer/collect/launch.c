@@ -13,7 +13,7 @@
 #include "../base/str.h"
 
 #ifndef ALLOCAUDIT_LIBDIR
-#define ALLOCAUDIT_LIBDIR "/usr/local/lib/allocaudit"
+#    define ALLOCAUDIT_LIBDIR "/usr/local/lib/allocaudit"
 #endif
 
 static const int launch_signals[] = {SIGCHLD, SIGINT,  SIGQUIT, SIGTERM,
@@ -121,8 +121,8 @@ void launch_wait(struct launch *launch, uint64_t wait_ns)
     while ((signal = sigtimedwait(&set, &info, &timeout)) > 0) {
         timeout = (struct timespec){0};
         bool is_from_terminal = info.si_code == SI_KERNEL;
-        bool is_stop_wish = signal == SIGINT || signal == SIGTERM || signal == SIGQUIT ||
-                            signal == SIGHUP;
+        bool is_stop_wish =
+            signal == SIGINT || signal == SIGTERM || signal == SIGQUIT || signal == SIGHUP;
         if (signal == SIGCHLD || signal == SIGTSTP) {
             continue;
         }
@@ -189,8 +189,7 @@ int launch_find_allocator(const char *name, char *path, size_t size_bytes, struc
     }
     if (strchr(name, '/') != NULL) {
         snprintf(path, size_bytes, "%s", name);
-        return access(path, R_OK) == 0 ? 0
-                                       : err_set_errno(err, errno, "cannot preload '%s'", name);
+        return access(path, R_OK) == 0 ? 0 : err_set_errno(err, errno, "cannot preload '%s'", name);
     }
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strcmp(name, known[i].name) != 0) {

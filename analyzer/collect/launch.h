@@ -22,19 +22,20 @@ struct launch {
 };
 
 struct launch_settings {
-    char **command; /* NULL-ended */
+    char **command;        /* NULL-ended */
     const char *library;   /* liballocaudit.so */
     const char *allocator; /* preloaded behind it; NULL: none */
     const char *ring_path;
 };
 
 /*
- * Starts the command. Returns 0; or -ENOENT or -EACCES or another errno of exec with a line in *err.
- * From here on signals are only taken by launch_wait().
+ * Starts the command. Returns 0; or -ENOENT or -EACCES or another errno of exec with a line in
+ * *err. From here on signals are only taken by launch_wait().
  */
 int launch_start(struct launch *launch, const struct launch_settings *settings, struct err *err);
 
-/* Sleeps at most wait_ns for a signal and deals with what came: passes it on, reaps, stops with it. */
+/* Sleeps at most wait_ns for a signal and deals with what came: passes it on, reaps, stops with it.
+ */
 void launch_wait(struct launch *launch, uint64_t wait_ns);
 
 /* Gives signals their old meaning back. */

@@ -53,8 +53,7 @@ static struct block *live_map_file(const struct live *live, size_t bytes)
 /* Large tables get large pages where the system gives them on request: far fewer TLB misses. */
 static struct block *live_map(size_t bytes)
 {
-    void *slots =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *slots = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (slots == MAP_FAILED) {
         return NULL;
     }

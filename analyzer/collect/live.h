@@ -1,8 +1,8 @@
 /*
  * live.h - the blocks of one process that are live at the moment, by address.
  *
- * Open addressing, one cache line a block, no tombstones: a lookup touches one or two lines. Memory is
- * bounded by the most blocks that were ever live at once. Single thread.
+ * Open addressing, one cache line a block, no tombstones: a lookup touches one or two lines. Memory
+ * is bounded by the most blocks that were ever live at once. Single thread.
  */
 #ifndef ALLOCAUDIT_LIVE_H
 #define ALLOCAUDIT_LIVE_H
@@ -40,13 +40,13 @@ struct live {
     size_t block_count;
     unsigned shift; /* 64 - log2(slot_count) */
     uint32_t file_id;
-    bool is_too_large; /* there was no room: the file is empty, the slots are in memory */
+    bool is_too_large;     /* there was no room: the file is empty, the slots are in memory */
     const char *directory; /* NULL: memory of this process only; the caller's */
 };
 
 /*
- * Blocks come in arithmetic sequences, which one multiplication alone would lay into long runs of slots
- * for some strides: probing then takes hundreds of steps.
+ * Blocks come in arithmetic sequences, which one multiplication alone would lay into long runs of
+ * slots for some strides: probing then takes hundreds of steps.
  */
 static inline size_t live_home(const struct live *live, uint64_t address)
 {
@@ -59,10 +59,11 @@ static inline size_t live_home(const struct live *live, uint64_t address)
 struct block *live_find(const struct live *live, uint64_t address);
 
 /*
- * Starts loading where live_find() will look: the table is larger than any cache. Always inlined, as
- * GCC takes a function that only prefetches for one without effect and drops the call.
+ * Starts loading where live_find() will look: the table is larger than any cache. Always inlined,
+ * as GCC takes a function that only prefetches for one without effect and drops the call.
  */
-static inline __attribute__((always_inline)) void live_prefetch(const struct live *live, uint64_t address)
+static inline __attribute__((always_inline)) void live_prefetch(const struct live *live,
+                                                                uint64_t address)
 {
     if (live->slot_count != 0) {
         __builtin_prefetch(&live->slots[live_home(live, address)], 1);

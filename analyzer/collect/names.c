@@ -16,8 +16,8 @@ struct names {
     struct sqlwriter *writer;
     const struct recording *recording;
     const struct store_finish_options *options;
-    uint32_t *order;    /* frame ids by module and offset */
-    uint64_t *offsets;  /* of the present module, ascending */
+    uint32_t *order;        /* frame ids by module and offset */
+    uint64_t *offsets;      /* of the present module, ascending */
     const uint32_t *frames; /* their ids */
     const char *module_path;
     uint32_t module;
@@ -96,8 +96,7 @@ static void names_write_special(struct names *names)
         sqlwriter_integer(names->writer, id);
         sqlwriter_null(names->writer);
         sqlwriter_null(names->writer);
-        sqlwriter_text(names->writer,
-                       id == FRAME_CUT ? "[cut at the depth limit]" : "[unknown]");
+        sqlwriter_text(names->writer, id == FRAME_CUT ? "[cut at the depth limit]" : "[unknown]");
         sqlwriter_null(names->writer);
         sqlwriter_null(names->writer);
         sqlwriter_null(names->writer);
@@ -140,8 +139,7 @@ static void names_write_frames(struct names *names, char **symbols)
     size_t end;
     for (size_t start = 0; start < count; start = end) {
         names->module = frames[names->order[start]].module;
-        for (end = start; end < count && frames[names->order[end]].module == names->module;
-             end++) {
+        for (end = start; end < count && frames[names->order[end]].module == names->module; end++) {
             names->offsets[end - start] = frames[names->order[end]].offset;
         }
         names->frames = names->order + start;
@@ -185,8 +183,7 @@ void names_write(struct sqlwriter *writer, const struct recording *recording,
         for (size_t i = 0; i < count; i++) {
             names.order[i] = (uint32_t)i + FRAME_FIRST;
         }
-        qsort_r(names.order, count, sizeof(*names.order), names_compare,
-                recording->stacks.frames);
+        qsort_r(names.order, count, sizeof(*names.order), names_compare, recording->stacks.frames);
         names_write_frames(&names, symbols);
         names_write_modules(writer, &recording->modules, symbols);
         for (size_t i = 0; i < recording->modules.count; i++) {

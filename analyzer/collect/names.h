@@ -1,5 +1,6 @@
 /*
- * names.h - fills the tables `module` and `frame`: the functions behind all code addresses of a run.
+ * names.h - fills the tables `module` and `frame`: the functions behind all code addresses of a
+ * run.
  */
 #ifndef ALLOCAUDIT_NAMES_H
 #define ALLOCAUDIT_NAMES_H

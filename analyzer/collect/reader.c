@@ -13,8 +13,7 @@ static bool reader_chunk_is_valid(const struct session *session, uint32_t number
 
 static uint32_t reader_word(const struct session *session, uint32_t chunk)
 {
-    return atomic_load_explicit(&ring_chunk(session->ring, chunk)->published,
-                                memory_order_acquire);
+    return atomic_load_explicit(&ring_chunk(session->ring, chunk)->published, memory_order_acquire);
 }
 
 static uint32_t reader_next(const struct session *session, uint32_t chunk)
@@ -144,8 +143,7 @@ const uint64_t *reader_peek(struct reader *reader, struct session *session)
 {
     const uint64_t *words =
         ring_chunk(session->ring, reader->chunk)->words + reader->offset_bytes / 8;
-    reader->event_bytes =
-        (uint32_t)event_bytes(words, reader->limit_bytes - reader->offset_bytes);
+    reader->event_bytes = (uint32_t)event_bytes(words, reader->limit_bytes - reader->offset_bytes);
     if (reader->event_bytes == 0) {
         reader_damage(reader);
         return NULL;
@@ -154,8 +152,8 @@ const uint64_t *reader_peek(struct reader *reader, struct session *session)
 }
 
 /*
- * The live blocks of a large heap lie in no cache, so a look-up would wait for memory at every event.
- * Looking some events ahead lets those waits overlap.
+ * The live blocks of a large heap lie in no cache, so a look-up would wait for memory at every
+ * event. Looking some events ahead lets those waits overlap.
  */
 static void reader_prefetch(struct reader *reader, const struct chunk *chunk)
 {

@@ -39,7 +39,8 @@ static inline uint64_t reader_position(const struct reader *reader)
     return (uint64_t)reader->chunk << 32 | reader->offset_bytes;
 }
 
-/* Looks how far the writer is. now: clock_ticks() before the round; previous: before the last one. */
+/* Looks how far the writer is. now: clock_ticks() before the round; previous: before the last one.
+ */
 void reader_look(struct reader *reader, struct session *session, uint64_t now, uint64_t previous,
                  uint64_t stuck_ticks);
 

@@ -1,7 +1,8 @@
 /*
  * recording.h - everything that one `allocaudit run` gathers, from the first event to the last row.
  *
- * Owns the subjects, the stacks and modules that they share, and the rows being written. Single thread.
+ * Owns the subjects, the stacks and modules that they share, and the rows being written. Single
+ * thread.
  */
 #ifndef ALLOCAUDIT_RECORDING_H
 #define ALLOCAUDIT_RECORDING_H
@@ -29,9 +30,9 @@ struct recording {
     struct stacktree stacks;
     struct modules modules;
     struct rowpack *rows;
-    struct row_sink *sink;    /* used if `rows` is NULL */
-    struct journal *journal;  /* NULL: what happens need not be remembered */
-    const char *directory;    /* where live blocks are kept; NULL: in memory of this process only */
+    struct row_sink *sink;   /* used if `rows` is NULL */
+    struct journal *journal; /* NULL: what happens need not be remembered */
+    const char *directory;   /* where live blocks are kept; NULL: in memory of this process only */
     struct subject **subjects;
     size_t subject_count;
     size_t subject_capacity;

@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../base/str.h"
+
 enum {
     CHUNKS_FIRST = 256, /* 8 MiB */
     CHUNKS_LEAST = 16,
@@ -44,16 +46,18 @@ static int session_make_file(struct session *session, const char *parent, struct
     if (mkdtemp(directory) == NULL) {
         return err_set_errno(err, errno, "cannot make a directory in '%s'", parent);
     }
+    struct str path = {0};
     session->directory = strdup(directory);
-    if (session->directory == NULL || asprintf(&session->path, "%s/ring", directory) < 0) {
-        session->path = NULL;
+    if (session->directory == NULL || str_printf(&path, "%s/ring", directory) < 0) {
         return err_set(err, ENOMEM, "out of memory");
     }
+    session->path = path.text;
     session->fd = open(session->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (session->fd < 0) {
         return err_set_errno(err, errno, "cannot create '%s'", session->path);
     }
-    /* Held until our death, it tells `recover` that we live. Where locks do not work it must wait. */
+    /* Held until our death, it tells `recover` that we live. Where locks do not work it must wait.
+     */
     (void)flock(session->fd, LOCK_EX | LOCK_NB);
     return 0;
 }
@@ -96,8 +100,8 @@ static int session_set_up(struct session *session, const struct session_settings
         return err_set_errno(err, -r, "cannot allocate the ring '%s'", session->path);
     }
     uint64_t map_bytes = ring_bytes(session->chunk_max);
-    void *ring = mmap(NULL, map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                      session->fd, 0);
+    void *ring =
+        mmap(NULL, map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, session->fd, 0);
     if (ring == MAP_FAILED) {
         return err_set_errno(err, errno, "cannot map '%s'", session->path);
     }

@@ -1,8 +1,8 @@
 /*
  * session.h - the collector's side of the shared ring file (schema/ring.h): making and growing it.
  *
- * Lies in /dev/shm where there is room, else beside the database, in a directory of its own that only
- * the user may enter. Its pages are allocated before they are used, so that a full file system
+ * Lies in /dev/shm where there is room, else beside the database, in a directory of its own that
+ * only the user may enter. Its pages are allocated before they are used, so that a full file system
  * is an error here and never a signal in the program. Single thread; the thread that calls
  * session_create() is the one whose death tells the program that nobody collects any more.
  */

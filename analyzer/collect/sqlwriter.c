@@ -27,10 +27,10 @@ static int sqlwriter_errno(sqlite3 *handle, int code)
 static void sqlwriter_fail(struct sqlwriter *writer, int code)
 {
     if (writer->status == 0) {
-        writer->status = err_set(writer->err, sqlwriter_errno(writer->handle, code),
-                                 "cannot write '%s': %s", writer->path,
-                                 writer->handle != NULL ? sqlite3_errmsg(writer->handle)
-                                                        : sqlite3_errstr(code));
+        writer->status =
+            err_set(writer->err, sqlwriter_errno(writer->handle, code), "cannot write '%s': %s",
+                    writer->path,
+                    writer->handle != NULL ? sqlite3_errmsg(writer->handle) : sqlite3_errstr(code));
     }
 }
 

@@ -60,8 +60,8 @@ int stacktree_frame(struct stacktree *tree, struct code_address address, uint32_
     return 0;
 }
 
-static size_t stacktree_slot(const struct stacktree *tree, const uint32_t *slots,
-                             size_t slot_count, uint32_t parent, uint32_t frame)
+static size_t stacktree_slot(const struct stacktree *tree, const uint32_t *slots, size_t slot_count,
+                             uint32_t parent, uint32_t frame)
 {
     size_t at = map_mix((uint64_t)parent << 32 | frame) & (slot_count - 1);
     while (slots[at] != 0) {
@@ -93,8 +93,7 @@ static int stacktree_grow(struct stacktree *tree)
 
 int stacktree_child(struct stacktree *tree, uint32_t parent, uint32_t frame, uint32_t *out_node)
 {
-    size_t at =
-        stacktree_slot(tree, tree->node_slots, tree->node_slot_count, parent, frame);
+    size_t at = stacktree_slot(tree, tree->node_slots, tree->node_slot_count, parent, frame);
     if (tree->node_slots[at] != 0) {
         *out_node = tree->node_slots[at];
         return 0;

@@ -1,8 +1,8 @@
 /*
  * stacktree.h - all call stacks of a run as one prefix tree, and the code addresses in them.
  *
- * A code address is (module, offset), so that processes which load the same file at different places
- * share their stacks. Ids are those of the tables `frame` and `stack`. Single thread.
+ * A code address is (module, offset), so that processes which load the same file at different
+ * places share their stacks. Ids are those of the tables `frame` and `stack`. Single thread.
  */
 #ifndef ALLOCAUDIT_STACKTREE_H
 #define ALLOCAUDIT_STACKTREE_H
@@ -34,7 +34,7 @@ struct stacktree {
     struct code_address *frames; /* [FRAME_FIRST, frame_count) are real */
     size_t frame_count;
     size_t frame_capacity;
-    struct map frame_ids; /* hash of (module, offset) -> frame id */
+    struct map frame_ids;     /* hash of (module, offset) -> frame id */
     struct stack_node *nodes; /* [1, node_count) */
     size_t node_count;
     size_t node_capacity;

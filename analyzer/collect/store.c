@@ -111,8 +111,9 @@ static void store_find_root(struct sqlwriter *writer, uint32_t *out_root)
 {
     sqlite3_stmt *query = NULL;
     if (writer->status == 0 &&
-        sqlite3_prepare_v2(writer->handle, "SELECT rootpage FROM sqlite_schema WHERE name = 'block'",
-                           -1, &query, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(writer->handle,
+                           "SELECT rootpage FROM sqlite_schema WHERE name = 'block'", -1, &query,
+                           NULL) == SQLITE_OK &&
         sqlite3_step(query) == SQLITE_ROW) {
         *out_root = (uint32_t)sqlite3_column_int64(query, 0);
     }
@@ -128,8 +129,8 @@ bool store_is_recording(const char *path)
     if (fd >= 0) {
         close(fd);
     }
-    uint32_t application_id = (uint32_t)head[68] << 24 | (uint32_t)head[69] << 16 |
-                              (uint32_t)head[70] << 8 | head[71];
+    uint32_t application_id =
+        (uint32_t)head[68] << 24 | (uint32_t)head[69] << 16 | (uint32_t)head[70] << 8 | head[71];
     return count == (ssize_t)sizeof(head) && memcmp(head, magic, sizeof(magic)) == 0 &&
            application_id == DATABASE_APPLICATION_ID;
 }
@@ -175,13 +176,13 @@ void store_write(struct sqlwriter *writer, const struct run_facts *facts,
     tables_write(writer, facts, recording);
 }
 
-int store_finish(const char *path, const struct run_facts *facts,
-                 const struct recording *recording, const struct store_finish_options *options,
-                 struct err *err)
+int store_finish(const char *path, const struct run_facts *facts, const struct recording *recording,
+                 const struct store_finish_options *options, struct err *err)
 {
     struct sqlwriter writer;
     if (sqlwriter_open(&writer, path, err) == 0) {
-        /* Rows of half a gigabyte were not synced either; a crash of the machine may lose the run. */
+        /* Rows of half a gigabyte were not synced either; a crash of the machine may lose the run.
+         */
         sqlwriter_execute(&writer, "PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; BEGIN");
         store_write(&writer, facts, recording, options);
     }

@@ -51,9 +51,8 @@ struct store_finish_options {
  * Resolves names, writes all tables but `block`, and sets the state to complete (or cut), in one
  * transaction. Returns 0 or a negative errno; the database is then as it was before.
  */
-int store_finish(const char *path, const struct run_facts *facts,
-                 const struct recording *recording, const struct store_finish_options *options,
-                 struct err *err);
+int store_finish(const char *path, const struct run_facts *facts, const struct recording *recording,
+                 const struct store_finish_options *options, struct err *err);
 
 /* The same within a transaction that the caller has opened and ends. */
 void store_write(struct sqlwriter *writer, const struct run_facts *facts,

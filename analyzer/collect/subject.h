@@ -140,7 +140,8 @@ int subject_create(struct recording *recording, uint32_t key, uint32_t pid, uint
                    struct subject **out_subject);
 void subject_destroy(struct subject *subject);
 
-/* The thread of a lane, by kernel thread id; a new row unless a lane of it is open. 0 or -ENOMEM. */
+/* The thread of a lane, by kernel thread id; a new row unless a lane of it is open. 0 or -ENOMEM.
+ */
 int subject_open_thread(struct subject *subject, uint32_t tid, uint64_t now_ns,
                         uint32_t *out_thread);
 
@@ -151,7 +152,8 @@ int subject_apply(struct lane_context *lane, const uint64_t *words, uint64_t sta
 /* From now on a lane's events mean this site by local_id. Returns 0 or -ENOMEM. */
 int subject_define_site(struct lane_context *lane, uint32_t local_id, uint32_t site);
 
-/* All its lanes are read to the end: what is live becomes rows and counts as leaked. `end` is set. */
+/* All its lanes are read to the end: what is live becomes rows and counts as leaked. `end` is set.
+ */
 int subject_finish(struct subject *subject, struct err *err);
 
 const char *subject_start_name(enum subject_start start);

@@ -6,7 +6,8 @@
 /* The sum of timed calls, scaled up to all calls of the site. */
 static uint64_t tables_estimate(uint64_t timed_ns, uint64_t timed_count, uint64_t count)
 {
-    return timed_count == 0 ? 0 : (uint64_t)((double)timed_ns / (double)timed_count * (double)count);
+    return timed_count == 0 ? 0
+                            : (uint64_t)((double)timed_ns / (double)timed_count * (double)count);
 }
 
 static void tables_write_stacks(struct sqlwriter *writer, const struct stacktree *stacks)
@@ -112,9 +113,9 @@ static void tables_write_site(struct sqlwriter *writer, uint32_t process_id,
     sqlwriter_integer(writer, site->live_count);
     sqlwriter_integer(writer, site->live_bytes);
     sqlwriter_integer(
-        writer, tables_estimate(site->timed_alloc_ns, site->timed_alloc_count,
-                                site->allocation_count) +
-                    tables_estimate(site->timed_free_ns, site->timed_free_count, site->free_count));
+        writer,
+        tables_estimate(site->timed_alloc_ns, site->timed_alloc_count, site->allocation_count) +
+            tables_estimate(site->timed_free_ns, site->timed_free_count, site->free_count));
     sqlwriter_integer(writer, site->timed_alloc_count + site->timed_free_count);
     sqlwriter_integer(writer, site->lifetime_sum_ns);
     sqlwriter_integer(writer, site->lifetime_max_ns);
@@ -260,17 +261,20 @@ static void tables_complete_run(struct sqlwriter *writer, const struct run_facts
                  facts->exit_status >= 0 ? facts->exit_status : facts->exit_signal);
     }
     char sql[1024];
-    snprintf(sql, sizeof(sql),
-             "UPDATE run SET state = '%s', duration_ns = %llu, exit_status = %s, exit_signal = %s,"
-             " peak_bytes = %llu, peak_ns = %llu, ring_path = NULL,"
-             " (allocation_count, free_count, allocated_bytes, failed_count, leaked_count,"
-             " leaked_bytes, lost_event_count, unpaired_free_count) ="
-             " (SELECT ifnull(sum(allocation_count), 0), ifnull(sum(free_count), 0), ifnull(sum(allocated_bytes), 0),"
-             " ifnull(sum(failed_count), 0), ifnull(sum(leaked_count), 0), ifnull(sum(leaked_bytes), 0),"
-             " ifnull(sum(lost_event_count), 0) + %llu, ifnull(sum(unpaired_free_count), 0) FROM process)",
-             facts->is_cut ? "cut" : "complete", (unsigned long long)facts->duration_ns, status,
-             signal, (unsigned long long)recording->peak_bytes,
-             (unsigned long long)recording->peak_ns, (unsigned long long)facts->lost_event_count);
+    snprintf(
+        sql, sizeof(sql),
+        "UPDATE run SET state = '%s', duration_ns = %llu, exit_status = %s, exit_signal = %s,"
+        " peak_bytes = %llu, peak_ns = %llu, ring_path = NULL,"
+        " (allocation_count, free_count, allocated_bytes, failed_count, leaked_count,"
+        " leaked_bytes, lost_event_count, unpaired_free_count) ="
+        " (SELECT ifnull(sum(allocation_count), 0), ifnull(sum(free_count), 0), "
+        "ifnull(sum(allocated_bytes), 0),"
+        " ifnull(sum(failed_count), 0), ifnull(sum(leaked_count), 0), ifnull(sum(leaked_bytes), 0),"
+        " ifnull(sum(lost_event_count), 0) + %llu, ifnull(sum(unpaired_free_count), 0) FROM "
+        "process)",
+        facts->is_cut ? "cut" : "complete", (unsigned long long)facts->duration_ns, status, signal,
+        (unsigned long long)recording->peak_bytes, (unsigned long long)recording->peak_ns,
+        (unsigned long long)facts->lost_event_count);
     sqlwriter_execute(writer, sql);
 }
 

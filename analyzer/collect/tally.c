@@ -160,8 +160,9 @@ static struct slice *tally_slice(struct tally *tally, uint64_t at_ns)
 }
 
 /*
- * A site's share of the peak is what it had live at that moment. Instead of copying all sites at every
- * new peak, a site notes its share when it first changes after one: until then it was the same.
+ * A site's share of the peak is what it had live at that moment. Instead of copying all sites at
+ * every new peak, a site notes its share when it first changes after one: until then it was the
+ * same.
  */
 static inline void tally_note_peak(const struct tally *tally, struct site *site)
 {
@@ -193,8 +194,7 @@ static void tally_site_alloc(struct site *site, const struct block *block)
     }
 }
 
-int tally_alloc(struct tally *tally, const struct block *block, bool is_timed,
-                uint64_t duration_ns)
+int tally_alloc(struct tally *tally, const struct block *block, bool is_timed, uint64_t duration_ns)
 {
     struct slice *slice = tally_slice(tally, block->born_ns);
     if (slice == NULL) {
@@ -212,7 +212,8 @@ int tally_alloc(struct tally *tally, const struct block *block, bool is_timed,
     size->allocated_bytes += block->size_bytes;
     size->usable_bytes += block->size_bytes + block->slack_bytes;
     uint64_t live_of_size = size->allocation_count - size->free_count;
-    size->live_count_max = live_of_size > size->live_count_max ? live_of_size : size->live_count_max;
+    size->live_count_max =
+        live_of_size > size->live_count_max ? live_of_size : size->live_count_max;
 
     tally->allocation_count++;
     tally->allocated_bytes += block->size_bytes;

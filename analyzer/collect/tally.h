@@ -2,8 +2,8 @@
  * tally.h - the aggregates of one process, kept up to date event by event.
  *
  * What `report` shows is counted here while recording, so that no analysis ever scans blocks.
- * A tally's figures are those of the tables site, temporary, size_class, lifetime_class and timeline
- * (schema/schema.sql), whose columns bear the same names. Single thread.
+ * A tally's figures are those of the tables site, temporary, size_class, lifetime_class and
+ * timeline (schema/schema.sql), whose columns bear the same names. Single thread.
  */
 #ifndef ALLOCAUDIT_TALLY_H
 #define ALLOCAUDIT_TALLY_H
@@ -122,8 +122,8 @@ int tally_alloc(struct tally *tally, const struct block *block, bool is_timed,
 /* How a block died. */
 struct death {
     uint64_t died_ns;
-    uint64_t duration_ns;       /* of the real call, if is_timed */
-    uint64_t own_allocations;   /* the allocating thread's since then; only if not is_remote */
+    uint64_t duration_ns;     /* of the real call, if is_timed */
+    uint64_t own_allocations; /* the allocating thread's since then; only if not is_remote */
     bool is_timed;
     bool is_remote; /* freed by another thread */
 };

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #if defined(__x86_64__)
-#define OWN_MACHINE EM_X86_64
+#    define OWN_MACHINE EM_X86_64
 #elif defined(__aarch64__)
-#define OWN_MACHINE EM_AARCH64
+#    define OWN_MACHINE EM_AARCH64
 #endif
 
 enum {
@@ -84,12 +84,11 @@ static int target_check_rights(const char *path, struct err *err)
 static int target_check_elf(int fd, const char *path, const Elf64_Ehdr *header, struct err *err)
 {
     if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != OWN_MACHINE) {
-        return err_set(err, ENOEXEC,
-                       "cannot record '%s': it is built for %s, this allocaudit for 64-bit %s",
-                       path,
-                       header->e_ident[EI_CLASS] == ELFCLASS32 ? "a 32-bit processor"
-                                                               : "another processor",
-                       OWN_MACHINE == EM_X86_64 ? "x86" : "ARM");
+        return err_set(
+            err, ENOEXEC, "cannot record '%s': it is built for %s, this allocaudit for 64-bit %s",
+            path,
+            header->e_ident[EI_CLASS] == ELFCLASS32 ? "a 32-bit processor" : "another processor",
+            OWN_MACHINE == EM_X86_64 ? "x86" : "ARM");
     }
     for (unsigned i = 0; i < header->e_phnum; i++) {
         Elf64_Phdr segment;

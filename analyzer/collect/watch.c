@@ -44,7 +44,8 @@ static bool watch_has_ended(const struct subject *subject)
     return poll(&wait, 1, 0) == 1;
 }
 
-/* The kernel forgets a name with its thread, and threads name themselves late: look ever more rarely. */
+/* The kernel forgets a name with its thread, and threads name themselves late: look ever more
+ * rarely. */
 static void watch_name_threads(struct subject *subject)
 {
     uint64_t now_ns = clock_ns(&subject->recording->clock, clock_ticks(&subject->recording->clock));

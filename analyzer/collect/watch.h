@@ -1,6 +1,6 @@
 /*
- * watch.h - looks at the recorded processes from outside: their resident set, their threads' names, and
- * whether they still live.
+ * watch.h - looks at the recorded processes from outside: their resident set, their threads' names,
+ * and whether they still live.
  */
 #ifndef ALLOCAUDIT_WATCH_H
 #define ALLOCAUDIT_WATCH_H
@@ -11,8 +11,8 @@
 #include "recording.h"
 
 /*
- * Starts watching subjects that are new, and marks those that have ended since (end, ended_ns). Their
- * exit status is known to their parent only. command_pid is left to waitpid.
+ * Starts watching subjects that are new, and marks those that have ended since (end, ended_ns).
+ * Their exit status is known to their parent only. command_pid is left to waitpid.
  */
 void watch_processes(struct recording *recording, uint32_t command_pid);
 
