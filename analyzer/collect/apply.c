@@ -56,18 +56,19 @@ static int apply_new_block(struct lane_context *lane, struct block *block, uint3
     if (apply_is_range((enum alloc_kind)block->kind)) {
         return blocks_add_range(subject, block, err);
     }
-    struct block from = lane->realloc_from;
-    lane->realloc_from.address = 0;
-    bool is_realloc = block->kind == ALLOC_KIND_REALLOC || block->kind == ALLOC_KIND_REALLOCARRAY;
-    if (is_realloc && from.address != 0) {
+    const struct block *from = &lane->realloc_from;
+    bool is_realloc = from->address != 0 &&
+                      (block->kind == ALLOC_KIND_REALLOC || block->kind == ALLOC_KIND_REALLOCARRAY);
+    if (is_realloc) {
         block->realloc_of_id = lane->realloc_from_id;
         block->chain_length =
-            from.chain_length == UINT16_MAX ? UINT16_MAX : (uint16_t)(from.chain_length + 1);
+            from->chain_length == UINT16_MAX ? UINT16_MAX : (uint16_t)(from->chain_length + 1);
     }
     r = blocks_add(subject, block, code != 0, duration_ns, err);
-    if (r == 0 && is_realloc && from.address != 0) {
-        tally_realloc(&subject->tally, block, from.size_bytes, from.address != block->address);
+    if (r == 0 && is_realloc) {
+        tally_realloc(&subject->tally, block, from->size_bytes, from->address != block->address);
     }
+    lane->realloc_from.address = 0;
     return r;
 }
 
@@ -111,15 +112,10 @@ static int apply_free(struct lane_context *lane, const uint64_t *words, uint64_t
         death.duration_ns =
             clock_span_ns(&lane->subject->recording->clock, event_duration_decode(code));
     }
-    struct block block;
-    uint64_t id;
-    int r = blocks_free(lane->subject, words[1], kind, lane->thread, &death, &block, &id, err);
-    lane->realloc_from = block;
-    lane->realloc_from_id = id;
-    if (kind != FREE_KIND_REALLOC) {
-        lane->realloc_from.address = 0;
-    }
-    return r;
+    lane->realloc_from.address = 0;
+    struct block *kept = kind == FREE_KIND_REALLOC ? &lane->realloc_from : NULL;
+    return blocks_free(lane->subject, words[1], kind, lane->thread, &death, kept,
+                       &lane->realloc_from_id, err);
 }
 
 static int apply_free_wide(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,

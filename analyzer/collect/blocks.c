@@ -125,12 +125,13 @@ static int blocks_end(struct subject *subject, struct block *live_block, enum fr
                       uint32_t by, struct death *death, struct block *out_block, uint64_t *out_id,
                       struct err *err)
 {
-    struct block block = *live_block;
     int r = 0;
-    *out_block = block;
     *out_id = 0;
-    if (block.kind != ALLOC_KIND_INTERNAL) {
-        r = blocks_bury(subject, &block, kind, by, death, out_id, err);
+    if (out_block != NULL) {
+        *out_block = *live_block;
+    }
+    if (live_block->kind != ALLOC_KIND_INTERNAL) {
+        r = blocks_bury(subject, live_block, kind, by, death, out_id, err);
     }
     /* After its row: a block that a kill finds in both places can be told, in neither is lost. */
     live_remove(&subject->live, live_block);
@@ -167,10 +168,8 @@ static int blocks_match_early(struct subject *subject, const struct block *block
         if (early.address == block->address && early.by != block->thread) {
             subject->early[i] = subject->early[--subject->early_count];
             struct block *added = live_find(&subject->live, block->address);
-            struct block buried;
             uint64_t id;
-            return blocks_end(subject, added, early.kind, early.by, &early.death, &buried, &id,
-                              err);
+            return blocks_end(subject, added, early.kind, early.by, &early.death, NULL, &id, err);
         }
     }
     return 0;
@@ -208,7 +207,9 @@ static void blocks_count_stranger(struct subject *subject, uint32_t by, uint64_t
 int blocks_free(struct subject *subject, uint64_t address, enum free_kind kind, uint32_t by,
                 struct death *death, struct block *out_block, uint64_t *out_id, struct err *err)
 {
-    *out_block = (struct block){0};
+    if (out_block != NULL) {
+        out_block->address = 0;
+    }
     *out_id = 0;
     int r = blocks_settle(subject, death->died_ns, err);
     struct block *live_block = live_find(&subject->live, address);
@@ -238,9 +239,8 @@ static int blocks_settle_one(struct subject *subject, struct err *err)
     struct block *old = live_find(&subject->live, parked.block.address);
     if (old != NULL) {
         struct death death = {.died_ns = parked.block.born_ns};
-        struct block buried;
         uint64_t id;
-        int r = blocks_end(subject, old, FREE_KIND_UNSEEN, old->thread, &death, &buried, &id, err);
+        int r = blocks_end(subject, old, FREE_KIND_UNSEEN, old->thread, &death, NULL, &id, err);
         if (r < 0) {
             return r;
         }
