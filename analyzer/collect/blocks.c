@@ -120,6 +120,11 @@ static struct parked blocks_unpark(struct subject *subject, size_t index)
     return parked;
 }
 
+static struct recent_free *blocks_recent(struct subject *subject, uint64_t address)
+{
+    return &subject->recent[map_mix(address) % SUBJECT_RECENT_FREES];
+}
+
 /* Takes the block out of the live set and buries it, unless it was the recorder's own. */
 static int blocks_end(struct subject *subject, struct block *live_block, enum free_kind kind,
                       uint32_t by, struct death *death, struct block *out_block, uint64_t *out_id,
@@ -133,9 +138,24 @@ static int blocks_end(struct subject *subject, struct block *live_block, enum fr
     if (live_block->kind != ALLOC_KIND_INTERNAL) {
         r = blocks_bury(subject, live_block, kind, by, death, out_id, err);
     }
+    if (subject->thread_count > 1) {
+        *blocks_recent(subject, live_block->address) = (struct recent_free){
+            .address = live_block->address, .died_ns = death->died_ns, .by = by};
+    }
     /* After its row: a block that a kill finds in both places can be told, in neither is lost. */
     live_remove(&subject->live, live_block);
     return r;
+}
+
+/*
+ * The address was freed by one thread, taken by it again and freed by another at once, whose stamp
+ * came out earlier than that of the first free: the block before has died of it.
+ */
+static bool blocks_is_swapped(struct subject *subject, uint64_t address, uint32_t by,
+                              uint64_t died_ns)
+{
+    const struct recent_free *last = blocks_recent(subject, address);
+    return last->address == address && last->by != by && died_ns - last->died_ns <= EARLY_FREE_NS;
 }
 
 /*
@@ -154,8 +174,12 @@ static int blocks_keep_early(struct subject *subject, uint64_t address, enum fre
                                           .address = address,
                                           .died_ns = death->died_ns};
         journal_add(subject->recording->journal, JOURNAL_EARLY_FREE, &kept, sizeof(kept), NULL, 0);
-        subject->early[subject->early_count++] =
-            (struct early_free){.address = address, .death = *death, .kind = kind, .by = by};
+        subject->early[subject->early_count++] = (struct early_free){
+            .address = address,
+            .is_swapped = blocks_is_swapped(subject, address, by, death->died_ns),
+            .death = *death,
+            .kind = kind,
+            .by = by};
     }
     return r;
 }
@@ -165,7 +189,7 @@ static int blocks_match_early(struct subject *subject, const struct block *block
 {
     for (size_t i = 0; i < subject->early_count; i++) {
         struct early_free early = subject->early[i];
-        if (early.address == block->address && early.by != block->thread) {
+        if (early.address == block->address && (early.by != block->thread || early.is_swapped)) {
             subject->early[i] = subject->early[--subject->early_count];
             struct block *added = live_find(&subject->live, block->address);
             uint64_t id;

@@ -70,9 +70,21 @@ struct parked {
 /* A free whose block is not known: its allocation may be on its way in another lane. */
 struct early_free {
     uint64_t address;
+    bool is_swapped; /* its own block seems to have got the free of the block to come */
     struct death death;
     enum free_kind kind;
     uint32_t by;
+};
+
+/* Who freed an address last. */
+struct recent_free {
+    uint64_t address;
+    uint64_t died_ns;
+    uint32_t by;
+};
+
+enum {
+    SUBJECT_RECENT_FREES = 64, /* more than there can be in the time that stamps may be wrong by */
 };
 
 struct subject {
@@ -119,6 +131,7 @@ struct subject {
     struct early_free *early;
     size_t early_count;
     size_t early_capacity;
+    struct recent_free recent[SUBJECT_RECENT_FREES]; /* by address, of several threads only */
     struct parked *parked;
     size_t parked_count;
     size_t parked_capacity;

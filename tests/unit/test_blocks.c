@@ -258,6 +258,67 @@ static void blocks_add_after_its_early_free_pairs_them(void **state)
     end(&fixture);
 }
 
+/*
+ * Thread 1 frees, gets the address again and hands it to thread 0, which frees it at once with a
+ * stamp before both: thread 0's free seems to be that of the older block.
+ */
+static void blocks_add_after_frees_in_the_wrong_order_pairs_them_all(void **state)
+{
+    (void)state;
+    struct blocks_fixture fixture;
+    begin(&fixture);
+    add(&fixture, 100, 0x1000, 1, 0);
+    drop(&fixture, 990, 0x1000, 0);
+    drop(&fixture, 1000, 0x1000, 1);
+    add(&fixture, 1020, 0x1000, 2, 1);
+
+    add(&fixture, 1140, 0x1000, 3, 0);
+    seal(&fixture);
+
+    assert_int_equal(fixture.subject->unpaired_free_count, 0);
+    assert_int_equal(count_rows(&fixture, "free_kind = 'free'"), 2);
+    assert_int_equal(count_rows(&fixture, "size_bytes = 3 AND died_ns IS NULL"), 1);
+    end(&fixture);
+}
+
+/* The hasty free comes before even the allocation that precedes the one it belongs to. */
+static void blocks_add_after_a_free_two_blocks_too_early_pairs_them_all(void **state)
+{
+    (void)state;
+    struct blocks_fixture fixture;
+    begin(&fixture);
+    drop(&fixture, 960, 0x1000, 0);
+    add(&fixture, 970, 0x1000, 1, 1);
+    drop(&fixture, 1000, 0x1000, 1);
+    add(&fixture, 1020, 0x1000, 2, 1);
+
+    add(&fixture, 1140, 0x1000, 3, 0);
+    seal(&fixture);
+
+    assert_int_equal(fixture.subject->unpaired_free_count, 0);
+    assert_int_equal(count_rows(&fixture, "free_kind = 'free'"), 2);
+    assert_int_equal(count_rows(&fixture, "size_bytes = 3 AND died_ns IS NULL"), 1);
+    end(&fixture);
+}
+
+/* Such events, but so far apart that the order of the stamps is the true one. */
+static void blocks_add_after_a_stray_free_by_its_own_thread_stays_live(void **state)
+{
+    (void)state;
+    struct blocks_fixture fixture;
+    begin(&fixture);
+    add(&fixture, 100, 0x1000, 1, 0);
+    drop(&fixture, 990, 0x1000, 0);
+    drop(&fixture, 60000, 0x1000, 1);
+
+    add(&fixture, 60020, 0x1000, 2, 1);
+    seal(&fixture);
+
+    assert_int_equal(fixture.subject->unpaired_free_count, 1);
+    assert_int_equal(count_rows(&fixture, "size_bytes = 2 AND died_ns IS NULL"), 1);
+    end(&fixture);
+}
+
 static void blocks_free_of_a_stranger_is_unpaired(void **state)
 {
     (void)state;
@@ -556,6 +617,9 @@ int main(void)
         cmocka_unit_test(blocks_add_three_of_one_address_keep_their_order),
         cmocka_unit_test(blocks_write_live_settles_what_is_parked),
         cmocka_unit_test(blocks_add_after_its_early_free_pairs_them),
+        cmocka_unit_test(blocks_add_after_frees_in_the_wrong_order_pairs_them_all),
+        cmocka_unit_test(blocks_add_after_a_free_two_blocks_too_early_pairs_them_all),
+        cmocka_unit_test(blocks_add_after_a_stray_free_by_its_own_thread_stays_live),
         cmocka_unit_test(blocks_free_of_a_stranger_is_unpaired),
         cmocka_unit_test(blocks_free_of_a_stranger_in_one_thread_is_unpaired_at_once),
         cmocka_unit_test(blocks_free_in_a_forked_child_is_inherited),
