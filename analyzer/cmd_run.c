@@ -203,6 +203,7 @@ static int finish(struct collector *collector, const struct run_settings *settin
     launch_end(&collector->launch);
     if (r < 0) {
         err_prepend(&err, "the recording is not complete");
+        note("'allocaudit recover %s' completes it once the cause is mended", settings->output);
         return fail(&err, exit_status(&collector->launch) != 0 ? exit_status(&collector->launch)
                                                                : CMD_RUN_FAILED);
     }

@@ -25,7 +25,7 @@ static uint32_t lane_wait_for_chunk(struct ring_header *ring)
 {
     uint32_t number = RING_NO_CHUNK;
     atomic_fetch_add(&ring->waiting_count, 1);
-    while (!lane_collector_is_gone(ring)) {
+    while (!lane_collector_is_gone(ring) && !atomic_load(&ring->is_exhausted)) {
         uint32_t seen = atomic_load(&ring->freed_count);
         number = ring_take_chunk(ring);
         if (number != RING_NO_CHUNK) {
@@ -46,7 +46,7 @@ static uint32_t lane_take_chunk(struct ring_header *ring)
     uint32_t number = ring_take_chunk(ring);
     if (number == RING_NO_CHUNK && (process->flags & RING_DROP_WHEN_FULL) == 0) {
         number = lane_wait_for_chunk(ring);
-        if (number == RING_NO_CHUNK) {
+        if (number == RING_NO_CHUNK && lane_collector_is_gone(ring)) {
             process_stop();
         }
     }
@@ -155,6 +155,7 @@ void lane_close(struct writer *writer)
     if (!writer->has_lane) {
         return;
     }
+    atomic_fetch_add(&process->ring->lost_event_count, writer->lost_count);
     atomic_store_explicit(&ring_lane(process->ring, writer->lane)->state, LANE_CLOSED,
                           memory_order_release);
     *writer = (struct writer){0};

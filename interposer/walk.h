@@ -64,7 +64,6 @@ struct walk_result {
     size_t count;
     uint64_t hash[2];
     bool is_same; /* as the walk before this one */
-    bool is_sure; /* false: it ended in code that nothing describes */
 };
 
 /*

@@ -76,6 +76,7 @@ struct ring_header {
     _Atomic uint32_t freed_count;              /* futex: goes up when chunks were given back */
     _Atomic uint32_t waiting_count;            /* writers asleep on it */
     _Atomic uint32_t chunk_count;              /* chunks that exist so far */
+    _Atomic uint32_t is_exhausted; /* every chunk is held by a waiting writer: give up, count */
 
     _Alignas(64) _Atomic uint32_t lane_high; /* lanes [0, lane_high) were ever in use */
     _Atomic uint32_t next_process_key;       /* next process key to hand out; starts at 1 */

@@ -25,6 +25,8 @@ enum {
     BALLAST_BYTES_PER_NODE = 160, /* a stack node and its share of frames and sites */
 };
 
+#define EXHAUSTED_NS UINT64_C(3000000000) /* longer than a lane may be busy */
+
 static char *collector_quote(char **words)
 {
     struct str text = {0};
@@ -123,6 +125,7 @@ int collector_create(struct collector *collector, const struct collector_setting
         .ballast = {.fd = -1},
         .journal = {.fd = -1},
     };
+    launch_shield();
     clock_start(&collector->recording.clock);
     int r = collector_create_session(collector, err);
     if (r == 0) {
@@ -250,6 +253,29 @@ static void collector_detach(struct collector *collector)
     collector->detached_ns = clock_monotonic_ns();
 }
 
+/*
+ * More threads than chunks: all are held, nothing is readable, and waiting would never end. The
+ * writers are told to give up and count; where chunks come back, they go on.
+ */
+static void collector_check_exhaustion(struct collector *collector, int64_t applied)
+{
+    struct ring_header *ring = collector->session.ring;
+    uint64_t now_ns = clock_monotonic_ns();
+    bool is_stuck = applied == 0 && atomic_load(&ring->waiting_count) != 0 &&
+                    (uint32_t)atomic_load(&ring->free_chunks) == RING_NO_CHUNK;
+    if (!is_stuck) {
+        collector->stuck_since_ns = 0;
+        if ((uint32_t)atomic_load(&ring->free_chunks) != RING_NO_CHUNK) {
+            atomic_store(&ring->is_exhausted, 0);
+        }
+    } else if (collector->stuck_since_ns == 0) {
+        collector->stuck_since_ns = now_ns;
+    } else if (now_ns - collector->stuck_since_ns > EXHAUSTED_NS) {
+        atomic_store(&ring->is_exhausted, 1);
+        session_chunks_freed(&collector->session);
+    }
+}
+
 /* One turn of the loop; *out_applied is how many events it found. */
 static int collector_turn(struct collector *collector, int64_t *out_applied, struct err *err)
 {
@@ -267,6 +293,7 @@ static int collector_turn(struct collector *collector, int64_t *out_applied, str
     if ((uint32_t)atomic_load(&ring->free_chunks) == RING_NO_CHUNK) {
         session_grow(&collector->session);
     }
+    collector_check_exhaustion(collector, *out_applied);
     return r;
 }
 

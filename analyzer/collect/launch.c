@@ -19,6 +19,28 @@
 static const int launch_signals[] = {SIGCHLD, SIGINT,  SIGQUIT, SIGTERM,
                                      SIGHUP,  SIGUSR1, SIGUSR2, SIGTSTP};
 
+static const int launch_shielded[] = {SIGXFSZ, SIGPIPE};
+static struct sigaction launch_old_actions[sizeof(launch_shielded) / sizeof(launch_shielded[0])];
+static bool launch_is_shielded;
+
+void launch_shield(void)
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    for (size_t i = 0;
+         !launch_is_shielded && i < sizeof(launch_shielded) / sizeof(launch_shielded[0]); i++) {
+        sigaction(launch_shielded[i], &ignore, &launch_old_actions[i]);
+    }
+    launch_is_shielded = true;
+}
+
+static void launch_unshield(void)
+{
+    for (size_t i = 0;
+         launch_is_shielded && i < sizeof(launch_shielded) / sizeof(launch_shielded[0]); i++) {
+        sigaction(launch_shielded[i], &launch_old_actions[i], NULL);
+    }
+}
+
 static void launch_signal_set(sigset_t *set)
 {
     sigemptyset(set);
@@ -51,6 +73,7 @@ static void launch_become(const struct launch *launch, const struct launch_setti
 {
     int code = -launch_set_environment(settings);
     if (code == 0) {
+        launch_unshield();
         sigprocmask(SIG_SETMASK, &launch->old_mask, NULL);
         execvp(settings->command[0], settings->command);
         code = errno;
@@ -148,6 +171,15 @@ void launch_end(struct launch *launch)
     sigprocmask(SIG_SETMASK, &launch->old_mask, NULL);
 }
 
+/* The loader splits its list of libraries there. */
+static int launch_check_path(const char *path, struct err *err)
+{
+    if (strpbrk(path, " :") != NULL) {
+        return err_set(err, EINVAL, "cannot preload '%s': its path holds a blank or a colon", path);
+    }
+    return 0;
+}
+
 int launch_find_library(char *path, size_t size_bytes, struct err *err)
 {
     static const char *const places[] = {"", "../lib/allocaudit/", "../lib/"};
@@ -159,12 +191,12 @@ int launch_find_library(char *path, size_t size_bytes, struct err *err)
         snprintf(path, size_bytes, "%.*s/%sliballocaudit.so", (int)(slash - program), program,
                  places[i]);
         if (access(path, R_OK) == 0) {
-            return 0;
+            return launch_check_path(path, err);
         }
     }
     snprintf(path, size_bytes, "%s/liballocaudit.so", ALLOCAUDIT_LIBDIR);
     if (access(path, R_OK) == 0) {
-        return 0;
+        return launch_check_path(path, err);
     }
     return err_set(err, ENOENT, "cannot find liballocaudit.so beside '%s' nor in '%s'", program,
                    ALLOCAUDIT_LIBDIR);

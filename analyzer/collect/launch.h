@@ -38,6 +38,12 @@ int launch_start(struct launch *launch, const struct launch_settings *settings, 
  */
 void launch_wait(struct launch *launch, uint64_t wait_ns);
 
+/*
+ * A file size limit or a closed stderr is an error to be told, not an end. Call before anything is
+ * written; the command gets the old meaning back.
+ */
+void launch_shield(void);
+
 /* Gives signals their old meaning back. */
 void launch_end(struct launch *launch);
 

@@ -31,9 +31,11 @@ static void store_write_environment(struct sqlwriter *writer)
              equals != NULL && i < sizeof(store_environment) / sizeof(store_environment[0]); i++) {
             if (strncmp(*entry, store_environment[i], strlen(store_environment[i])) == 0) {
                 char *name = strndup(*entry, (size_t)(equals - *entry));
-                sqlwriter_text(writer, name);
-                sqlwriter_text(writer, equals + 1);
-                sqlwriter_row(writer);
+                if (name != NULL && getenv(name) == equals + 1) { /* the first of its name counts */
+                    sqlwriter_text(writer, name);
+                    sqlwriter_text(writer, equals + 1);
+                    sqlwriter_row(writer);
+                }
                 free(name);
                 break;
             }
