@@ -1,8 +1,6 @@
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include "base/str.h"
 #include "cli/talk.h"
 #include "cli/term.h"
 #include "cmd.h"
@@ -43,19 +41,6 @@ const struct option_page cmd_recover_page = {
     .paragraphs = paragraphs,
 };
 
-static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void note(const char *format, ...)
-{
-    struct str text = {0};
-    va_list arguments;
-    va_start(arguments, format);
-    if (str_vprintf(&text, format, arguments) == 0) {
-        talk_error(str_text(&text));
-    }
-    va_end(arguments);
-    str_fini(&text);
-}
-
 /* Readers say best what is wrong with a file; damage is what we are here for. */
 static int check_file(const char *path, struct err *err)
 {
@@ -73,26 +58,26 @@ static void show_progress(void *context, uint64_t done, uint64_t total)
 static void tell(const char *path, const struct recover_result *result)
 {
     if (result->is_complete_already) {
-        note("'%s' needs no recovery", path);
+        talk_note("'%s' needs no recovery", path);
         return;
     }
     if (result->is_ring_lost) {
-        note("of '%s' only rows are left: names, threads and live blocks were lost with the "
-             "machine's memory",
-             path);
+        talk_note("of '%s' only rows are left: names, threads and live blocks were lost with the "
+                  "machine's memory",
+                  path);
     } else if (result->is_journal_cut) {
-        note("there was no room to keep everything: late stacks have no names");
+        talk_note("there was no room to keep everything: late stacks have no names");
     }
     if (result->missing_live_count > 0) {
-        note("the live blocks of %llu process%s could not be read",
-             (unsigned long long)result->missing_live_count,
-             result->missing_live_count == 1 ? "" : "es");
+        talk_note("the live blocks of %llu process%s could not be read",
+                  (unsigned long long)result->missing_live_count,
+                  result->missing_live_count == 1 ? "" : "es");
     }
     if (result->running_count > 0) {
-        note("%u recorded process%s still run%s; recording has stopped", result->running_count,
-             result->running_count == 1 ? "" : "es", result->running_count == 1 ? "s" : "");
+        talk_note("%u recorded process%s still run%s; recording has stopped", result->running_count,
+                  result->running_count == 1 ? "" : "es", result->running_count == 1 ? "s" : "");
     }
-    note(
+    talk_note(
         "recovered '%s': %llu allocations, %llu events that were not read yet; times in malloc are "
         "missing",
         path, (unsigned long long)result->row_count, (unsigned long long)result->unread_count);

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,19 +82,6 @@ static int fail(const struct err *err, int status)
     return status;
 }
 
-static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void note(const char *format, ...)
-{
-    struct str text = {0};
-    va_list arguments;
-    va_start(arguments, format);
-    if (str_vprintf(&text, format, arguments) == 0) {
-        talk_error(str_text(&text));
-    }
-    va_end(arguments);
-    str_fini(&text);
-}
-
 /* Makes room for a new recording: an old one is kept, anything else is not ours to replace. */
 static int keep_old(const char *path, struct err *err)
 {
@@ -121,9 +107,9 @@ static int keep_old(const char *path, struct err *err)
 static void tell_waiting(void *context, uint32_t count, uint32_t pid)
 {
     (void)context;
-    note("the command has ended; waiting for %u recorded process%s still running (pid %u); "
-         "interrupt to stop recording",
-         count, count == 1 ? "" : "es", pid);
+    talk_note("the command has ended; waiting for %u recorded process%s still running (pid %u); "
+              "interrupt to stop recording",
+              count, count == 1 ? "" : "es", pid);
 }
 
 static void show_progress(void *context, uint64_t done, uint64_t total)
@@ -148,7 +134,7 @@ static void summarize_figures(uint64_t allocation_count, uint64_t peak_bytes, ui
     append_scaled(&text, OUT_KIND_COUNT, leaked_count);
     str_append(&text, " blocks, ");
     append_scaled(&text, OUT_KIND_BYTES, leaked_bytes);
-    note("%s", str_text(&text));
+    talk_note("%s", str_text(&text));
     str_fini(&text);
 }
 
@@ -166,21 +152,21 @@ static void summarize(const struct collector *collector, const struct run_settin
         leaked_bytes += subject->leaked_bytes;
         lost_count += subject->lost_event_count;
         if (subject->is_malloc_replaced) {
-            note("process %u brings its own malloc, which cannot be seen", subject->pid);
+            talk_note("process %u brings its own malloc, which cannot be seen", subject->pid);
         }
     }
     if (lost_count > 0) {
-        note("%llu events were lost", (unsigned long long)lost_count);
+        talk_note("%llu events were lost", (unsigned long long)lost_count);
     }
     if (recording->subject_count == 0) {
-        note("nothing was recorded: no process loaded liballocaudit.so");
+        talk_note("nothing was recorded: no process loaded liballocaudit.so");
     }
     if (!settings->is_quiet) {
         bool is_default = strcmp(settings->output, CMD_DEFAULT_FILE) == 0;
         summarize_figures(allocation_count, recording->peak_bytes, leaked_count, leaked_bytes);
-        note("recorded in %s", settings->output);
-        note("next: allocaudit report%s%s", is_default ? "" : " ",
-             is_default ? "" : settings->output);
+        talk_note("recorded in %s", settings->output);
+        talk_note("next: allocaudit report%s%s", is_default ? "" : " ",
+                  is_default ? "" : settings->output);
     }
 }
 
@@ -195,7 +181,7 @@ static int finish(struct collector *collector, const struct run_settings *settin
     struct term_progress progress;
     if (collector->is_failed) {
         talk_error(collector->failure.text);
-        note("recording stopped there; the program was not disturbed");
+        talk_note("recording stopped there; the program was not disturbed");
     }
     term_progress_begin(&progress, stderr, "resolving symbols");
     int r = collector_finish(collector, show_progress, &progress, &err);
@@ -203,7 +189,8 @@ static int finish(struct collector *collector, const struct run_settings *settin
     launch_end(&collector->launch);
     if (r < 0) {
         err_prepend(&err, "the recording is not complete");
-        note("'allocaudit recover %s' completes it once the cause is mended", settings->output);
+        talk_note("'allocaudit recover %s' completes it once the cause is mended",
+                  settings->output);
         return fail(&err, exit_status(&collector->launch) != 0 ? exit_status(&collector->launch)
                                                                : CMD_RUN_FAILED);
     }

@@ -27,14 +27,27 @@ void talk_error(const char *text)
     print_line("allocaudit: ", text);
 }
 
-void talk_hint(const char *format, ...)
+static void print_formatted(const char *prefix, const char *format, va_list args)
 {
     struct str text = {0};
+    if (str_vprintf(&text, format, args) == 0) {
+        print_line(prefix, text.text);
+    }
+    str_fini(&text);
+}
+
+void talk_note(const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    if (str_vprintf(&text, format, args) == 0) {
-        print_line("", text.text);
-    }
+    print_formatted("allocaudit: ", format, args);
     va_end(args);
-    str_fini(&text);
+}
+
+void talk_hint(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    print_formatted("", format, args);
+    va_end(args);
 }

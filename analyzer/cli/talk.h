@@ -10,6 +10,9 @@
 /* "allocaudit: <text>": why it cannot be done. */
 void talk_error(const char *text);
 
+/* The same for what is worth knowing and no failure. */
+void talk_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* A line without the name in front: what to type next, summaries. */
 void talk_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -253,16 +253,6 @@ static char *apply_command_text(const char *bytes, size_t count)
     return copy;
 }
 
-static struct subject *apply_find_key(struct recording *recording, uint32_t key)
-{
-    for (size_t i = recording->subject_count; i-- > 0;) {
-        if (recording->subjects[i]->key == key) {
-            return recording->subjects[i];
-        }
-    }
-    return NULL;
-}
-
 /* The image that the process `pid` was when `subject` attached; keys are given in that order. */
 static struct subject *apply_find_before(struct recording *recording, uint32_t pid,
                                          const struct subject *subject)
@@ -304,7 +294,7 @@ static int apply_process(struct lane_context *lane, const struct event_process *
     struct subject *before = NULL;
     if ((event->flags & PROCESS_IS_FORK) != 0) {
         subject->start = SUBJECT_STARTED_BY_FORK;
-        parent = apply_find_key(recording, event->parent_key);
+        parent = recording_find(recording, event->parent_key);
     } else {
         before = apply_find_before(recording, event->pid, subject);
         parent = before != NULL ? before : apply_find_before(recording, event->parent_pid, subject);

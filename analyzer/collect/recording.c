@@ -27,14 +27,22 @@ void recording_fini(struct recording *recording)
     *recording = (struct recording){0};
 }
 
-int recording_subject(struct recording *recording, uint32_t key, uint32_t pid, uint64_t now_ns,
-                      struct subject **out_subject)
+struct subject *recording_find(const struct recording *recording, uint32_t key)
 {
     for (size_t i = recording->subject_count; i-- > 0;) {
         if (recording->subjects[i]->key == key) {
-            *out_subject = recording->subjects[i];
-            return 0;
+            return recording->subjects[i];
         }
+    }
+    return NULL;
+}
+
+int recording_subject(struct recording *recording, uint32_t key, uint32_t pid, uint64_t now_ns,
+                      struct subject **out_subject)
+{
+    *out_subject = recording_find(recording, key);
+    if (*out_subject != NULL) {
+        return 0;
     }
     int r = vec_reserve((void **)&recording->subjects, &recording->subject_capacity,
                         recording->subject_count + 1, sizeof(struct subject *));

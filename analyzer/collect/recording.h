@@ -69,6 +69,9 @@ static inline int recording_add_row(struct recording *recording, const struct bl
     return recording->sink->append(recording->sink, row, out_id, err);
 }
 
+/* The subject with this key, or NULL. */
+struct subject *recording_find(const struct recording *recording, uint32_t key);
+
 /* The subject with this key, made if it is new. Returns 0 or -ENOMEM. */
 int recording_subject(struct recording *recording, uint32_t key, uint32_t pid, uint64_t now_ns,
                       struct subject **out_subject);

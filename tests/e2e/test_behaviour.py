@@ -96,6 +96,14 @@ def test_threads_at_once(test):
     test.whole_stacks(recording)
 
 
+def test_more_threads_than_chunks(test):
+    """Nobody waits for ever: what cannot be kept is counted as lost."""
+    recorded = test.record([test.program("threads_at_once")], "--ring", "4M")
+    test.equal("status", recorded.status, 0)
+    lost = test.open(recorded).value("SELECT lost_event_count FROM run")
+    test.check(lost > 0, "200 threads fit into fewer chunks without a loss")
+
+
 def test_cross_thread_frees(test):
     count = test.size(100000, 2000000)
     recording = test.sound(test.same_as_native([test.program("cross_thread"), str(count)]))
