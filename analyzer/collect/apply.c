@@ -13,14 +13,9 @@
 
 #define ADDRESS_MASK ((UINT64_C(1) << EVENT_ADDRESS_BITS) - 1)
 
-/* Site of a local stack number; one that was never defined (its definition was lost) is unknown. */
-static int apply_site(struct lane_context *lane, uint32_t local_id, uint32_t *out_site)
+/* The site of a stack that was never defined: its definition was lost. */
+static __attribute__((noinline)) int apply_unknown_site(struct subject *subject, uint32_t *out_site)
 {
-    if (local_id < lane->site_count && lane->sites[local_id] != UINT32_MAX) {
-        *out_site = lane->sites[local_id];
-        return 0;
-    }
-    struct subject *subject = lane->subject;
     uint32_t stack;
     size_t site_count = subject->tally.site_count;
     int r = stacktree_child(&subject->recording->stacks, STACK_ROOT, FRAME_UNKNOWN, &stack);
@@ -35,83 +30,127 @@ static int apply_site(struct lane_context *lane, uint32_t local_id, uint32_t *ou
     return r;
 }
 
-static bool apply_is_range(enum alloc_kind kind)
+static inline bool apply_is_range(enum alloc_kind kind)
 {
     return kind == ALLOC_KIND_MMAP || kind == ALLOC_KIND_MREMAP || kind == ALLOC_KIND_BRK;
 }
 
-static int apply_new_block(struct lane_context *lane, struct block *block, uint32_t local_stack,
-                           uint64_t head, struct err *err)
+/* What of a duration code: 0 for a call that was not timed. */
+static inline uint64_t apply_duration_ns(const struct subject *subject, unsigned code)
+{
+    if (__builtin_expect(code == 0, 1)) {
+        return 0;
+    }
+    return clock_span_ns(&subject->recording->clock, event_duration_decode(code));
+}
+
+static __attribute__((noinline)) int apply_new_range(struct subject *subject,
+                                                     const struct block *slot, uint64_t address,
+                                                     struct err *err)
+{
+    struct block block = *slot;
+    block.address = address;
+    return blocks_add_range(subject, &block, err);
+}
+
+/* The block that the lane's last event freed for a realloc goes on as this one. */
+static __attribute__((noinline)) int apply_realloc(struct lane_context *lane, struct block *slot,
+                                                   uint64_t address, unsigned duration_code,
+                                                   struct err *err)
 {
     struct subject *subject = lane->subject;
-    unsigned code = event_duration_code(head);
-    uint64_t duration_ns = 0;
-    if (code != 0) {
-        duration_ns = clock_span_ns(&subject->recording->clock, event_duration_decode(code));
-    }
-    int r = block->kind == ALLOC_KIND_INTERNAL ? 0 : apply_site(lane, local_stack, &block->site);
-    if (r < 0 || block->address == 0) {
-        return r;
-    }
-    if (apply_is_range((enum alloc_kind)block->kind)) {
-        return blocks_add_range(subject, block, err);
-    }
-    const struct block *from = &lane->realloc_from;
-    bool is_realloc = from->address != 0 &&
-                      (block->kind == ALLOC_KIND_REALLOC || block->kind == ALLOC_KIND_REALLOCARRAY);
-    if (is_realloc) {
-        block->realloc_of_id = lane->realloc_from_id;
-        block->chain_length =
-            from->chain_length == UINT16_MAX ? UINT16_MAX : (uint16_t)(from->chain_length + 1);
-    }
-    r = blocks_add(subject, block, code != 0, duration_ns, err);
-    if (r == 0 && is_realloc) {
-        tally_realloc(&subject->tally, block, from->size_bytes, from->address != block->address);
-    }
+    struct block from = lane->realloc_from;
     lane->realloc_from.address = 0;
+    bool is_realloc = slot->kind == ALLOC_KIND_REALLOC || slot->kind == ALLOC_KIND_REALLOCARRAY;
+    if (is_realloc) {
+        slot->realloc_of_id = lane->realloc_from_id;
+        slot->chain_length =
+            from.chain_length == UINT16_MAX ? UINT16_MAX : (uint16_t)(from.chain_length + 1);
+    }
+    struct block block = *slot;
+    int r = blocks_add(subject, slot, address, duration_code != 0,
+                       apply_duration_ns(subject, duration_code), err);
+    if (r == 0 && is_realloc) {
+        tally_realloc(&subject->tally, &block, from.size_bytes, from.address != address);
+    }
     return r;
 }
 
-static int apply_alloc(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
-                       struct err *err)
+/* `slot` is filled in but for the site; the event's head and stack number tell the rest. */
+static inline int apply_new_block(struct lane_context *lane, struct block *slot, uint64_t address,
+                                  uint32_t local_stack, uint64_t head, struct err *err)
 {
-    uint64_t slack_bytes = words[1] >> EVENT_ADDRESS_BITS;
-    struct block block = {
-        .address = words[1] & ADDRESS_MASK,
-        .born_ns = stamp_ns,
-        .size_bytes = (uint32_t)words[2],
-        .slack_bytes = slack_bytes,
-        .thread = lane->thread,
-        .kind = (uint8_t)(event_tag(words[0]) - EVENT_ALLOC),
-    };
-    return apply_new_block(lane, &block, (uint32_t)(words[2] >> 32), words[0], err);
+    struct subject *subject = lane->subject;
+    unsigned code = event_duration_code(head);
+    if (__builtin_expect(local_stack < lane->site_count, 1)) {
+        slot->site = lane->sites[local_stack];
+    }
+    if (__builtin_expect(local_stack >= lane->site_count || slot->site == UINT32_MAX, 0) &&
+        slot->kind != ALLOC_KIND_INTERNAL) {
+        int r = apply_unknown_site(subject, &slot->site);
+        if (r < 0) {
+            return r;
+        }
+    }
+    if (__builtin_expect(address == 0, 0)) {
+        return 0;
+    }
+    if (__builtin_expect(apply_is_range((enum alloc_kind)slot->kind), 0)) {
+        return apply_new_range(subject, slot, address, err);
+    }
+    if (__builtin_expect(lane->realloc_from.address != 0, 0)) {
+        return apply_realloc(lane, slot, address, code, err);
+    }
+    return blocks_add(subject, slot, address, code != 0, apply_duration_ns(subject, code), err);
+}
+
+static inline int apply_alloc(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                              struct err *err)
+{
+    struct block *slot = live_reserve(&lane->subject->live);
+    if (__builtin_expect(slot == NULL, 0)) {
+        return -ENOMEM;
+    }
+    slot->born_ns = stamp_ns;
+    slot->size_bytes = (uint32_t)words[2];
+    slot->slack_bytes = words[1] >> EVENT_ADDRESS_BITS;
+    slot->realloc_of_id = 0;
+    slot->thread = lane->thread;
+    slot->alignment = 0;
+    slot->chain_length = 0;
+    slot->kind = (uint8_t)(event_tag(words[0]) - EVENT_ALLOC);
+    return apply_new_block(lane, slot, words[1] & ADDRESS_MASK, (uint32_t)(words[2] >> 32),
+                           words[0], err);
 }
 
 static int apply_alloc_wide(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
                             struct err *err)
 {
-    struct block block = {
-        .address = words[1],
-        .born_ns = stamp_ns,
-        .size_bytes = words[2],
-        .slack_bytes = words[3] >= words[2] ? words[3] - words[2] : 0,
-        .thread = lane->thread,
-        .alignment = (uint32_t)words[4],
-        .kind = (uint8_t)(event_tag(words[0]) - EVENT_ALLOC_WIDE),
-    };
-    return apply_new_block(lane, &block, (uint32_t)(words[4] >> 32), words[0], err);
+    struct block *slot = live_reserve(&lane->subject->live);
+    if (slot == NULL) {
+        return -ENOMEM;
+    }
+    slot->born_ns = stamp_ns;
+    slot->size_bytes = words[2];
+    slot->slack_bytes = words[3] >= words[2] ? words[3] - words[2] : 0;
+    slot->realloc_of_id = 0;
+    slot->thread = lane->thread;
+    slot->alignment = (uint32_t)words[4];
+    slot->chain_length = 0;
+    slot->kind = (uint8_t)(event_tag(words[0]) - EVENT_ALLOC_WIDE);
+    return apply_new_block(lane, slot, words[1], (uint32_t)(words[4] >> 32), words[0], err);
 }
 
-static int apply_free(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
-                      struct err *err)
+static inline int apply_free(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                             struct err *err)
 {
     enum free_kind kind = (enum free_kind)(event_tag(words[0]) - EVENT_FREE);
     unsigned code = event_duration_code(words[0]);
-    struct death death = {.died_ns = stamp_ns, .is_timed = code != 0};
-    if (code != 0) {
-        death.duration_ns =
-            clock_span_ns(&lane->subject->recording->clock, event_duration_decode(code));
-    }
+    struct death death = {
+        .died_ns = stamp_ns,
+        .is_timed = code != 0,
+        .duration_ns = apply_duration_ns(lane->subject, code),
+    };
     lane->realloc_from.address = 0;
     struct block *kept = kind == FREE_KIND_REALLOC ? &lane->realloc_from : NULL;
     return blocks_free(lane->subject, words[1], kind, lane->thread, &death, kept,
@@ -127,8 +166,9 @@ static int apply_free_wide(struct lane_context *lane, const uint64_t *words, uin
 
 static int apply_failed(struct lane_context *lane, const uint64_t *words)
 {
-    uint32_t site;
-    int r = apply_site(lane, (uint32_t)(words[2] >> 32), &site);
+    uint32_t local_id = (uint32_t)(words[2] >> 32);
+    uint32_t site = local_id < lane->site_count ? lane->sites[local_id] : UINT32_MAX;
+    int r = site == UINT32_MAX ? apply_unknown_site(lane->subject, &site) : 0;
     if (r == 0) {
         tally_failed(&lane->subject->tally, site);
     }
@@ -322,23 +362,10 @@ static int apply_mark(struct lane_context *lane, const struct event_mark *event,
     return recording_add_mark(subject->recording, &mark, event->text, event->name_bytes);
 }
 
-int subject_apply(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
-                  struct err *err)
+static __attribute__((noinline)) int apply_rare(struct lane_context *lane, const uint64_t *words,
+                                                uint64_t stamp_ns, struct err *err)
 {
-    struct subject *subject = lane->subject;
     unsigned tag = event_tag(words[0]);
-    if (subject->is_finished) { /* its rows are written */
-        subject->lost_event_count++;
-        return 0;
-    }
-    subject->last_event_ns = stamp_ns;
-    subject->threads[lane->thread].ended_ns = stamp_ns;
-    if (tag - EVENT_ALLOC < ALLOC_KIND_COUNT) {
-        return apply_alloc(lane, words, stamp_ns, err);
-    }
-    if (tag - EVENT_FREE < FREE_KIND_COUNT) {
-        return apply_free(lane, words, stamp_ns, err);
-    }
     if (tag - EVENT_ALLOC_WIDE < ALLOC_KIND_COUNT) {
         return apply_alloc_wide(lane, words, stamp_ns, err);
     }
@@ -358,9 +385,29 @@ int subject_apply(struct lane_context *lane, const uint64_t *words, uint64_t sta
     case EVENT_MARK:
         return apply_mark(lane, (const struct event_mark *)words, stamp_ns);
     case EVENT_LOST:
-        subject->lost_event_count += words[1];
+        lane->subject->lost_event_count += words[1];
         return 0;
     default:
         return 0;
     }
+}
+
+int subject_apply(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                  struct err *err)
+{
+    struct subject *subject = lane->subject;
+    unsigned tag = event_tag(words[0]);
+    if (__builtin_expect(subject->is_finished, 0)) { /* its rows are written */
+        subject->lost_event_count++;
+        return 0;
+    }
+    subject->last_event_ns = stamp_ns;
+    subject->threads[lane->thread].ended_ns = stamp_ns;
+    if (tag - EVENT_ALLOC < ALLOC_KIND_COUNT) {
+        return apply_alloc(lane, words, stamp_ns, err);
+    }
+    if (tag - EVENT_FREE < FREE_KIND_COUNT) {
+        return apply_free(lane, words, stamp_ns, err);
+    }
+    return apply_rare(lane, words, stamp_ns, err);
 }

@@ -97,6 +97,12 @@ static int blocks_insert(struct subject *subject, const struct block *block, boo
     return live_insert(&subject->live, &counted);
 }
 
+/* Nothing waits for another lane's event. */
+static inline bool blocks_are_settled(const struct subject *subject)
+{
+    return __builtin_expect((subject->parked_count | subject->early_count) == 0, 1);
+}
+
 static int blocks_park(struct subject *subject, const struct block *block, bool is_timed,
                        uint64_t duration_ns)
 {
@@ -199,8 +205,10 @@ static int blocks_match_early(struct subject *subject, const struct block *block
     return 0;
 }
 
-int blocks_add(struct subject *subject, const struct block *block, bool is_timed,
-               uint64_t duration_ns, struct err *err)
+/* blocks_add() where something waits, or the block is none to be counted. */
+static __attribute__((noinline)) int blocks_add_slowly(struct subject *subject,
+                                                       const struct block *block, bool is_timed,
+                                                       uint64_t duration_ns, struct err *err)
 {
     int r = blocks_settle(subject, block->born_ns, err);
     if (r < 0) {
@@ -211,6 +219,23 @@ int blocks_add(struct subject *subject, const struct block *block, bool is_timed
     }
     r = blocks_insert(subject, block, is_timed, duration_ns);
     return r == 0 && subject->early_count > 0 ? blocks_match_early(subject, block, err) : r;
+}
+
+int blocks_add(struct subject *subject, struct block *slot, uint64_t address, bool is_timed,
+               uint64_t duration_ns, struct err *err)
+{
+    if (__builtin_expect(slot->kind == ALLOC_KIND_INTERNAL, 0) || !blocks_are_settled(subject) ||
+        __builtin_expect(live_find(&subject->live, address) != NULL, 0)) {
+        struct block block = *slot;
+        block.address = address;
+        return blocks_add_slowly(subject, &block, is_timed, duration_ns, err);
+    }
+    int r = blocks_count_birth(subject, slot, is_timed, duration_ns);
+    if (r == 0) {
+        slot->sequence = (uint32_t)subject->threads[slot->thread].allocation_count;
+        live_link(&subject->live, slot, address);
+    }
+    return r;
 }
 
 static void blocks_count_stranger(struct subject *subject, uint32_t by, uint64_t died_ns)
@@ -228,8 +253,10 @@ static void blocks_count_stranger(struct subject *subject, uint32_t by, uint64_t
     subject->threads[by].free_count++;
 }
 
-int blocks_free(struct subject *subject, uint64_t address, enum free_kind kind, uint32_t by,
-                struct death *death, struct block *out_block, uint64_t *out_id, struct err *err)
+/* blocks_free() where something waits, or the block is not there. */
+static __attribute__((noinline)) int
+blocks_free_slowly(struct subject *subject, uint64_t address, enum free_kind kind, uint32_t by,
+                   struct death *death, struct block *out_block, uint64_t *out_id, struct err *err)
 {
     if (out_block != NULL) {
         out_block->address = 0;
@@ -255,6 +282,16 @@ int blocks_free(struct subject *subject, uint64_t address, enum free_kind kind, 
         }
     }
     return r;
+}
+
+int blocks_free(struct subject *subject, uint64_t address, enum free_kind kind, uint32_t by,
+                struct death *death, struct block *out_block, uint64_t *out_id, struct err *err)
+{
+    struct block *block = live_find(&subject->live, address);
+    if (__builtin_expect(block == NULL, 0) || !blocks_are_settled(subject)) {
+        return blocks_free_slowly(subject, address, kind, by, death, out_block, out_id, err);
+    }
+    return blocks_end(subject, block, kind, by, death, out_block, out_id, err);
 }
 
 static int blocks_settle_one(struct subject *subject, struct err *err)

@@ -11,12 +11,12 @@
 #include "subject.h"
 
 /*
- * A block was born. If its address is still taken, the free that must have come before is probably
- * on its way in another lane (stamps of two processors differ by a little): the block is parked
- * until it arrives, or until it is plain that it never will. Returns 0, -ENOMEM or the errno of a
- * write.
+ * A block was born at `address`: `slot`, which live_reserve() gave, holds all else. If the address
+ * is still taken, the free that must have come before is probably on its way in another lane
+ * (stamps of two processors differ by a little): the block is parked until it arrives, or until it
+ * is plain that it never will. Returns 0, -ENOMEM or the errno of a write.
  */
-int blocks_add(struct subject *subject, const struct block *block, bool is_timed,
+int blocks_add(struct subject *subject, struct block *slot, uint64_t address, bool is_timed,
                uint64_t duration_ns, struct err *err);
 
 /*

@@ -156,7 +156,7 @@ static int64_t drain_run(struct drain *drain, struct reader *reader, uint64_t un
     const struct clock *clock = &drain->recording->clock;
     int64_t applied = 0;
     while (reader->next_ticks <= until && applied < ROUND_EVENTS_MAX) {
-        const uint64_t *words = reader_peek(reader, drain->session);
+        const uint64_t *words = reader_peek(reader);
         if (words == NULL) {
             break;
         }

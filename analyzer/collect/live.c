@@ -3,9 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -13,12 +12,18 @@
 
 enum {
     SLOTS_FIRST = 256,
+    SLOTS_DOUBLED = 1 << 16, /* a pool larger than this grows by a quarter */
     HUGE_PAGE_BYTES = 2 << 20,
 };
 
-static void live_path(const struct live *live, const char *suffix, char path[PATH_MAX])
+static bool live_is_kept(const struct live *live)
 {
-    snprintf(path, PATH_MAX, "%s/live-%u%s", live->directory, live->file_id, suffix);
+    return live->directory != NULL && !live->is_too_large;
+}
+
+static void live_path(const struct live *live, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/live-%u", live->directory, live->file_id);
 }
 
 /* Room that is left to others: what lies in memory must not crowd out the program. */
@@ -29,61 +34,52 @@ static bool live_has_room(int fd, size_t bytes)
            (uint64_t)status.f_bavail * status.f_frsize >= 2 * (uint64_t)bytes;
 }
 
-/* Slots in a file that is yet to be named. NULL: there is no room for one. */
-static struct block *live_map_file(const struct live *live, size_t bytes)
+/* Large arrays get large pages where the system gives them on request: far fewer TLB misses. */
+static void *live_map(size_t bytes)
 {
-    char path[PATH_MAX];
-    live_path(live, ".new", path);
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        return NULL;
-    }
-    void *slots = MAP_FAILED;
-    if (live_has_room(fd, bytes) && posix_fallocate(fd, 0, (off_t)bytes) == 0) {
-        slots = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-    }
-    close(fd);
-    if (slots == MAP_FAILED) {
-        unlink(path);
-        return NULL;
-    }
-    return slots;
-}
-
-/* Large tables get large pages where the system gives them on request: far fewer TLB misses. */
-static struct block *live_map(size_t bytes)
-{
-    void *slots = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (slots == MAP_FAILED) {
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
         return NULL;
     }
     if (bytes >= HUGE_PAGE_BYTES) {
-        madvise(slots, bytes, MADV_HUGEPAGE);
+        madvise(memory, bytes, MADV_HUGEPAGE);
     }
-    return slots;
+    return memory;
 }
 
-static void live_unmap(const struct live *live)
-{
-    if (live->slots != NULL) {
-        munmap(live->slots, live->slot_count * sizeof(struct block));
-    }
-}
-
-static void live_remove_file(const struct live *live)
+/* Makes the file, or makes it longer, and maps all of it. False: there is no room. */
+static bool live_grow_file(struct live *live, size_t slot_count)
 {
     char path[PATH_MAX];
-    if (live->directory != NULL) {
-        live_path(live, "", path);
-        unlink(path);
+    live_path(live, path);
+    size_t old_bytes = live->slot_count * sizeof(struct block);
+    size_t bytes = slot_count * sizeof(struct block);
+    int flags = live->slot_count == 0 ? O_CREAT | O_TRUNC : 0;
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+    if (fd < 0) {
+        return false;
     }
+    void *slots = MAP_FAILED;
+    if (live_has_room(fd, bytes - old_bytes) && posix_fallocate(fd, 0, (off_t)bytes) == 0) {
+        slots = live->slot_count == 0 ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+                                      : mremap(live->slots, old_bytes, bytes, MREMAP_MAYMOVE);
+    }
+    close(fd);
+    if (slots == MAP_FAILED) {
+        return false;
+    }
+#ifdef MADV_POPULATE_WRITE
+    madvise((char *)slots + old_bytes, bytes - old_bytes, MADV_POPULATE_WRITE);
+#endif
+    live->slots = slots;
+    return true;
 }
 
-/* Says to who looks for the blocks that there were some. */
+/* An empty file says to who looks for the blocks that there were some. */
 static void live_empty_file(const struct live *live)
 {
     char path[PATH_MAX];
-    live_path(live, "", path);
+    live_path(live, path);
     unlink(path); /* never cut short: its slots are mapped and still in use */
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0) {
@@ -91,153 +87,97 @@ static void live_empty_file(const struct live *live)
     }
 }
 
-/* The file of the grown table takes the place of the old one in one step. */
-static void live_name_file(const struct live *live)
+static bool live_grow_memory(struct live *live, size_t slot_count)
 {
-    char from[PATH_MAX];
-    char to[PATH_MAX];
-    live_path(live, ".new", from);
-    live_path(live, "", to);
-    if (rename(from, to) != 0) {
-        unlink(from);
-        unlink(to);
+    size_t old_bytes = live->slot_count * sizeof(struct block);
+    size_t bytes = slot_count * sizeof(struct block);
+    struct block *slots;
+    if (live->slot_count != 0 && !live_is_kept(live)) {
+        slots = mremap(live->slots, old_bytes, bytes, MREMAP_MAYMOVE);
+        slots = slots == MAP_FAILED ? NULL : slots;
+    } else {
+        slots = live_map(bytes);
+        if (slots != NULL && live->slot_count != 0) {
+            memcpy(slots, live->slots, old_bytes);
+            munmap(live->slots, old_bytes);
+        }
     }
+    if (slots != NULL) {
+        live->slots = slots;
+    }
+    return slots != NULL;
 }
 
-static int live_grow(struct live *live)
+static int live_grow_buckets(struct live *live, size_t slot_count)
 {
-    struct live grown = {
-        .slot_count = live->slot_count == 0 ? SLOTS_FIRST : live->slot_count * 2,
-        .block_count = live->block_count,
-        .file_id = live->file_id,
-        .directory = live->directory,
-    };
-    size_t bytes = grown.slot_count * sizeof(struct block);
-    grown.shift = 64u - (unsigned)__builtin_ctzll(grown.slot_count);
-    bool is_kept = live->directory != NULL && !live->is_too_large;
-    grown.slots = is_kept ? live_map_file(live, bytes) : NULL;
-    if (grown.slots == NULL) {
-        if (is_kept) {
-            live_empty_file(live);
-            is_kept = false;
-        }
-        grown.is_too_large = live->directory != NULL;
-        grown.slots = live_map(bytes);
+    size_t bucket_count = live->bucket_count == 0 ? LIVE_LINE_BUCKETS : live->bucket_count;
+    while (bucket_count < slot_count + slot_count / 4) {
+        bucket_count *= 2;
     }
-    if (grown.slots == NULL) {
+    if (bucket_count == live->bucket_count) {
+        return 0;
+    }
+    uint32_t *buckets = live_map(bucket_count * sizeof(*buckets));
+    if (buckets == NULL) {
         return -ENOMEM;
     }
-    for (size_t i = 0; i < live->slot_count; i++) {
-        if (live->slots[i].address == 0) {
-            continue;
-        }
-        size_t at = live_home(&grown, live->slots[i].address);
-        while (grown.slots[at].address != 0) {
-            at = (at + 1) & (grown.slot_count - 1);
-        }
-        grown.slots[at] = live->slots[i];
+    memset(buckets, 0xff, bucket_count * sizeof(*buckets));
+    if (live->buckets != NULL) {
+        munmap(live->buckets, live->bucket_count * sizeof(*live->buckets));
     }
-    if (is_kept) {
-        live_name_file(&grown);
+    live->buckets = buckets;
+    live->bucket_count = bucket_count;
+    for (size_t i = 0; i < live->used_count; i++) {
+        struct block *block = &live->slots[i];
+        if (block->address != 0) {
+            uint32_t *bucket = &buckets[live_bucket(live, block->address)];
+            block->next = *bucket;
+            *bucket = (uint32_t)i;
+        }
     }
-    live_unmap(live);
-    *live = grown;
     return 0;
 }
 
-struct block *live_find(const struct live *live, uint64_t address)
+int live_grow(struct live *live)
 {
-    if (live->slot_count == 0) {
-        return NULL;
+    size_t slot_count = live->slot_count < SLOTS_DOUBLED ? live->slot_count * 2
+                                                         : live->slot_count + live->slot_count / 4;
+    slot_count = slot_count < SLOTS_FIRST ? SLOTS_FIRST : slot_count;
+    if (slot_count >= LIVE_NO_SLOT || live_grow_buckets(live, slot_count) < 0) {
+        return -ENOMEM;
     }
-    size_t at = live_home(live, address);
-    while (live->slots[at].address != 0) {
-        if (live->slots[at].address == address) {
-            return &live->slots[at];
+    if (!live_is_kept(live) || !live_grow_file(live, slot_count)) {
+        if (!live_grow_memory(live, slot_count)) {
+            return -ENOMEM;
         }
-        at = (at + 1) & (live->slot_count - 1);
+        if (live_is_kept(live)) {
+            live_empty_file(live);
+            live->is_too_large = true;
+        }
     }
-    return NULL;
+    live->slot_count = slot_count;
+    return 0;
 }
 
 int live_insert(struct live *live, const struct block *block)
 {
-    if (live->block_count * 8 >= live->slot_count * 5) {
-        int r = live_grow(live);
-        if (r < 0) {
-            return r;
-        }
+    struct block *slot = live_reserve(live);
+    if (slot == NULL) {
+        return -ENOMEM;
     }
-    size_t at = live_home(live, block->address);
-    while (live->slots[at].address != 0) {
-        at = (at + 1) & (live->slot_count - 1);
-    }
-    uint64_t address = block->address;
-    struct block *slot = &live->slots[at];
+    uint32_t next = slot->next;
     *slot = *block;
     slot->address = 0;
-    /* The address, which makes it a block, comes last: a kill may happen at any store. */
-    atomic_signal_fence(memory_order_seq_cst);
-    slot->address = address;
-    live->block_count++;
+    slot->next = next;
+    live_link(live, slot, block->address);
     return 0;
-}
-
-/* Closes the gap, so that no later block is cut off from its home slot. */
-void live_remove(struct live *live, struct block *block)
-{
-    size_t mask = live->slot_count - 1;
-    size_t gap = (size_t)(block - live->slots);
-    size_t at = gap;
-    for (;;) {
-        at = (at + 1) & mask;
-        if (live->slots[at].address == 0) {
-            break;
-        }
-        size_t home = live_home(live, live->slots[at].address);
-        if (((at - home) & mask) >= ((at - gap) & mask)) {
-            /* The address first: should a kill tear the copy, the later of the two is whole. */
-            live->slots[gap].address = live->slots[at].address;
-            atomic_signal_fence(memory_order_seq_cst);
-            live->slots[gap] = live->slots[at];
-            atomic_signal_fence(memory_order_seq_cst);
-            gap = at;
-        }
-    }
-    live->slots[gap].address = 0;
-    live->block_count--;
-}
-
-/* True if a later slot of the same cluster holds the same address: then that is the whole one. */
-static bool live_is_stale(const struct live *live, size_t at)
-{
-    size_t mask = live->slot_count - 1;
-    for (size_t next = (at + 1) & mask; next != at && live->slots[next].address != 0;
-         next = (next + 1) & mask) {
-        if (live->slots[next].address == live->slots[at].address) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int live_load_slots(struct live *live, const struct live *kept)
-{
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < kept->slot_count; i++) {
-        if (kept->slots[i].address != 0 && !live_is_stale(kept, i)) {
-            r = live_insert(live, &kept->slots[i]);
-        }
-    }
-    return r;
 }
 
 int live_load(struct live *live, const char *directory, uint32_t file_id)
 {
     char path[PATH_MAX];
     struct stat status;
-    struct live kept = {.directory = directory, .file_id = file_id};
-    live_path(&kept, "", path);
+    live_path(&(struct live){.directory = directory, .file_id = file_id}, path);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 || fstat(fd, &status) != 0) {
         int code = errno;
@@ -247,24 +187,28 @@ int live_load(struct live *live, const char *directory, uint32_t file_id)
         return code == ENOENT ? 0 : -code;
     }
     size_t bytes = (size_t)status.st_size;
-    kept.slot_count = bytes / sizeof(struct block);
-    void *slots = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-    int code = errno;
-    close(fd);
-    if (slots == MAP_FAILED) {
-        return -code;
+    size_t slot_count = bytes / sizeof(struct block);
+    if (slot_count < SLOTS_FIRST || bytes % sizeof(struct block) != 0) {
+        close(fd);
+        return -EINVAL;
     }
-    kept.slots = slots;
-    int r = kept.slot_count < SLOTS_FIRST || (kept.slot_count & (kept.slot_count - 1)) != 0
-                ? -EINVAL
-                : live_load_slots(live, &kept);
-    munmap(slots, bytes);
+    const struct block *slots = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    int r = slots == MAP_FAILED ? -errno : 0;
+    close(fd);
+    for (size_t i = 0; r == 0 && i < slot_count; i++) {
+        if (slots[i].address != 0) {
+            r = live_insert(live, &slots[i]);
+        }
+    }
+    if (slots != MAP_FAILED) {
+        munmap((void *)slots, bytes);
+    }
     return r;
 }
 
 const struct block *live_next(const struct live *live, size_t *cursor)
 {
-    while (*cursor < live->slot_count) {
+    while (*cursor < live->used_count) {
         const struct block *block = &live->slots[(*cursor)++];
         if (block->address != 0) {
             return block;
@@ -275,9 +219,14 @@ const struct block *live_next(const struct live *live, size_t *cursor)
 
 void live_fini(struct live *live)
 {
-    live_unmap(live);
     if (live->slots != NULL) {
-        live_remove_file(live);
+        munmap(live->slots, live->slot_count * sizeof(struct block));
+        munmap(live->buckets, live->bucket_count * sizeof(*live->buckets));
+        if (live->directory != NULL) {
+            char path[PATH_MAX];
+            live_path(live, path);
+            unlink(path);
+        }
     }
     *live = (struct live){0};
 }

@@ -2,10 +2,6 @@
 
 #include "../../schema/event.h"
 
-enum {
-    PREFETCH_BYTES = 320, /* some sixteen events */
-};
-
 static bool reader_chunk_is_valid(const struct session *session, uint32_t number)
 {
     return number >= 1 && number <= session->chunk_count;
@@ -66,8 +62,6 @@ static bool reader_find_tail(struct reader *reader, struct session *session, uin
     return true;
 }
 
-static void reader_find_next(struct reader *reader, struct session *session);
-
 static void reader_note_position(struct reader *reader)
 {
     atomic_store_explicit(&reader->lane->read_position, reader_position(reader),
@@ -101,12 +95,13 @@ void reader_look(struct reader *reader, struct session *session, uint64_t now, u
 }
 
 /* Sets limit_bytes and next_ticks from the present position. */
-static void reader_find_next(struct reader *reader, struct session *session)
+void reader_find_next(struct reader *reader, struct session *session)
 {
     uint32_t chunk_count = 0;
     reader->next_ticks = UINT64_MAX;
     while (!reader->is_damaged && reader->chunk != RING_NO_CHUNK) {
         struct chunk *chunk = ring_chunk(session->ring, reader->chunk);
+        reader->words_of = chunk;
         uint32_t next = reader_next(session, reader->chunk);
         reader->limit_bytes = reader_word(session, reader->chunk) & ~(uint32_t)PUBLISHED_BUSY;
         if (reader->limit_bytes > sizeof(chunk->words)) {
@@ -139,10 +134,9 @@ static void reader_find_next(struct reader *reader, struct session *session)
     }
 }
 
-const uint64_t *reader_peek(struct reader *reader, struct session *session)
+const uint64_t *reader_peek_slowly(struct reader *reader)
 {
-    const uint64_t *words =
-        ring_chunk(session->ring, reader->chunk)->words + reader->offset_bytes / 8;
+    const uint64_t *words = reader->words_of->words + reader->offset_bytes / 8;
     reader->event_bytes = (uint32_t)event_bytes(words, reader->limit_bytes - reader->offset_bytes);
     if (reader->event_bytes == 0) {
         reader_damage(reader);
@@ -152,42 +146,29 @@ const uint64_t *reader_peek(struct reader *reader, struct session *session)
 }
 
 /*
- * The live blocks of a large heap lie in no cache, so a look-up would wait for memory at every
- * event. Looking some events ahead lets those waits overlap.
+ * In two steps some events apart, since where the block lies is known only when its bucket is here.
+ * At most two events a call: reading goes on at the same pace.
  */
-static void reader_prefetch(struct reader *reader, const struct chunk *chunk)
+void reader_prefetch(struct reader *reader)
 {
+    const struct live *live = &reader->context.subject->live;
     if (reader->ahead_bytes < reader->offset_bytes) {
         reader->ahead_bytes = reader->offset_bytes;
     }
     for (int steps = 0; steps < 2 && reader->ahead_bytes < reader->limit_bytes &&
-                        reader->ahead_bytes - reader->offset_bytes < PREFETCH_BYTES;
+                        reader->ahead_bytes - reader->offset_bytes < READER_AHEAD_BYTES;
          steps++) {
-        const uint64_t *words = chunk->words + reader->ahead_bytes / 8;
+        const uint64_t *words = reader->words_of->words + reader->ahead_bytes / 8;
         size_t bytes = event_bytes(words, reader->limit_bytes - reader->ahead_bytes);
         if (bytes == 0) {
             return;
         }
-        live_prefetch(&reader->context.subject->live,
-                      words[1] & ((UINT64_C(1) << EVENT_ADDRESS_BITS) - 1));
+        uint64_t *waiting = &reader->ahead_addresses[reader->ahead_count++ % READER_AHEAD_EVENTS];
+        live_prefetch_block(live, *waiting);
+        *waiting = words[1] & ((UINT64_C(1) << EVENT_ADDRESS_BITS) - 1);
+        live_prefetch_bucket(live, *waiting);
         reader->ahead_bytes += (uint32_t)bytes;
     }
-}
-
-void reader_skip(struct reader *reader, struct session *session)
-{
-    struct chunk *chunk = ring_chunk(session->ring, reader->chunk);
-    reader->last_ticks = reader->next_ticks;
-    reader->offset_bytes += reader->event_bytes;
-    reader_note_position(reader);
-    if (reader->offset_bytes < reader->limit_bytes) {
-        const uint64_t *words = chunk->words + reader->offset_bytes / 8;
-        reader_prefetch(reader, chunk);
-        uint64_t ticks = chunk->base_ticks + event_ticks(words[0]);
-        reader->next_ticks = ticks > reader->last_ticks ? ticks : reader->last_ticks;
-        return;
-    }
-    reader_find_next(reader, session);
 }
 
 bool reader_is_done(const struct reader *reader)

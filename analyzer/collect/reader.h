@@ -9,8 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../../schema/event.h"
 #include "session.h"
 #include "subject.h"
+
+enum {
+    READER_AHEAD_EVENTS = 8,  /* between asking for a bucket and for its block; a power of two */
+    READER_AHEAD_BYTES = 480, /* how far ahead of the reading buckets are asked for */
+    READER_LARGE_SET = 8192,  /* live sets smaller than this lie in the caches anyway */
+};
 
 struct reader {
     struct lane *lane;
@@ -21,6 +28,7 @@ struct reader {
     uint32_t limit_bytes;  /* readable, as of the last look */
     uint32_t event_bytes;  /* of the event that reader_peek() gave */
     uint32_t ahead_bytes;  /* how far memory was prefetched for events to come */
+    uint32_t ahead_count;  /* of those events */
     uint64_t next_ticks;   /* stamp of the event at offset_bytes; UINT64_MAX: none to read */
     uint32_t tail_chunk;   /* the chunk that the writer is in, as of the last look */
     uint32_t tail_word;    /* its `published` word then */
@@ -30,6 +38,8 @@ struct reader {
     bool is_closed;        /* its thread had gone before the last look */
     bool is_ended;         /* its process has ended */
     bool is_damaged;
+    struct chunk *words_of;                        /* `chunk` in memory */
+    uint64_t ahead_addresses[READER_AHEAD_EVENTS]; /* the last ones prefetched for */
     struct lane_context context;
 };
 
@@ -44,11 +54,50 @@ static inline uint64_t reader_position(const struct reader *reader)
 void reader_look(struct reader *reader, struct session *session, uint64_t now, uint64_t previous,
                  uint64_t stuck_ticks);
 
-/* The event to be read next, or NULL; moves on to the next chunk, giving chunks back when read. */
-const uint64_t *reader_peek(struct reader *reader, struct session *session);
+/* Turns to the next chunk that holds something, giving chunks back that are read. */
+void reader_find_next(struct reader *reader, struct session *session);
+
+/* reader_peek() of a rare or damaged event. */
+const uint64_t *reader_peek_slowly(struct reader *reader);
+
+/* Prefetches what the events to come will need: a large heap's blocks lie in no cache. */
+void reader_prefetch(struct reader *reader);
+
+/* The event to be read next, or NULL if the lane is damaged. Only if next_ticks is not UINT64_MAX.
+ */
+static inline const uint64_t *reader_peek(struct reader *reader)
+{
+    const uint64_t *words = reader->words_of->words + reader->offset_bytes / 8;
+    unsigned tag = event_tag(words[0]);
+    uint32_t available = reader->limit_bytes - reader->offset_bytes;
+    if (tag - EVENT_ALLOC < ALLOC_KIND_COUNT && available >= 3 * 8) {
+        reader->event_bytes = 3 * 8;
+    } else if (tag - EVENT_FREE < FREE_KIND_COUNT && available >= 2 * 8) {
+        reader->event_bytes = 2 * 8;
+    } else {
+        return reader_peek_slowly(reader);
+    }
+    return words;
+}
 
 /* Steps over the event that reader_peek() gave. */
-void reader_skip(struct reader *reader, struct session *session);
+static inline void reader_skip(struct reader *reader, struct session *session)
+{
+    reader->last_ticks = reader->next_ticks;
+    reader->offset_bytes += reader->event_bytes;
+    atomic_store_explicit(&reader->lane->read_position, reader_position(reader),
+                          memory_order_release);
+    if (__builtin_expect(reader->offset_bytes >= reader->limit_bytes, 0)) {
+        reader_find_next(reader, session);
+        return;
+    }
+    const struct chunk *chunk = reader->words_of;
+    uint64_t ticks = chunk->base_ticks + event_ticks(chunk->words[reader->offset_bytes / 8]);
+    reader->next_ticks = ticks > reader->last_ticks ? ticks : reader->last_ticks;
+    if (__builtin_expect(reader->context.subject->live.block_count >= READER_LARGE_SET, 0)) {
+        reader_prefetch(reader);
+    }
+}
 
 /* True when everything is read and nothing more can come. */
 bool reader_is_done(const struct reader *reader);

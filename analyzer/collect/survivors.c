@@ -357,7 +357,7 @@ static void survivors_place(struct survivors *survivors, struct reader *reader, 
     }
     reader_look(reader, session, now, 0, UINT64_MAX);
     if (reader->next_ticks != UINT64_MAX) {
-        const uint64_t *words = reader_peek(reader, session);
+        const uint64_t *words = reader_peek(reader);
         if (words != NULL && survivors_is_applied(survivors, reader, words)) {
             reader_skip(reader, session);
         }

@@ -7,6 +7,10 @@
 #include "../base/vec.h"
 #include "blocks.h"
 
+enum {
+    SWEEP_ID_STRIDE = 16, /* live.h expects addresses as allocators give them */
+};
+
 /* A block on its way through time. */
 struct sweep_block {
     struct block block;
@@ -26,7 +30,8 @@ struct sweep {
     size_t death_capacity;
     struct sweep_live *lives; /* by birth */
     size_t live_count;
-    struct live chains; /* blocks that ended in a realloc, by row id in place of the address */
+    struct live chains; /* blocks that ended in a realloc, by row id in place of the address, times
+                           SWEEP_ID_STRIDE */
     size_t next_sample;
     size_t next_end;
 };
@@ -155,7 +160,7 @@ static int sweep_until(struct sweep *sweep, uint64_t at_ns)
 static void sweep_chain(struct sweep *sweep, struct block *block)
 {
     bool is_realloc = block->kind == ALLOC_KIND_REALLOC || block->kind == ALLOC_KIND_REALLOCARRAY;
-    struct block *old = live_find(&sweep->chains, block->realloc_of_id);
+    struct block *old = live_find(&sweep->chains, block->realloc_of_id * SWEEP_ID_STRIDE);
     if (old == NULL) {
         return;
     }
@@ -172,7 +177,7 @@ static void sweep_chain(struct sweep *sweep, struct block *block)
 static int sweep_begin_chain(struct sweep *sweep, const struct sweep_block *born)
 {
     struct block link = {
-        .address = born->id,
+        .address = born->id * SWEEP_ID_STRIDE,
         .born_ns = born->block.address,
         .size_bytes = born->block.size_bytes,
         .chain_length = born->block.chain_length,

@@ -33,6 +33,7 @@ void tally_restart(struct tally *tally, uint64_t started_ns)
     memset(tally->sizes, 0, TALLY_SIZE_CLASSES * sizeof(*tally->sizes));
     memset(tally->lifetimes, 0, sizeof(tally->lifetimes));
     tally->slice_count = 0;
+    tally->now_span_ns = 0;
     tally->slice_shift = SLICE_SHIFT_FIRST;
     tally->first_slice = started_ns >> SLICE_SHIFT_FIRST;
     tally->allocation_count = 0;
@@ -132,7 +133,7 @@ static void tally_halve_slices(struct tally *tally)
     tally->slice_shift++;
 }
 
-static struct slice *tally_slice(struct tally *tally, uint64_t at_ns)
+static __attribute__((noinline)) struct slice *tally_find_slice(struct tally *tally, uint64_t at_ns)
 {
     uint64_t slice = at_ns >> tally->slice_shift;
     size_t index = slice < tally->first_slice ? 0 : (size_t)(slice - tally->first_slice);
@@ -156,7 +157,18 @@ static struct slice *tally_slice(struct tally *tally, uint64_t at_ns)
         found->live_bytes = tally->live_bytes;
         found->live_count = tally->live_count;
     }
+    tally->now = found;
+    tally->now_start_ns = (tally->first_slice + index) << tally->slice_shift;
+    tally->now_span_ns = UINT64_C(1) << tally->slice_shift;
     return found;
+}
+
+static inline struct slice *tally_slice(struct tally *tally, uint64_t at_ns)
+{
+    if (__builtin_expect(at_ns - tally->now_start_ns < tally->now_span_ns, 1)) {
+        return tally->now;
+    }
+    return tally_find_slice(tally, at_ns);
 }
 
 /*

@@ -91,8 +91,11 @@ struct tally {
     struct slice *slices;
     size_t slice_count;
     size_t slice_capacity;
-    uint64_t first_slice; /* slice i covers [(first_slice + i) << slice_shift, ... + 1) */
-    unsigned slice_shift; /* log2 of a slice's ns */
+    uint64_t first_slice;  /* slice i covers [(first_slice + i) << slice_shift, ... + 1) */
+    unsigned slice_shift;  /* log2 of a slice's ns */
+    struct slice *now;     /* the slice of the last event, which covers [now_start_ns, */
+    uint64_t now_start_ns; /* now_start_ns + now_span_ns); now_span_ns is 0 where there is none */
+    uint64_t now_span_ns;
     uint64_t allocation_count;
     uint64_t allocated_bytes;
     uint64_t free_count;

@@ -32,16 +32,19 @@ static void end(struct blocks_fixture *fixture)
 static void add_kind(struct blocks_fixture *fixture, uint64_t now_ns, uint64_t address,
                      uint64_t size_bytes, uint32_t thread, enum alloc_kind kind)
 {
-    const struct block block = {
-        .address = address,
+    struct block *slot = live_reserve(&fixture->subject->live);
+    assert_non_null(slot);
+    uint32_t next = slot->next;
+    *slot = (struct block){
         .born_ns = now_ns,
         .size_bytes = size_bytes,
         .site = fixture->site,
         .thread = thread,
         .kind = (uint8_t)kind,
+        .next = next,
     };
     struct err err = {{0}};
-    assert_int_equal(blocks_add(fixture->subject, &block, false, 0, &err), 0);
+    assert_int_equal(blocks_add(fixture->subject, slot, address, false, 0, &err), 0);
 }
 
 static void add(struct blocks_fixture *fixture, uint64_t now_ns, uint64_t address,

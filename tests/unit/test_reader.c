@@ -54,7 +54,7 @@ static void look(struct lane_fixture *fixture, uint64_t now, uint64_t previous)
 static uint64_t take(struct lane_fixture *fixture, uint64_t ticks)
 {
     assert_int_equal(fixture->reader.next_ticks, ticks);
-    const uint64_t *words = reader_peek(&fixture->reader, &fixture->session);
+    const uint64_t *words = reader_peek(&fixture->reader);
     assert_non_null(words);
     uint64_t address = words[1];
     reader_skip(&fixture->reader, &fixture->session);
@@ -290,7 +290,7 @@ static void check_damaged(struct lane_fixture *fixture)
     uint64_t lost_count = fixture->reader.context.subject->lost_event_count;
     look(fixture, 1000, 500);
     if (!fixture->reader.is_damaged) {
-        assert_null(reader_peek(&fixture->reader, &fixture->session));
+        assert_null(reader_peek(&fixture->reader));
     }
 
     assert_true(fixture->reader.is_damaged);
