@@ -270,8 +270,18 @@ unit: unit-programs ## the unit tests alone, without sanitizers
 test-clean-machine: ## make demo and make test in a fresh minimal Debian (needs root and debootstrap)
 	@sh tests/e2e/clean_machine.sh
 
+# Linked as the program is, so that what it measures is what runs.
+COLLECTING := $(BUILD)/bench/collecting
+$(COLLECTING): $(BUILD)/obj/tests/bench/collecting.o $(CORE_ARCHIVE) $(BUILD)/flags/core_link
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(CORE_LINK) $(if $(LTO),$(OPTIMIZE)) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(CORE_LIBS)
+
+.PHONY: bench-programs
+bench-programs: $(COLLECTING)
+
 .PHONY: bench
-bench: all sample-apps ## measure against native runs and heaptrack; prints medians
+bench: all sample-apps bench-programs ## measure against native runs and heaptrack; prints medians
 	@$(PYTHON) tests/bench/run.py --build $(BUILD)
 
 .PHONY: coverage

@@ -21,7 +21,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-import figures  # noqa: E402  (found through the line above)
+import collector  # noqa: E402  (found through the line above)
+import figures  # noqa: E402
 import instructions  # noqa: E402
 import measure  # noqa: E402
 import tables  # noqa: E402
@@ -29,6 +30,8 @@ import workloads  # noqa: E402
 
 C_FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-fomit-frame-pointer", "-Wall", "-Wextra", "-pthread"]
 INSTRUCTION_TOLERANCE = 0.05
+# What --only knows besides the names of workloads.
+PARTS = {"instructions", "collector"}
 
 
 def say(text=""):
@@ -111,7 +114,7 @@ def measure_all(inputs, tools, options, data):
     failed_count = 0
     for name, make in workloads.MAKERS:
         is_wanted = not options.only or any(only in name for only in options.only)
-        if not is_wanted and (name != "start" or options.only == ["instructions"]):
+        if not is_wanted and (name != "start" or set(options.only) <= PARTS):
             continue  # the start is needed to tell it from the rest
         talk(f"  {name}")
         try:
@@ -153,7 +156,7 @@ def parse(arguments):
     parser.add_argument("--build", required=True, help="folder of the build to measure")
     parser.add_argument("--rounds", type=int, metavar="N", help="default: 5; 3 with --quick")
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
-                        help="only workloads with this in their name (also: instructions)")
+                        help="only workloads with this in their name (also: instructions, collector)")
     parser.add_argument("--quick", action="store_true", help="small inputs: about a minute")
     parser.add_argument("--json", metavar="FILE", help="write every figure there, too")
     parser.add_argument("--markdown", action="store_true", help="print Markdown, for docs/performance.md")
@@ -171,7 +174,7 @@ def parse(arguments):
     if options.rounds < 1:
         parser.error("--rounds is at least 1")
     for only in options.only:
-        if only != "instructions" and not any(only in n for n in workloads.NAMES):
+        if only not in PARTS and not any(only in n for n in workloads.NAMES):
             parser.error(f"no workload has '{only}' in its name: see --list")
     return options
 
@@ -191,7 +194,7 @@ def main():
     peer = None if options.no_heaptrack else shutil.which("heaptrack")
     data = {"date": time.strftime("%Y-%m-%d"), "machine": describe_machine(),
             "method": describe_method(options, program, peer), "is_quick": options.quick,
-            "notes": [], "workloads": [], "instructions": None}
+            "notes": [], "workloads": [], "instructions": None, "collector": None}
     if peer is None:
         data["notes"].append("heaptrack was left out" if options.no_heaptrack
                              else "heaptrack is not installed: nothing to compare with")
@@ -206,6 +209,10 @@ def main():
             talk("  instructions")
             data["instructions"], note = instructions.count_all(pairs, native, ours)
             data["notes"] += [note] if note else []
+        if not options.only or "collector" in options.only:
+            talk("  collector")
+            data["collector"] = collector.measure_all(os.path.join(folder, "collecting"), scratch,
+                                                      options.rounds, options.quick)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     say("\n".join(tables.render(data, options.markdown)))

@@ -89,6 +89,7 @@ def size_row(summary):
             NONE if is_start else percent(of(summary, "heaptrack", "seen_share"))]
 
 
+COLLECTOR_HEAD = ["ns of its CPU", "median", "best", "worst", "instructions", "bytes a row"]
 INSTRUCTION_HEAD = ["instructions a pair", "native", "allocaudit", "added"]
 
 
@@ -152,6 +153,11 @@ def render(data, is_markdown=False):
         section("Instructions (callgrind)", INSTRUCTION_HEAD,
                 [[row["name"], number(row["native"], 0), number(row["allocaudit"], 0),
                   number(row["added"], 0)] for row in data["instructions"]])
+    if data["collector"]:
+        section("The collector alone", COLLECTOR_HEAD,
+                [[row["name"], number(row["ns"]), number(row["best_ns"]), number(row["worst_ns"]),
+                  number(row["instructions"], 0), number(row["bytes_per_row"])]
+                 for row in data["collector"]])
     lines.extend(("- " if is_markdown else "") + text for text in LEGEND)
     notes = data["notes"] + [f"{summary['name']}: {note}" for summary in summaries
                              for note in summary["notes"]]

@@ -1,20 +1,15 @@
 /*
  * ring_writer.h - for tests: the program's side of the ring, written from the contract in
- * schema/ring.h and not from the recorder's own code. A writer belongs to one thread. Failures end
- * the test, so other threads than the test's own only use what cannot fail.
+ * schema/ring.h and not from the recorder's own code. A writer belongs to one thread.
  */
 #ifndef ALLOCAUDIT_RING_WRITER_H
 #define ALLOCAUDIT_RING_WRITER_H
 
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "../../schema/event.h"
 #include "../../schema/ring.h"
