@@ -8,7 +8,6 @@ enum {
     DATABASE_APPLICATION_ID = 0x416c4175, /* "AlAu" */
     DATABASE_VERSION = 1, /* PRAGMA user_version: raised with every change of meaning */
     DATABASE_PAGE_BYTES = 65536,
-    DATABASE_FREE_KIND_FACTOR = 32, /* block.kinds = alloc kind + 32 * free kind */
 };
 
 /* The text of schema/schema.sql and schema/views.sql, put into the program at build time. */

@@ -211,20 +211,31 @@ CREATE TABLE mark (
 CREATE TABLE alloc_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE free_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 
--- The blocks, packed: read them through the view `allocation`. Rows stand in the order in which
--- blocks died, the ones that never died last. Trailing NULLs are not stored.
-CREATE TABLE block (
+-- What many blocks have in common.
+CREATE TABLE context (
     id                 INTEGER PRIMARY KEY,
-    born_ns            INTEGER NOT NULL,
-    lifetime_ns        INTEGER,               -- NULL while live
-    address            INTEGER NOT NULL,
-    size_bytes         INTEGER NOT NULL,
-    slack_bytes        INTEGER NOT NULL,      -- usable_bytes - size_bytes
-    stack_id           INTEGER NOT NULL,
-    thread_id          INTEGER NOT NULL,
-    kinds              INTEGER NOT NULL,      -- alloc_kind.id + 32 * free_kind.id
-    freed_by_thread_id INTEGER,               -- NULL: freed by thread_id, or live
-    alignment          INTEGER,               -- NULL: the allocator's own choice
-    realloc_of_id      INTEGER,               -- the block that this one continues
-    leak_kind          TEXT
+    process_id         INTEGER NOT NULL REFERENCES process (id),
+    thread_id          INTEGER NOT NULL REFERENCES thread (id),
+    stack_id           INTEGER NOT NULL REFERENCES stack (id),
+    alloc_kind_id      INTEGER NOT NULL REFERENCES alloc_kind (id),
+    free_kind_id       INTEGER REFERENCES free_kind (id), -- NULL: live
+    freed_by_thread_id INTEGER REFERENCES thread (id),    -- NULL: live
+    slack_bytes        INTEGER NOT NULL,                  -- usable_bytes - size_bytes
+    region_address     INTEGER NOT NULL                   -- a multiple of 2 GiB
+);
+
+-- The blocks, packed: read them through the view `allocation`. Rows stand in the order in which
+-- blocks died, the ones that never died last. Trailing NULLs are not stored, and so `id` takes no
+-- room.
+CREATE TABLE block (
+    born_ns        INTEGER NOT NULL,
+    lifetime_ns    INTEGER,               -- NULL while live
+    address_offset INTEGER NOT NULL,      -- address - context.region_address
+    size_bytes     INTEGER NOT NULL,
+    context_id     INTEGER NOT NULL REFERENCES context (id),
+    realloc_of_id  INTEGER,               -- the block that this one continues
+    slack_bytes    INTEGER,               -- NULL: what the context says
+    alignment      INTEGER,               -- NULL: the allocator's own choice
+    leak_kind      TEXT,
+    id             INTEGER PRIMARY KEY
 );

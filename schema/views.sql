@@ -4,24 +4,23 @@
 CREATE VIEW allocation AS
 SELECT
     b.id AS id,
-    (SELECT process_id FROM thread WHERE id = b.thread_id) AS process_id,
-    b.thread_id AS thread_id,
-    b.stack_id AS stack_id,
-    (SELECT name FROM alloc_kind WHERE id = b.kinds % 32) AS kind,
-    b.address AS address,
+    c.process_id AS process_id,
+    c.thread_id AS thread_id,
+    c.stack_id AS stack_id,
+    (SELECT name FROM alloc_kind WHERE id = c.alloc_kind_id) AS kind,
+    c.region_address + b.address_offset AS address,
     b.size_bytes AS size_bytes,
-    b.size_bytes + b.slack_bytes AS usable_bytes,
+    b.size_bytes + coalesce(b.slack_bytes, c.slack_bytes) AS usable_bytes,
     b.alignment AS alignment,
     b.born_ns AS born_ns,
     b.born_ns + b.lifetime_ns AS died_ns,
     b.lifetime_ns AS lifetime_ns,
-    CASE WHEN b.lifetime_ns IS NOT NULL THEN coalesce(b.freed_by_thread_id, b.thread_id) END
-        AS freed_by_thread_id,
-    CASE WHEN b.lifetime_ns IS NOT NULL THEN (SELECT name FROM free_kind WHERE id = b.kinds / 32) END
-        AS free_kind,
+    c.freed_by_thread_id AS freed_by_thread_id,
+    (SELECT name FROM free_kind WHERE id = c.free_kind_id) AS free_kind,
     b.realloc_of_id AS realloc_of_id,
     b.leak_kind AS leak_kind
-FROM block AS b;
+FROM block AS b
+LEFT JOIN context AS c ON c.id = b.context_id;
 
 -- Every stack spelled out: position 0 is the function nearest to the allocation. Use it with
 -- `WHERE stack_id = N` on small sets; a recursive view visits the whole tree.

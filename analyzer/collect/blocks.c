@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../schema/database.h"
 #include "../base/vec.h"
 #include "recording.h"
 
@@ -17,24 +16,38 @@ enum {
 static int blocks_write(struct subject *subject, const struct block *block, uint64_t lifetime_ns,
                         enum free_kind kind, uint32_t by, uint64_t *out_id, struct err *err)
 {
+    struct recording *recording = subject->recording;
+    struct site *site = &subject->tally.sites[block->site];
     bool is_live = lifetime_ns == BLOCK_ROW_LIVE;
+    bool is_common_slack = block->slack_bytes < CONTEXT_SLACK_LIMIT;
+    struct context context = {
+        .process_id = subject->id,
+        .thread_id = subject->threads[block->thread].id,
+        .stack_id = site->stack_id,
+        .freed_by_thread_id = is_live ? 0 : subject->threads[by].id,
+        .region = (uint32_t)(block->address >> CONTEXT_REGION_BITS),
+        .slack_bytes = is_common_slack ? (uint16_t)block->slack_bytes : 0,
+        .alloc_kind = block->kind,
+        .free_kind = is_live ? CONTEXT_NOT_FREED : (uint8_t)kind,
+    };
+    int r = recording_context(recording, &context, &site->context_id);
+    if (r < 0) {
+        return r;
+    }
     struct block_row row = {
         .born_ns = block->born_ns,
         .lifetime_ns = lifetime_ns,
-        .address = block->address,
         .size_bytes = block->size_bytes,
-        .slack_bytes = block->slack_bytes,
+        .slack_bytes = is_common_slack ? 0 : block->slack_bytes,
         .realloc_of_id = block->realloc_of_id,
-        .stack_id = subject->tally.sites[block->site].stack_id,
-        .thread_id = subject->threads[block->thread].id,
-        .freed_by_thread_id = is_live || by == block->thread ? 0 : subject->threads[by].id,
+        .address_offset = (uint32_t)block->address & ((1u << CONTEXT_REGION_BITS) - 1),
+        .context_id = site->context_id,
         .alignment = block->alignment,
-        .kinds = block->kind + (is_live ? 0 : DATABASE_FREE_KIND_FACTOR * (uint32_t)kind),
     };
-    int r = recording_add_row(subject->recording, &row, out_id, err);
+    r = recording_add_row(recording, &row, out_id, err);
     if (r < 0) {
-        subject->recording->unwritten_row = row;
-        subject->recording->has_unwritten_row = true;
+        recording->unwritten_row = row;
+        recording->has_unwritten_row = true;
     }
     return r;
 }

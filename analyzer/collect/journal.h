@@ -17,6 +17,7 @@
 
 #include "../base/err.h"
 #include "clock.h"
+#include "contexts.h"
 #include "live.h"
 
 #define JOURNAL_FILE "journal"
@@ -31,6 +32,7 @@ enum journal_tag {
     JOURNAL_EARLY_FREE,
     JOURNAL_END,
     JOURNAL_RSS,
+    JOURNAL_CONTEXT,
 };
 
 struct journal_record {
@@ -102,6 +104,11 @@ struct journal_rss {
     uint32_t padding;
     uint64_t at_ns;
     uint64_t rss_bytes; /* changing: the most of one slice of the timeline */
+};
+
+/* A new context, before the first row of it. */
+struct journal_context {
+    struct context context;
 };
 
 struct journal {

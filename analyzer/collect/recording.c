@@ -24,7 +24,20 @@ void recording_fini(struct recording *recording)
     free(recording->marks);
     stacktree_fini(&recording->stacks);
     modules_fini(&recording->modules);
+    contexts_fini(&recording->contexts);
     *recording = (struct recording){0};
+}
+
+int recording_new_context(struct recording *recording, const struct context *context,
+                          uint32_t *out_id)
+{
+    size_t count = recording->contexts.count;
+    int r = contexts_intern(&recording->contexts, context, out_id);
+    if (r == 0 && recording->contexts.count != count) {
+        struct journal_context kept = {.context = *context};
+        journal_add(recording->journal, JOURNAL_CONTEXT, &kept, sizeof(kept), NULL, 0);
+    }
+    return r;
 }
 
 struct subject *recording_find(const struct recording *recording, uint32_t key)

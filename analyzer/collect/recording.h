@@ -13,6 +13,7 @@
 
 #include "../base/err.h"
 #include "clock.h"
+#include "contexts.h"
 #include "journal.h"
 #include "modules.h"
 #include "rowpack.h"
@@ -29,6 +30,7 @@ struct recording {
     struct clock clock;
     struct stacktree stacks;
     struct modules modules;
+    struct contexts contexts;
     struct rowpack *rows;
     struct row_sink *sink;   /* used if `rows` is NULL */
     struct journal *journal; /* NULL: what happens need not be remembered */
@@ -67,6 +69,22 @@ static inline int recording_add_row(struct recording *recording, const struct bl
         return rowpack_append(recording->rows, row, out_id, err);
     }
     return recording->sink->append(recording->sink, row, out_id, err);
+}
+
+/*
+ * The id of a context; *in_out_id is the last one that its site had, which may be 0. Returns 0 or
+ * -ENOMEM.
+ */
+int recording_new_context(struct recording *recording, const struct context *context,
+                          uint32_t *out_id);
+static inline int recording_context(struct recording *recording, const struct context *context,
+                                    uint32_t *in_out_id)
+{
+    if (__builtin_expect(*in_out_id != 0, 1) &&
+        __builtin_expect(context_is(&recording->contexts.items[*in_out_id - 1], context), 1)) {
+        return 0;
+    }
+    return recording_new_context(recording, context, in_out_id);
 }
 
 /* The subject with this key, or NULL. */

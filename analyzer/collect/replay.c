@@ -153,6 +153,14 @@ static int replay_record(const struct replaying *at, const struct journal_record
         return body == NULL ? -EINVAL
                             : replay_push(&replay->samples, &replay->sample_count,
                                           &replay->sample_capacity, body);
+    case JOURNAL_CONTEXT: {
+        uint32_t id;
+        body = journal_body(record, sizeof(struct journal_context));
+        return body == NULL
+                   ? -EINVAL
+                   : contexts_intern(&at->recording->contexts,
+                                     &((const struct journal_context *)body)->context, &id);
+    }
     default:
         return -EINVAL;
     }

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 enum {
-    COLUMN_COUNT = 13,
+    COLUMN_COUNT = 10,
 };
 
 static void rowinsert_bind(sqlite3_stmt *insert, int column, uint64_t value, uint64_t null_value)
@@ -24,17 +24,17 @@ static int rowinsert_append(struct row_sink *sink, const struct block_row *row, 
         return 0;
     }
     const uint64_t always[] = {
-        *out_id,          row->born_ns,  row->lifetime_ns, row->address, row->size_bytes,
-        row->slack_bytes, row->stack_id, row->thread_id,   row->kinds,
+        row->born_ns, row->lifetime_ns, row->address_offset, row->size_bytes, row->context_id,
     };
     const int always_count = sizeof(always) / sizeof(always[0]);
     for (int i = 0; i < always_count; i++) {
         rowinsert_bind(rows->insert, i + 1, always[i], BLOCK_ROW_LIVE);
     }
-    rowinsert_bind(rows->insert, always_count + 1, row->freed_by_thread_id, 0);
-    rowinsert_bind(rows->insert, always_count + 2, row->alignment, 0);
-    rowinsert_bind(rows->insert, always_count + 3, row->realloc_of_id, 0);
-    sqlite3_bind_null(rows->insert, COLUMN_COUNT);
+    rowinsert_bind(rows->insert, always_count + 1, row->realloc_of_id, 0);
+    rowinsert_bind(rows->insert, always_count + 2, row->slack_bytes, 0);
+    rowinsert_bind(rows->insert, always_count + 3, row->alignment, 0);
+    sqlite3_bind_null(rows->insert, always_count + 4);
+    rowinsert_bind(rows->insert, COLUMN_COUNT, *out_id, 0);
     int code = sqlite3_step(rows->insert);
     sqlite3_reset(rows->insert);
     if (code != SQLITE_DONE) {
@@ -54,9 +54,8 @@ int rowinsert_init(struct rowinsert *rows, struct sqlwriter *writer, uint64_t ro
         .row_count = row_count,
         .next_id = row_count + 1,
     };
-    int code =
-        sqlite3_prepare_v2(writer->handle, "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                           -1, &rows->insert, NULL);
+    int code = sqlite3_prepare_v2(writer->handle, "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?,?)",
+                                  -1, &rows->insert, NULL);
     return code == SQLITE_OK ? 0
                              : err_set(err, EIO, "cannot write '%s': %s", writer->path,
                                        sqlite3_errmsg(writer->handle));

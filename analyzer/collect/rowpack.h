@@ -26,15 +26,12 @@ struct rowpack;
 struct block_row {
     uint64_t born_ns;
     uint64_t lifetime_ns; /* BLOCK_ROW_LIVE: still live */
-    uint64_t address;
     uint64_t size_bytes;
-    uint64_t slack_bytes;
-    uint64_t realloc_of_id; /* 0: none */
-    uint32_t stack_id;
-    uint32_t thread_id;
-    uint32_t freed_by_thread_id; /* 0: thread_id itself, or live */
-    uint32_t alignment;          /* 0: none */
-    uint32_t kinds;
+    uint64_t slack_bytes;    /* 0: what the context says */
+    uint64_t realloc_of_id;  /* 0: none */
+    uint32_t address_offset; /* below 2^31 */
+    uint32_t context_id;
+    uint32_t alignment; /* 0: none */
 };
 
 #define BLOCK_ROW_LIVE UINT64_MAX

@@ -7,9 +7,10 @@
 #include "varint.h"
 
 enum {
-    FIXED_COLUMNS = 9, /* id to kinds: always stored */
-    MAX_COLUMNS = 12,  /* to realloc_of_id; leak_kind is given by an UPDATE, if ever */
+    FIXED_COLUMNS = 5, /* born_ns to context_id: always stored */
+    MAX_COLUMNS = 8,   /* to alignment; leak_kind is given by an UPDATE, if ever */
     TYPE_NULL = 0,
+    TYPE_32_BITS = 4,
     TYPE_ZERO = 8, /* TYPE_ZERO + 1 is the constant 1 */
 };
 
@@ -35,6 +36,12 @@ static const uint8_t width_by_type[TYPE_ZERO + 2] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 
 
 static_assert(ROWRECORD_MAX_BYTES - VARINT_MAX_BYTES - 1 < 0x80, "length is one byte");
 
+static inline void store_be32(unsigned char *to, uint32_t value)
+{
+    uint32_t bytes = htobe32(value);
+    memcpy(to, &bytes, sizeof(bytes));
+}
+
 static inline void store_be64(unsigned char *to, uint64_t value)
 {
     uint64_t bytes = htobe64(value);
@@ -53,10 +60,11 @@ static inline uint64_t put_value(unsigned char **end, uint64_t value)
     return (uint64_t)type_by_bit[bit] + (value == 1);
 }
 
-/* The columns behind `kinds`. Gives their types, the first in the lowest byte, and their number. */
+/* The columns behind `context_id`. Gives their types, the first in the lowest byte, and their
+ * number. */
 static unsigned put_optional(unsigned char **end, const struct block_row *row, uint64_t *out_types)
 {
-    const uint64_t values[] = {row->freed_by_thread_id, row->alignment, row->realloc_of_id};
+    const uint64_t values[] = {row->realloc_of_id, row->slack_bytes, row->alignment};
     unsigned count = 3;
     while (count > 0 && values[count - 1] == 0) {
         count--;
@@ -73,29 +81,27 @@ unsigned char *rowrecord_write(unsigned char *end, uint64_t rowid, const struct 
 {
     unsigned char *at = end;
     unsigned optional_count = 0;
-    uint64_t optional_types = 0;
-    if ((row->freed_by_thread_id | row->alignment | row->realloc_of_id) != 0) {
-        optional_count = put_optional(&at, row, &optional_types);
+    uint64_t types = 0;
+    if (__builtin_expect((row->realloc_of_id | row->slack_bytes | row->alignment) != 0, 0)) {
+        optional_count = put_optional(&at, row, &types);
     }
-
-    uint64_t types = put_value(&at, row->kinds);
-    types |= put_value(&at, row->thread_id) << 8;
-    types |= put_value(&at, row->stack_id) << 16;
-    types |= put_value(&at, row->slack_bytes) << 24;
-    types |= put_value(&at, row->size_bytes) << 32;
-    types |= put_value(&at, row->address) << 40;
-    if (row->lifetime_ns != BLOCK_ROW_LIVE) {
-        types |= put_value(&at, row->lifetime_ns) << 48;
+    uint64_t context_type = put_value(&at, row->context_id);
+    uint64_t size_type = put_value(&at, row->size_bytes);
+    store_be32(at -= 4, row->address_offset);
+    uint64_t lifetime_type = TYPE_NULL;
+    if (__builtin_expect(row->lifetime_ns != BLOCK_ROW_LIVE, 1)) {
+        lifetime_type = put_value(&at, row->lifetime_ns);
     }
-    types |= put_value(&at, row->born_ns) << 56;
+    uint64_t born_type = put_value(&at, row->born_ns);
 
+    /* Eight bytes at once again: what stands before the header is stored later. */
     for (unsigned i = optional_count; i-- > 0;) {
-        *--at = (unsigned char)(optional_types >> (8 * i));
+        *--at = (unsigned char)(types >> (8 * i));
     }
-    at -= 8;
-    store_be64(at, types);
-    *--at = TYPE_NULL; /* id: the rowid itself */
-    *--at = (unsigned char)(1 + FIXED_COLUMNS + optional_count);
+    store_be64(at - 8, (uint64_t)(1 + FIXED_COLUMNS + optional_count) << 40 | born_type << 32 |
+                           lifetime_type << 24 | TYPE_32_BITS << 16 | size_type << 8 |
+                           context_type);
+    at -= 1 + FIXED_COLUMNS;
     unsigned char payload_bytes = (unsigned char)(end - at);
     at = varint_write(at, rowid);
     *--at = payload_bytes;
@@ -118,11 +124,11 @@ size_t rowrecord_check(const unsigned char *cell, size_t room_bytes, uint64_t ro
 
     const unsigned char *header = cell + start;
     if (payload_bytes < 1 + FIXED_COLUMNS || header[0] < 1 + FIXED_COLUMNS ||
-        header[0] > 1 + MAX_COLUMNS || header[0] > payload_bytes || header[1] != TYPE_NULL) {
+        header[0] > 1 + MAX_COLUMNS || header[0] > payload_bytes || header[3] != TYPE_32_BITS) {
         return 0;
     }
     size_t bytes = header[0];
-    for (unsigned i = 2; i < header[0]; i++) {
+    for (unsigned i = 1; i < header[0]; i++) {
         if (header[i] >= sizeof(width_by_type)) {
             return 0;
         }

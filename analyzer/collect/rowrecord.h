@@ -2,7 +2,8 @@
  * rowrecord.h - one row of `block` as a cell of a table b-tree leaf: payload length, rowid, record.
  *
  * A record is a header of serial types and the values behind it. Integers take the fewest of
- * 0, 1, 2, 3, 4, 6 or 8 bytes; the rowid alias is stored as NULL; NULLs at the end not at all.
+ * 0, 1, 2, 3, 4, 6 or 8 bytes, the offset of the address always 4; NULLs at the end take none, and
+ * neither does the rowid alias, which is the last column.
  */
 #ifndef ALLOCAUDIT_ROWRECORD_H
 #define ALLOCAUDIT_ROWRECORD_H
@@ -14,10 +15,10 @@
 #include "varint.h"
 
 enum {
-    /* Payload length, rowid, 13 header bytes, 11 values of 8 bytes. */
-    ROWRECORD_MAX_BYTES = 1 + VARINT_MAX_BYTES + 13 + 11 * 8,
-    /* Payload length, rowid, 10 header bytes, values that are all 0 or 1. */
-    ROWRECORD_MIN_BYTES = 1 + 1 + 10,
+    /* Payload length, rowid, 9 header bytes, an offset and 7 values of 8 bytes. */
+    ROWRECORD_MAX_BYTES = 1 + VARINT_MAX_BYTES + 9 + 4 + 7 * 8,
+    /* Payload length, rowid, 6 header bytes, an offset, values that are all 0 or 1. */
+    ROWRECORD_MIN_BYTES = 1 + 1 + 6 + 4,
 };
 
 /*

@@ -70,8 +70,13 @@ static void survivors_see_row(struct survivors *survivors, sqlite3_stmt *rows,
 {
     uint64_t id = (uint64_t)sqlite3_column_int64(rows, 0);
     uint64_t born_ns = (uint64_t)sqlite3_column_int64(rows, 1);
-    uint64_t address = (uint64_t)sqlite3_column_int64(rows, 3);
-    uint64_t thread_id = (uint64_t)sqlite3_column_int64(rows, 4);
+    const struct context *context = contexts_get(&survivors->drain->recording->contexts,
+                                                 (uint64_t)sqlite3_column_int64(rows, 4));
+    if (context == NULL) {
+        return; /* sweep_count() will tell */
+    }
+    uint64_t address = context_address(context, (uint64_t)sqlite3_column_int64(rows, 3));
+    uint64_t thread_id = context->thread_id;
     bool is_live = sqlite3_column_type(rows, 2) == SQLITE_NULL;
     uint32_t index;
     if (map_get(parked, survivors_key(address, born_ns), &index)) {
@@ -82,7 +87,7 @@ static void survivors_see_row(struct survivors *survivors, sqlite3_stmt *rows,
         survivors_drop(places[thread_id].subject, address, born_ns);
     }
     if (id == survivors->row_count) {
-        uint64_t by_id = (uint64_t)sqlite3_column_int64(rows, 5);
+        uint64_t by_id = context->freed_by_thread_id;
         survivors->last_address = address;
         survivors->last_born_ns = born_ns;
         survivors->last_died_ns =
@@ -101,8 +106,8 @@ static int survivors_see_rows(struct survivors *survivors, struct map *parked, s
         return r;
     }
     int code = sqlite3_prepare_v2(survivors->database,
-                                  "SELECT id, born_ns, lifetime_ns, address, thread_id,"
-                                  " freed_by_thread_id FROM block",
+                                  "SELECT id, born_ns, lifetime_ns, address_offset, context_id"
+                                  " FROM block",
                                   -1, &rows, NULL);
     while (code == SQLITE_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
         code = SQLITE_OK;
@@ -145,6 +150,12 @@ static int survivors_unpark(struct survivors *survivors, const struct map *parke
     return r;
 }
 
+/* Rows of a few moments are told apart by this part of the address and by their times. */
+static sqlite3_int64 survivors_offset(uint64_t address)
+{
+    return (sqlite3_int64)(address & ((1u << CONTEXT_REGION_BITS) - 1));
+}
+
 /* True if the block of an early free has come, or can come no more. */
 static bool survivors_is_settled(const struct survivors *survivors,
                                  const struct journal_early_free *kept)
@@ -152,12 +163,13 @@ static bool survivors_is_settled(const struct survivors *survivors,
     sqlite3_stmt *query = NULL;
     sqlite3_int64 last = 0;
     bool is_there = false;
-    int code = sqlite3_prepare_v2(survivors->database,
-                                  "SELECT max(born_ns + ifnull(lifetime_ns, 0)), sum(address = ?1"
-                                  " AND born_ns BETWEEN ?2 AND ?3) FROM block WHERE id > ?4",
-                                  -1, &query, NULL);
+    int code =
+        sqlite3_prepare_v2(survivors->database,
+                           "SELECT max(born_ns + ifnull(lifetime_ns, 0)), sum(address_offset = ?1"
+                           " AND born_ns BETWEEN ?2 AND ?3) FROM block WHERE id > ?4",
+                           -1, &query, NULL);
     if (code == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, (sqlite3_int64)kept->address);
+        sqlite3_bind_int64(query, 1, survivors_offset(kept->address));
         sqlite3_bind_int64(query, 2, (sqlite3_int64)kept->died_ns);
         sqlite3_bind_int64(query, 3, (sqlite3_int64)kept->died_ns + EARLY_FREE_NS);
         sqlite3_bind_int64(query, 4, (sqlite3_int64)survivors->row_count - LATEST_ROWS);
@@ -297,12 +309,12 @@ static void survivors_find_realloc(const struct survivors *survivors, struct rea
     sqlite3_stmt *query = NULL;
     int code = sqlite3_prepare_v2(
         survivors->database,
-        "SELECT id, born_ns, size_bytes FROM block WHERE id > ?1 AND address = ?2 AND"
+        "SELECT id, born_ns, size_bytes FROM block WHERE id > ?1 AND address_offset = ?2 AND"
         " max(?3, born_ns) = born_ns + lifetime_ns ORDER BY id DESC LIMIT 1",
         -1, &query, NULL);
     if (code == SQLITE_OK) {
         sqlite3_bind_int64(query, 1, (sqlite3_int64)survivors->row_count - LATEST_ROWS);
-        sqlite3_bind_int64(query, 2, (sqlite3_int64)address);
+        sqlite3_bind_int64(query, 2, survivors_offset(address));
         sqlite3_bind_int64(query, 3, (sqlite3_int64)died_ns);
         if (sqlite3_step(query) == SQLITE_ROW) {
             reader->context.realloc_from_id = (uint64_t)sqlite3_column_int64(query, 0);

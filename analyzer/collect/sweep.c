@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../../schema/database.h"
 #include "../base/vec.h"
 #include "blocks.h"
 
@@ -220,39 +219,42 @@ static int sweep_birth(struct sweep *sweep, struct sweep_block *born)
 static int sweep_read(struct sweep *sweep, sqlite3_stmt *rows, struct sweep_block *out_born,
                       struct err *err)
 {
-    uint64_t thread_id = (uint64_t)sqlite3_column_int64(rows, 7);
-    uint64_t by_id = (uint64_t)sqlite3_column_int64(rows, 9);
-    by_id = by_id == 0 ? thread_id : by_id;
-    uint32_t kinds = (uint32_t)sqlite3_column_int64(rows, 8);
-    uint32_t thread_count = sweep->recording->thread_count;
-    if (thread_id < 1 || thread_id > thread_count || by_id < 1 || by_id > thread_count ||
-        sweep->places[thread_id].subject != sweep->places[by_id].subject) {
+    const struct recording *recording = sweep->recording;
+    const struct context *context =
+        contexts_get(&recording->contexts, (uint64_t)sqlite3_column_int64(rows, 5));
+    uint32_t by_id = 0;
+    if (context != NULL) {
+        by_id = context->freed_by_thread_id != 0 ? context->freed_by_thread_id : context->thread_id;
+    }
+    if (context == NULL || context->thread_id < 1 || context->thread_id > recording->thread_count ||
+        by_id < 1 || by_id > recording->thread_count ||
+        sweep->places[context->thread_id].subject != sweep->places[by_id].subject) {
         return err_set(err, EBADMSG, "row %lld is of an unknown thread",
                        (long long)sqlite3_column_int64(rows, 0));
     }
-    struct sweep_place place = sweep->places[thread_id];
+    struct sweep_place place = sweep->places[context->thread_id];
+    uint64_t slack_bytes = (uint64_t)sqlite3_column_int64(rows, 6);
     *out_born = (struct sweep_block){
         .block =
             {
-                .address = (uint64_t)sqlite3_column_int64(rows, 3),
+                .address = context_address(context, (uint64_t)sqlite3_column_int64(rows, 3)),
                 .born_ns = (uint64_t)sqlite3_column_int64(rows, 1),
                 .size_bytes = (uint64_t)sqlite3_column_int64(rows, 4),
-                .slack_bytes = (uint64_t)sqlite3_column_int64(rows, 5),
-                .realloc_of_id = (uint64_t)sqlite3_column_int64(rows, 10),
+                .slack_bytes = slack_bytes != 0 ? slack_bytes : context->slack_bytes,
+                .realloc_of_id = (uint64_t)sqlite3_column_int64(rows, 7),
                 .thread = place.thread,
-                .kind = (uint8_t)(kinds % DATABASE_FREE_KIND_FACTOR),
+                .kind = context->alloc_kind,
             },
         .subject = place.subject,
         .id = (uint64_t)sqlite3_column_int64(rows, 0),
         .died_ns = BLOCK_ROW_LIVE,
         .by = sweep->places[by_id].thread,
-        .free_kind = (enum free_kind)(kinds / DATABASE_FREE_KIND_FACTOR),
+        .free_kind = (enum free_kind)context->free_kind,
     };
     if (sqlite3_column_type(rows, 2) != SQLITE_NULL) {
         out_born->died_ns = out_born->block.born_ns + (uint64_t)sqlite3_column_int64(rows, 2);
     }
-    return tally_site(&place.subject->tally, (uint32_t)sqlite3_column_int64(rows, 6),
-                      &out_born->block.site);
+    return tally_site(&place.subject->tally, context->stack_id, &out_born->block.site);
 }
 
 static int sweep_compare_lives(const void *left, const void *right)
@@ -307,8 +309,8 @@ static int sweep_run(struct sweep *sweep, sqlite3 *database, struct err *err)
     sqlite3_stmt *rows = NULL;
     int code = sqlite3_prepare_v2(
         database,
-        "SELECT id, born_ns, lifetime_ns, address, size_bytes, slack_bytes, stack_id, thread_id,"
-        " kinds, freed_by_thread_id, realloc_of_id FROM block ORDER BY born_ns, id",
+        "SELECT id, born_ns, lifetime_ns, address_offset, size_bytes, context_id, slack_bytes,"
+        " realloc_of_id FROM block ORDER BY born_ns, id",
         -1, &rows, NULL);
     int r = 0;
     size_t next_live = 0;

@@ -22,6 +22,28 @@ static void tables_write_stacks(struct sqlwriter *writer, const struct stacktree
     }
 }
 
+static void tables_write_contexts(struct sqlwriter *writer, const struct contexts *contexts)
+{
+    sqlwriter_table(writer, "context", 9);
+    for (size_t i = 0; i < contexts->count; i++) {
+        const struct context *context = &contexts->items[i];
+        sqlwriter_integer(writer, i + 1);
+        sqlwriter_integer(writer, context->process_id);
+        sqlwriter_integer(writer, context->thread_id);
+        sqlwriter_integer(writer, context->stack_id);
+        sqlwriter_integer(writer, context->alloc_kind);
+        if (context->free_kind == CONTEXT_NOT_FREED) {
+            sqlwriter_null(writer);
+        } else {
+            sqlwriter_integer(writer, context->free_kind);
+        }
+        sqlwriter_integer_or_null(writer, context->freed_by_thread_id);
+        sqlwriter_integer(writer, context->slack_bytes);
+        sqlwriter_integer(writer, (uint64_t)context->region << CONTEXT_REGION_BITS);
+        sqlwriter_row(writer);
+    }
+}
+
 static void tables_write_process(struct sqlwriter *writer, const struct subject *subject)
 {
     const struct tally *tally = &subject->tally;
@@ -292,6 +314,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
                   const struct recording *recording)
 {
     tables_write_stacks(writer, &recording->stacks);
+    tables_write_contexts(writer, &recording->contexts);
     tables_write_each(writer, recording, "process", 26, tables_write_process);
     tables_write_each(writer, recording, "thread", 10, tables_write_threads);
     tables_write_each(writer, recording, "module_load", 6, tables_write_loads);

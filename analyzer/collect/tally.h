@@ -27,7 +27,8 @@ enum {
 
 struct site {
     uint32_t stack_id;
-    uint32_t kind; /* enum alloc_kind of its first allocation */
+    uint32_t kind;       /* enum alloc_kind of its first allocation */
+    uint32_t context_id; /* of its last row; 0: none yet */
     uint64_t allocation_count;
     uint64_t allocated_bytes;
     uint64_t usable_bytes;

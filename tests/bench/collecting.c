@@ -209,10 +209,9 @@ static __attribute__((noinline)) int collecting_counts_rows(struct rowpack *rows
         const struct block_row row = {
             .born_ns = (i + 1) * PAIR_NS,
             .lifetime_ns = number * PAIR_NS,
-            .address = first_address + number * BLOCK_STEP_BYTES,
             .size_bytes = 24 + stack % 8 * 16,
-            .stack_id = stack,
-            .thread_id = 1,
+            .address_offset = (uint32_t)(number * BLOCK_STEP_BYTES),
+            .context_id = stack,
         };
         uint64_t id;
         r = rowpack_append(rows, &row, &id, err);

@@ -22,6 +22,8 @@
 #include "../../analyzer/collect/rowpack.h"
 #include "../../schema/database.h"
 
+#define BLOCK_DATABASE_INSERT "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,NULL,?)"
+
 struct block_database {
     char path[64];
     int fd;
@@ -129,16 +131,13 @@ static inline struct block_row block_row_make(uint64_t seed, uint64_t id)
     struct block_row row = {
         .born_ns = block_row_value(&state, 63),
         .lifetime_ns = block_row_value(&state, 63),
-        .address = block_row_value(&state, 63),
         .size_bytes = block_row_value(&state, 63),
-        .slack_bytes = block_row_value(&state, 63),
-        .stack_id = (uint32_t)block_row_value(&state, 32),
-        .thread_id = (uint32_t)block_row_value(&state, 32),
-        .kinds = (uint32_t)block_row_value(&state, 32),
+        .address_offset = (uint32_t)block_row_value(&state, 31),
+        .context_id = (uint32_t)block_row_value(&state, 32),
     };
     uint64_t choice = block_row_random(&state);
     row.lifetime_ns = choice % 7 == 0 ? BLOCK_ROW_LIVE : row.lifetime_ns;
-    row.freed_by_thread_id = choice & 0x100 ? (uint32_t)block_row_value(&state, 32) : 0;
+    row.slack_bytes = choice & 0x100 ? block_row_value(&state, 63) : 0;
     row.alignment = choice & 0x200 ? (uint32_t)block_row_value(&state, 32) : 0;
     row.realloc_of_id = choice & 0x400 ? block_row_value(&state, 63) : 0;
     return row;
@@ -160,29 +159,22 @@ static inline void block_database_append(struct rowpack *pack, uint64_t seed, ui
 static inline void block_database_bind(sqlite3_stmt *insert, uint64_t id,
                                        const struct block_row *row)
 {
-    const uint64_t values[] = {id,
-                               row->born_ns,
-                               row->lifetime_ns,
-                               row->address,
-                               row->size_bytes,
-                               row->slack_bytes,
-                               row->stack_id,
-                               row->thread_id,
-                               row->kinds,
-                               row->freed_by_thread_id,
-                               row->alignment,
-                               row->realloc_of_id};
-    for (int i = 0; i < 12; i++) {
+    const uint64_t values[] = {
+        row->born_ns,    row->lifetime_ns,   row->address_offset, row->size_bytes,
+        row->context_id, row->realloc_of_id, row->slack_bytes,    row->alignment,
+    };
+    for (int i = 0; i < 8; i++) {
         sqlite3_bind_int64(insert, i + 1, (sqlite3_int64)values[i]);
     }
     if (row->lifetime_ns == BLOCK_ROW_LIVE) {
-        sqlite3_bind_null(insert, 3);
+        sqlite3_bind_null(insert, 2);
     }
-    for (int i = 9; i < 12; i++) {
+    for (int i = 5; i < 8; i++) {
         if (values[i] == 0) {
             sqlite3_bind_null(insert, i + 1);
         }
     }
+    sqlite3_bind_int64(insert, 9, (sqlite3_int64)id);
 }
 
 /* A database in memory with the rows 1 to count, put there by SQLite. */
@@ -193,8 +185,7 @@ static inline sqlite3 *block_database_make_reference(uint64_t seed, uint64_t cou
     assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
     block_database_exec(db, database_schema_sql);
     block_database_exec(db, "BEGIN");
-    sqlite3_prepare_v2(db, "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?,?,?,?,NULL)", -1, &insert,
-                       NULL);
+    sqlite3_prepare_v2(db, BLOCK_DATABASE_INSERT, -1, &insert, NULL);
     for (uint64_t id = 1; id <= count; id++) {
         const struct block_row row = block_row_make(seed, id);
         block_database_bind(insert, id, &row);

@@ -127,7 +127,7 @@ static void blocks_free_pairs_with_its_allocation(void **state)
     assert_int_equal(count_rows(&fixture, "id = 2 AND address = 8192 AND died_ns IS NULL AND"
                                           " freed_by_thread_id IS NULL AND free_kind IS NULL"),
                      1);
-    assert_int_equal(number(&fixture, "SELECT freed_by_thread_id IS NULL FROM block"), 1);
+    assert_int_equal(number(&fixture, "SELECT freed_by_thread_id = thread_id FROM allocation"), 1);
     end(&fixture);
 }
 
