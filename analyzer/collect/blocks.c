@@ -13,28 +13,51 @@ enum {
     EARLY_FREE_NS = 20000,  /* nor is a stamp taken so much before its place in the program */
 };
 
-static int blocks_write(struct subject *subject, const struct block *block, uint64_t lifetime_ns,
-                        enum free_kind kind, uint32_t by, uint64_t *out_id, struct err *err)
+/* The context of a site's row where it is not that of its last one. */
+static __attribute__((noinline)) int blocks_turn_context(struct subject *subject, struct site *site,
+                                                         const uint64_t key[2])
+{
+    const struct context context = {
+        .process_id = subject->id,
+        .thread_id = (uint32_t)key[0],
+        .stack_id = site->stack_id,
+        .freed_by_thread_id = (uint32_t)(key[0] >> 32),
+        .region = (uint32_t)key[1],
+        .slack_bytes = (uint16_t)(key[1] >> 48),
+        .alloc_kind = (uint8_t)(key[1] >> 32),
+        .free_kind = (uint8_t)(key[1] >> 40),
+    };
+    int r = recording_context(subject->recording, &context, &site->context_id);
+    if (r == 0) {
+        site->context_key[0] = key[0];
+        site->context_key[1] = key[1];
+    }
+    return r;
+}
+
+static inline int blocks_write(struct subject *subject, const struct block *block,
+                               uint64_t lifetime_ns, enum free_kind kind, uint32_t by,
+                               uint64_t *out_id, struct err *err)
 {
     struct recording *recording = subject->recording;
     struct site *site = &subject->tally.sites[block->site];
     bool is_live = lifetime_ns == BLOCK_ROW_LIVE;
     bool is_common_slack = block->slack_bytes < CONTEXT_SLACK_LIMIT;
-    struct context context = {
-        .process_id = subject->id,
-        .thread_id = subject->threads[block->thread].id,
-        .stack_id = site->stack_id,
-        .freed_by_thread_id = is_live ? 0 : subject->threads[by].id,
-        .region = (uint32_t)(block->address >> CONTEXT_REGION_BITS),
-        .slack_bytes = is_common_slack ? (uint16_t)block->slack_bytes : 0,
-        .alloc_kind = block->kind,
-        .free_kind = is_live ? CONTEXT_NOT_FREED : (uint8_t)kind,
+    uint64_t free_kind = is_live ? CONTEXT_NOT_FREED : kind;
+    const uint64_t key[2] = {
+        subject->threads[block->thread].id |
+            (is_live ? 0 : (uint64_t)subject->threads[by].id << 32),
+        (uint32_t)(block->address >> CONTEXT_REGION_BITS) | (uint64_t)block->kind << 32 |
+            free_kind << 40 | (is_common_slack ? block->slack_bytes << 48 : 0),
     };
-    int r = recording_context(recording, &context, &site->context_id);
-    if (r < 0) {
-        return r;
+    if (__builtin_expect(((site->context_key[0] ^ key[0]) | (site->context_key[1] ^ key[1])) != 0,
+                         0)) {
+        int r = blocks_turn_context(subject, site, key);
+        if (r < 0) {
+            return r;
+        }
     }
-    struct block_row row = {
+    const struct block_row row = {
         .born_ns = block->born_ns,
         .lifetime_ns = lifetime_ns,
         .size_bytes = block->size_bytes,
@@ -44,8 +67,8 @@ static int blocks_write(struct subject *subject, const struct block *block, uint
         .context_id = site->context_id,
         .alignment = block->alignment,
     };
-    r = recording_add_row(recording, &row, out_id, err);
-    if (r < 0) {
+    int r = recording_add_row(recording, &row, out_id, err);
+    if (__builtin_expect(r < 0, 0)) {
         recording->unwritten_row = row;
         recording->has_unwritten_row = true;
     }
@@ -145,9 +168,9 @@ static struct recent_free *blocks_recent(struct subject *subject, uint64_t addre
 }
 
 /* Takes the block out of the live set and buries it, unless it was the recorder's own. */
-static int blocks_end(struct subject *subject, struct block *live_block, enum free_kind kind,
-                      uint32_t by, struct death *death, struct block *out_block, uint64_t *out_id,
-                      struct err *err)
+static int blocks_end_at(struct subject *subject, uint64_t *entry, struct block *live_block,
+                         enum free_kind kind, uint32_t by, struct death *death,
+                         struct block *out_block, uint64_t *out_id, struct err *err)
 {
     int r = 0;
     *out_id = 0;
@@ -162,8 +185,17 @@ static int blocks_end(struct subject *subject, struct block *live_block, enum fr
             .address = live_block->address, .died_ns = death->died_ns, .by = by};
     }
     /* After its row: a block that a kill finds in both places can be told, in neither is lost. */
-    live_remove(&subject->live, live_block);
+    live_unlink(&subject->live, entry, live_block);
     return r;
+}
+
+static __attribute__((noinline)) int blocks_end(struct subject *subject, struct block *live_block,
+                                                enum free_kind kind, uint32_t by,
+                                                struct death *death, struct block *out_block,
+                                                uint64_t *out_id, struct err *err)
+{
+    return blocks_end_at(subject, live_entry(&subject->live, live_block->address), live_block, kind,
+                         by, death, out_block, out_id, err);
 }
 
 /*
@@ -237,8 +269,9 @@ static __attribute__((noinline)) int blocks_add_slowly(struct subject *subject,
 int blocks_add(struct subject *subject, struct block *slot, uint64_t address, bool is_timed,
                uint64_t duration_ns, struct err *err)
 {
+    uint64_t *entry = live_entry(&subject->live, address);
     if (__builtin_expect(slot->kind == ALLOC_KIND_INTERNAL, 0) || !blocks_are_settled(subject) ||
-        __builtin_expect(live_find(&subject->live, address) != NULL, 0)) {
+        __builtin_expect(*entry != 0, 0)) {
         struct block block = *slot;
         block.address = address;
         return blocks_add_slowly(subject, &block, is_timed, duration_ns, err);
@@ -246,7 +279,7 @@ int blocks_add(struct subject *subject, struct block *slot, uint64_t address, bo
     int r = blocks_count_birth(subject, slot, is_timed, duration_ns);
     if (r == 0) {
         slot->sequence = (uint32_t)subject->threads[slot->thread].allocation_count;
-        live_link(&subject->live, slot, address);
+        live_link(&subject->live, entry, slot, address);
     }
     return r;
 }
@@ -300,11 +333,16 @@ blocks_free_slowly(struct subject *subject, uint64_t address, enum free_kind kin
 int blocks_free(struct subject *subject, uint64_t address, enum free_kind kind, uint32_t by,
                 struct death *death, struct block *out_block, uint64_t *out_id, struct err *err)
 {
-    struct block *block = live_find(&subject->live, address);
+    uint64_t *entry = NULL;
+    struct block *block = NULL;
+    if (__builtin_expect(subject->live.index_count != 0, 1)) {
+        entry = live_entry(&subject->live, address);
+        block = live_block(&subject->live, entry);
+    }
     if (__builtin_expect(block == NULL, 0) || !blocks_are_settled(subject)) {
         return blocks_free_slowly(subject, address, kind, by, death, out_block, out_id, err);
     }
-    return blocks_end(subject, block, kind, by, death, out_block, out_id, err);
+    return blocks_end_at(subject, entry, block, kind, by, death, out_block, out_id, err);
 }
 
 static int blocks_settle_one(struct subject *subject, struct err *err)

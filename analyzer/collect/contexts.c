@@ -2,12 +2,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../base/vec.h"
 
 enum {
     SLOTS_FIRST = 1024,
 };
+
+static bool contexts_are_equal(const struct context *a, const struct context *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
 
 static size_t contexts_home(const struct contexts *contexts, const struct context *context)
 {
@@ -24,7 +30,7 @@ static uint32_t *contexts_slot(const struct contexts *contexts, const struct con
 {
     size_t at = contexts_home(contexts, context);
     while (contexts->slots[at] != 0 &&
-           !context_is(&contexts->items[contexts->slots[at] - 1], context)) {
+           !contexts_are_equal(&contexts->items[contexts->slots[at] - 1], context)) {
         at = (at + 1) & (contexts->slot_count - 1);
     }
     return &contexts->slots[at];
@@ -46,6 +52,16 @@ static int contexts_grow(struct contexts *contexts)
     return 0;
 }
 
+int contexts_append(struct contexts *contexts, const struct context *context)
+{
+    int r = vec_reserve((void **)&contexts->items, &contexts->capacity, contexts->count + 1,
+                        sizeof(*contexts->items));
+    if (r == 0) {
+        contexts->items[contexts->count++] = *context;
+    }
+    return r;
+}
+
 int contexts_intern(struct contexts *contexts, const struct context *context, uint32_t *out_id)
 {
     if (contexts->count * 2 >= contexts->slot_count) {
@@ -56,12 +72,10 @@ int contexts_intern(struct contexts *contexts, const struct context *context, ui
     }
     uint32_t *slot = contexts_slot(contexts, context);
     if (*slot == 0) {
-        int r = vec_reserve((void **)&contexts->items, &contexts->capacity, contexts->count + 1,
-                            sizeof(*contexts->items));
+        int r = contexts_append(contexts, context);
         if (r < 0) {
             return r;
         }
-        contexts->items[contexts->count++] = *context;
         *slot = (uint32_t)contexts->count;
     }
     *out_id = *slot;

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 enum {
     CONTEXT_REGION_BITS = 31, /* an offset in a region fits four bytes of a row */
@@ -40,17 +39,11 @@ struct contexts {
     size_t slot_count;
 };
 
-static inline bool context_is(const struct context *a, const struct context *b)
-{
-    uint64_t left[3];
-    uint64_t right[3];
-    memcpy(left, a, sizeof(left));
-    memcpy(right, b, sizeof(right));
-    return ((left[0] ^ right[0]) | (left[1] ^ right[1]) | (left[2] ^ right[2])) == 0;
-}
-
 /* The id of a context, given if it is new. Returns 0 or -ENOMEM. */
 int contexts_intern(struct contexts *contexts, const struct context *context, uint32_t *out_id);
+
+/* Gives the next id to a context whatever it is, which is not found again. Returns 0 or -ENOMEM. */
+int contexts_append(struct contexts *contexts, const struct context *context);
 
 /* The context of an id that may be wrong, or NULL. */
 static inline const struct context *contexts_get(const struct contexts *contexts, uint64_t id)

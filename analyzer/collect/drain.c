@@ -149,26 +149,88 @@ static void drain_sift_down(struct reader **heap, size_t count, size_t at)
     heap[at] = moving;
 }
 
+/* Applies the event at the reader's position, which is not plain, and steps over it. */
+static __attribute__((noinline)) int drain_rare(struct drain *drain, struct reader *reader,
+                                                struct err *err)
+{
+    const uint64_t *words = reader_peek(reader);
+    if (words == NULL) {
+        return 0;
+    }
+    uint64_t stamp_ns = clock_ns(&drain->recording->clock, reader->next_ticks);
+    int r = keep_is_wanted(words) ? keep_and_apply(drain->recording, reader, words, stamp_ns, err)
+                                  : subject_apply(&reader->context, words, stamp_ns, err);
+    if (r == 0) {
+        reader_skip(reader, drain->session);
+    }
+    return r;
+}
+
+/* Applies plain events from the reader's position on: all within one chunk, none after `until`. */
+static int drain_plain(struct reader *reader, const struct clock *clock, uint64_t until,
+                       int64_t limit, int64_t *applied, struct err *err)
+{
+    struct lane_context *lane = &reader->context;
+    bool is_large = lane->subject->live.block_count >= READER_LARGE_SET;
+    uint64_t stamp_ns = 0;
+    int64_t count = 0;
+    int r = 0;
+    while (count < limit) {
+        const uint64_t *words = reader->words_of->words + reader->offset_bytes / 8;
+        uint32_t room_bytes = reader->limit_bytes - reader->offset_bytes;
+        unsigned tag = event_tag(words[0]);
+        stamp_ns = clock_ns(clock, reader->next_ticks);
+        if (tag - EVENT_ALLOC < ALLOC_KIND_MMAP && room_bytes >= 3 * 8) {
+            r = subject_apply_alloc(lane, words, stamp_ns, err);
+            reader->event_bytes = 3 * 8;
+        } else if (tag - EVENT_FREE < FREE_KIND_COUNT && room_bytes >= 2 * 8) {
+            r = subject_apply_free(lane, words, stamp_ns, err);
+            reader->event_bytes = 2 * 8;
+        } else {
+            break;
+        }
+        if (__builtin_expect(r < 0, 0)) {
+            break;
+        }
+        count++;
+        if (!reader_step(reader)) {
+            break;
+        }
+        if (__builtin_expect(is_large, 0)) {
+            reader_prefetch(reader);
+        }
+        if (reader->next_ticks > until) {
+            break;
+        }
+    }
+    if (count > 0) {
+        subject_touch(lane, stamp_ns);
+    }
+    *applied += count;
+    return r;
+}
+
 /* Applies events of the earliest reader until another one is earlier. */
 static int64_t drain_run(struct drain *drain, struct reader *reader, uint64_t until,
                          struct err *err)
 {
-    const struct clock *clock = &drain->recording->clock;
     int64_t applied = 0;
     while (reader->next_ticks <= until && applied < ROUND_EVENTS_MAX) {
-        const uint64_t *words = reader_peek(reader);
-        if (words == NULL) {
-            break;
+        int64_t before = applied;
+        int r = 0;
+        if (!reader->context.subject->is_finished) {
+            r = drain_plain(reader, &drain->recording->clock, until, ROUND_EVENTS_MAX - applied,
+                            &applied, err);
         }
-        uint64_t stamp_ns = clock_ns(clock, reader->next_ticks);
-        int r = __builtin_expect(keep_is_wanted(words), 0)
-                    ? keep_and_apply(drain->recording, reader, words, stamp_ns, err)
-                    : subject_apply(&reader->context, words, stamp_ns, err);
+        if (r == 0 && reader->offset_bytes >= reader->limit_bytes) {
+            reader_find_next(reader, drain->session);
+        } else if (r == 0 && applied == before) {
+            r = drain_rare(drain, reader, err);
+            applied++;
+        }
         if (r < 0) {
             return r;
         }
-        reader_skip(reader, drain->session);
-        applied++;
     }
     return applied;
 }

@@ -108,33 +108,34 @@ static bool live_grow_memory(struct live *live, size_t slot_count)
     return slots != NULL;
 }
 
-static int live_grow_buckets(struct live *live, size_t slot_count)
+static int live_grow_index(struct live *live, size_t slot_count)
 {
-    size_t bucket_count = live->bucket_count == 0 ? LIVE_LINE_BUCKETS : live->bucket_count;
-    while (bucket_count < slot_count + slot_count / 4) {
-        bucket_count *= 2;
+    size_t index_count = live->index_count == 0 ? 1 : live->index_count;
+    while (index_count < slot_count + slot_count / 2) {
+        index_count *= 2;
     }
-    if (bucket_count == live->bucket_count) {
+    if (index_count == live->index_count) {
         return 0;
     }
-    uint32_t *buckets = live_map(bucket_count * sizeof(*buckets));
-    if (buckets == NULL) {
+    struct live grown = *live;
+    grown.index_count = index_count;
+    grown.index = live_map(index_count * sizeof(*grown.index));
+    if (grown.index == NULL) {
         return -ENOMEM;
     }
-    memset(buckets, 0xff, bucket_count * sizeof(*buckets));
-    if (live->buckets != NULL) {
-        munmap(live->buckets, live->bucket_count * sizeof(*live->buckets));
-    }
-    live->buckets = buckets;
-    live->bucket_count = bucket_count;
-    for (size_t i = 0; i < live->used_count; i++) {
-        struct block *block = &live->slots[i];
-        if (block->address != 0) {
-            uint32_t *bucket = &buckets[live_bucket(live, block->address)];
-            block->next = *bucket;
-            *bucket = (uint32_t)i;
+    for (size_t i = 0; i < live->index_count; i++) {
+        if (live->index[i] != 0) {
+            size_t at = live->index[i] >> 32 & (index_count - 1);
+            while (grown.index[at] != 0) {
+                at = (at + 1) & (index_count - 1);
+            }
+            grown.index[at] = live->index[i];
         }
     }
+    if (live->index != NULL) {
+        munmap(live->index, live->index_count * sizeof(*live->index));
+    }
+    *live = grown;
     return 0;
 }
 
@@ -143,7 +144,7 @@ int live_grow(struct live *live)
     size_t slot_count = live->slot_count < SLOTS_DOUBLED ? live->slot_count * 2
                                                          : live->slot_count + live->slot_count / 4;
     slot_count = slot_count < SLOTS_FIRST ? SLOTS_FIRST : slot_count;
-    if (slot_count >= LIVE_NO_SLOT || live_grow_buckets(live, slot_count) < 0) {
+    if (slot_count >= LIVE_NO_SLOT || live_grow_index(live, slot_count) < 0) {
         return -ENOMEM;
     }
     if (!live_is_kept(live) || !live_grow_file(live, slot_count)) {
@@ -169,7 +170,7 @@ int live_insert(struct live *live, const struct block *block)
     *slot = *block;
     slot->address = 0;
     slot->next = next;
-    live_link(live, slot, block->address);
+    live_link(live, live_entry(live, block->address), slot, block->address);
     return 0;
 }
 
@@ -221,7 +222,7 @@ void live_fini(struct live *live)
 {
     if (live->slots != NULL) {
         munmap(live->slots, live->slot_count * sizeof(struct block));
-        munmap(live->buckets, live->bucket_count * sizeof(*live->buckets));
+        munmap(live->index, live->index_count * sizeof(*live->index));
         if (live->directory != NULL) {
             char path[PATH_MAX];
             live_path(live, path);

@@ -1,11 +1,10 @@
 /*
  * live.h - the blocks of one process that are live at the moment, by address.
  *
- * Blocks lie in a pool and are found through chains that start in an array of buckets. A freed slot
- * of the pool is the first to be used again, so that a program which frees what it has just
- * allocated stays within a few cache lines. Neighbouring addresses share a line of buckets, for
- * allocators hand them out in turn. Memory is bounded by the most blocks that were ever live at
- * once. Single thread.
+ * Blocks lie in a pool and are found through an index with open addressing, whose entries tell
+ * nearly always by themselves whether they are the right one. A freed slot of the pool is the first
+ * to be used again, so that a program which frees what it has just allocated stays within a few
+ * cache lines. Memory is bounded by the most blocks that were ever live at once. Single thread.
  */
 #ifndef ALLOCAUDIT_LIVE_H
 #define ALLOCAUDIT_LIVE_H
@@ -29,16 +28,12 @@ struct block {
     uint16_t chain_length;  /* reallocs so far */
     uint8_t kind;           /* enum alloc_kind */
     uint8_t padding;
-    uint32_t next; /* of its bucket's chain, or of the free slots; LIVE_NO_SLOT: none. The set's */
+    uint32_t next; /* of the free slots; the set's own */
 };
 
 static_assert(sizeof(struct block) == 64, "a block is one cache line");
 
 #define LIVE_NO_SLOT UINT32_MAX
-
-enum {
-    LIVE_LINE_BUCKETS = 16, /* one cache line of buckets, for 256 bytes of addresses */
-};
 
 /*
  * The pool may lie in a file, `directory`/live-`file_id`, from which another process can read it
@@ -46,10 +41,10 @@ enum {
  */
 struct live {
     struct block *slots;
-    uint32_t *buckets;   /* slot of the first block, or LIVE_NO_SLOT */
-    size_t slot_count;   /* of the pool */
-    size_t bucket_count; /* a power of two, or 0 */
-    size_t used_count;   /* slots [0, used_count) were ever in use */
+    uint64_t *index;    /* live_hash() << 32 | number of the slot + 1; 0: empty */
+    size_t slot_count;  /* of the pool */
+    size_t index_count; /* a power of two, or 0 */
+    size_t used_count;  /* slots [0, used_count) were ever in use */
     size_t block_count;
     uint32_t free_slot; /* used_count or more: there is none, slot used_count comes next */
     uint32_t file_id;
@@ -58,52 +53,65 @@ struct live {
 };
 
 /*
- * The bucket of an address. The line follows from a hash of the address's upper part; within it, a
- * second part of the hash decides, so that two runs of blocks which share a line rarely share
- * buckets. Only if bucket_count is not 0.
+ * Its lower bits are the place in the index. Allocators hand out neighbours in turn: four of them
+ * stay together, so that they share a cache line. One multiplication alone would lay regular
+ * addresses into long runs.
  */
-static inline size_t live_bucket(const struct live *live, uint64_t address)
+static inline uint32_t live_hash(uint64_t address)
 {
-    uint64_t hash = (address >> 8) * UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t line = (hash ^ hash >> 32) * LIVE_LINE_BUCKETS;
-    return (line | ((address >> 4 ^ hash >> 60) & (LIVE_LINE_BUCKETS - 1))) &
-           (live->bucket_count - 1);
+    uint64_t hash = (address >> 6) * UINT64_C(0x9e3779b97f4a7c15);
+    hash = (hash ^ hash >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    return ((uint32_t)(hash >> 32) & ~3u) | ((uint32_t)(address >> 4 ^ hash >> 30) & 3);
+}
+
+/*
+ * Where the index has this address, or the empty entry where it would go. Only if index_count is
+ * not 0; valid until the set changes.
+ */
+static inline uint64_t *live_entry(const struct live *live, uint64_t address)
+{
+    uint32_t hash = live_hash(address);
+    size_t mask = live->index_count - 1;
+    size_t at = hash & mask;
+    for (uint64_t entry; (entry = live->index[at]) != 0; at = (at + 1) & mask) {
+        if (__builtin_expect(entry >> 32 == hash, 1) &&
+            __builtin_expect(live->slots[(uint32_t)entry - 1].address == address, 1)) {
+            break;
+        }
+    }
+    return &live->index[at];
+}
+
+/* The block of an entry, or NULL for an empty one. */
+static inline struct block *live_block(const struct live *live, const uint64_t *entry)
+{
+    return *entry == 0 ? NULL : &live->slots[(uint32_t)*entry - 1];
 }
 
 /* The block at exactly this address, or NULL. Valid until the next live_reserve(). */
 static inline struct block *live_find(const struct live *live, uint64_t address)
 {
-    if (__builtin_expect(live->bucket_count == 0, 0)) {
-        return NULL;
-    }
-    uint32_t slot = live->buckets[live_bucket(live, address)];
-    while (slot != LIVE_NO_SLOT) {
-        struct block *block = &live->slots[slot];
-        if (__builtin_expect(block->address == address, 1)) {
-            return block;
-        }
-        slot = block->next;
-    }
-    return NULL;
+    return live->index_count == 0 ? NULL : live_block(live, live_entry(live, address));
 }
 
 /*
- * Starts loading what live_find() will read first, where the set is larger than the caches. Always
+ * Starts loading what live_entry() will read first, where the set is larger than the caches. Always
  * inlined, as GCC takes a function that only prefetches for one without effect.
  */
-static inline __attribute__((always_inline)) void live_prefetch_bucket(const struct live *live,
-                                                                       uint64_t address)
+static inline __attribute__((always_inline)) void live_prefetch_entry(const struct live *live,
+                                                                      uint64_t address)
 {
-    __builtin_prefetch(&live->buckets[live_bucket(live, address)], 1);
+    __builtin_prefetch(&live->index[live_hash(address) & (live->index_count - 1)], 1);
 }
 
-/* The same for what it will read then: some events later, when the bucket has arrived. */
+/* The same for what it will read then: some events later, when the entry has arrived. */
 static inline __attribute__((always_inline)) void live_prefetch_block(const struct live *live,
                                                                       uint64_t address)
 {
-    uint32_t slot = live->buckets[live_bucket(live, address)];
-    if (slot != LIVE_NO_SLOT) {
-        __builtin_prefetch(&live->slots[slot], 1);
+    uint32_t hash = live_hash(address);
+    uint64_t entry = live->index[hash & (live->index_count - 1)];
+    if (entry >> 32 == hash) {
+        __builtin_prefetch(&live->slots[(uint32_t)entry - 1], 1);
     }
 }
 
@@ -126,8 +134,9 @@ static inline struct block *live_reserve(struct live *live)
     return &live->slots[live->used_count];
 }
 
-/* Adds the slot that live_reserve() gave; the address must not be 0 or in the set already. */
-static inline void live_link(struct live *live, struct block *block, uint64_t address)
+/* Adds the slot that live_reserve() gave, at the empty entry of its address, which is not 0. */
+static inline void live_link(struct live *live, uint64_t *entry, struct block *block,
+                             uint64_t address)
 {
     uint32_t slot = (uint32_t)(block - live->slots);
     if (slot == live->used_count) {
@@ -135,28 +144,36 @@ static inline void live_link(struct live *live, struct block *block, uint64_t ad
     } else {
         live->free_slot = block->next;
     }
-    uint32_t *bucket = &live->buckets[live_bucket(live, address)];
-    block->next = *bucket;
-    *bucket = slot;
+    *entry = (uint64_t)live_hash(address) << 32 | (slot + 1);
     live->block_count++;
     /* The address, which makes it a block, comes last: a kill may happen at any store. */
     atomic_signal_fence(memory_order_seq_cst);
     block->address = address;
 }
 
-/* Removes what live_find() gave. */
-static inline void live_remove(struct live *live, struct block *block)
+/* Removes the block of an entry, and closes the gap, so that no later entry is cut off. */
+static inline void live_unlink(struct live *live, uint64_t *entry, struct block *block)
 {
-    uint32_t slot = (uint32_t)(block - live->slots);
-    uint32_t *link = &live->buckets[live_bucket(live, block->address)];
-    while (*link != slot) {
-        link = &live->slots[*link].next;
+    size_t mask = live->index_count - 1;
+    size_t gap = (size_t)(entry - live->index);
+    size_t at = gap;
+    for (uint64_t next; (next = live->index[at = (at + 1) & mask]) != 0;) {
+        size_t home = next >> 32 & mask;
+        if (((at - home) & mask) >= ((at - gap) & mask)) {
+            live->index[gap] = next;
+            gap = at;
+        }
     }
-    *link = block->next;
+    live->index[gap] = 0;
     block->address = 0;
     block->next = live->free_slot;
-    live->free_slot = slot;
+    live->free_slot = (uint32_t)(block - live->slots);
     live->block_count--;
+}
+
+static inline void live_remove(struct live *live, struct block *block)
+{
+    live_unlink(live, live_entry(live, block->address), block);
 }
 
 /* Adds a copy; its address must not be there yet and not be 0. Returns 0 or -ENOMEM. */

@@ -146,7 +146,7 @@ const uint64_t *reader_peek_slowly(struct reader *reader)
 }
 
 /*
- * In two steps some events apart, since where the block lies is known only when its bucket is here.
+ * In two steps some events apart, since where the block lies is known only when its entry is here.
  * At most two events a call: reading goes on at the same pace.
  */
 void reader_prefetch(struct reader *reader)
@@ -166,7 +166,7 @@ void reader_prefetch(struct reader *reader)
         uint64_t *waiting = &reader->ahead_addresses[reader->ahead_count++ % READER_AHEAD_EVENTS];
         live_prefetch_block(live, *waiting);
         *waiting = words[1] & ((UINT64_C(1) << EVENT_ADDRESS_BITS) - 1);
-        live_prefetch_bucket(live, *waiting);
+        live_prefetch_entry(live, *waiting);
         reader->ahead_bytes += (uint32_t)bytes;
     }
 }

@@ -14,8 +14,8 @@
 #include "subject.h"
 
 enum {
-    READER_AHEAD_EVENTS = 8,  /* between asking for a bucket and for its block; a power of two */
-    READER_AHEAD_BYTES = 480, /* how far ahead of the reading buckets are asked for */
+    READER_AHEAD_EVENTS = 8,  /* between asking for an entry and for its block; a power of two */
+    READER_AHEAD_BYTES = 480, /* how far ahead of the reading entries are asked for */
     READER_LARGE_SET = 8192,  /* live sets smaller than this lie in the caches anyway */
 };
 
@@ -80,22 +80,28 @@ static inline const uint64_t *reader_peek(struct reader *reader)
     return words;
 }
 
+/* Steps over event_bytes. False at the end of what is known to be readable: reader_find_next(). */
+static inline bool reader_step(struct reader *reader)
+{
+    uint32_t offset_bytes = reader->offset_bytes + reader->event_bytes;
+    reader->last_ticks = reader->next_ticks;
+    reader->offset_bytes = offset_bytes;
+    atomic_store_explicit(&reader->lane->read_position, reader_position(reader),
+                          memory_order_release);
+    if (__builtin_expect(offset_bytes >= reader->limit_bytes, 0)) {
+        return false;
+    }
+    const struct chunk *chunk = reader->words_of;
+    uint64_t ticks = chunk->base_ticks + event_ticks(chunk->words[offset_bytes / 8]);
+    reader->next_ticks = ticks > reader->last_ticks ? ticks : reader->last_ticks;
+    return true;
+}
+
 /* Steps over the event that reader_peek() gave. */
 static inline void reader_skip(struct reader *reader, struct session *session)
 {
-    reader->last_ticks = reader->next_ticks;
-    reader->offset_bytes += reader->event_bytes;
-    atomic_store_explicit(&reader->lane->read_position, reader_position(reader),
-                          memory_order_release);
-    if (__builtin_expect(reader->offset_bytes >= reader->limit_bytes, 0)) {
+    if (!reader_step(reader)) {
         reader_find_next(reader, session);
-        return;
-    }
-    const struct chunk *chunk = reader->words_of;
-    uint64_t ticks = chunk->base_ticks + event_ticks(chunk->words[reader->offset_bytes / 8]);
-    reader->next_ticks = ticks > reader->last_ticks ? ticks : reader->last_ticks;
-    if (__builtin_expect(reader->context.subject->live.block_count >= READER_LARGE_SET, 0)) {
-        reader_prefetch(reader);
     }
 }
 

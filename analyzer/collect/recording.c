@@ -28,8 +28,7 @@ void recording_fini(struct recording *recording)
     *recording = (struct recording){0};
 }
 
-int recording_new_context(struct recording *recording, const struct context *context,
-                          uint32_t *out_id)
+int recording_context(struct recording *recording, const struct context *context, uint32_t *out_id)
 {
     size_t count = recording->contexts.count;
     int r = contexts_intern(&recording->contexts, context, out_id);

@@ -71,21 +71,8 @@ static inline int recording_add_row(struct recording *recording, const struct bl
     return recording->sink->append(recording->sink, row, out_id, err);
 }
 
-/*
- * The id of a context; *in_out_id is the last one that its site had, which may be 0. Returns 0 or
- * -ENOMEM.
- */
-int recording_new_context(struct recording *recording, const struct context *context,
-                          uint32_t *out_id);
-static inline int recording_context(struct recording *recording, const struct context *context,
-                                    uint32_t *in_out_id)
-{
-    if (__builtin_expect(*in_out_id != 0, 1) &&
-        __builtin_expect(context_is(&recording->contexts.items[*in_out_id - 1], context), 1)) {
-        return 0;
-    }
-    return recording_new_context(recording, context, in_out_id);
-}
+/* The id of a context, noted in the journal where it is new. Returns 0 or -ENOMEM. */
+int recording_context(struct recording *recording, const struct context *context, uint32_t *out_id);
 
 /* The subject with this key, or NULL. */
 struct subject *recording_find(const struct recording *recording, uint32_t key);

@@ -137,38 +137,31 @@ static int recover_read_number(struct recovery *at, const char *sql, uint32_t *o
     return r;
 }
 
-/* Gives rows whose threads and stacks nobody knows any more something to refer to. */
+/* Gives rows whose context nobody knows any more something to refer to. */
 static int recover_fill_unknown(struct recovery *at)
 {
     struct recording *recording = &at->recording;
-    uint32_t thread_max = 0;
-    uint32_t stack_max = 0;
-    int r = recover_read_number(
-        at, "SELECT max(max(thread_id), ifnull(max(freed_by_thread_id), 0)) FROM block",
-        &thread_max);
+    struct subject *subject;
+    struct context unknown = {.free_kind = CONTEXT_NOT_FREED};
+    uint32_t context_max = 0;
+    uint32_t thread;
+    int r = recover_read_number(at, "SELECT max(context_id) FROM block", &context_max);
+    if (r < 0 || recording->contexts.count >= context_max) {
+        return r;
+    }
+    r = recording_subject(recording, UINT32_MAX, 0, 0, &subject);
     if (r == 0) {
-        r = recover_read_number(at, "SELECT max(stack_id) FROM block", &stack_max);
-    }
-    struct subject *subject = NULL;
-    if (r == 0 && recording->thread_count < thread_max) {
-        r = recording_subject(recording, UINT32_MAX, 0, 0, &subject);
-    }
-    while (r == 0 && recording->thread_count < thread_max) {
-        uint32_t thread;
         r = subject_open_thread(subject, 0, 0, &thread);
-        if (r == 0) {
-            subject->threads[thread].open_lanes = 0;
-            subject->end = SUBJECT_GONE;
-        }
     }
-    while (r == 0 && recording->stacks.node_count <= stack_max) {
-        struct code_address nowhere = {.module = 0, .offset = recording->stacks.node_count};
-        uint32_t frame;
-        uint32_t node;
-        r = stacktree_frame(&recording->stacks, nowhere, &frame);
-        if (r == 0) {
-            r = stacktree_child(&recording->stacks, STACK_ROOT, frame, &node);
-        }
+    if (r == 0) {
+        subject->threads[thread].open_lanes = 0;
+        subject->end = SUBJECT_GONE;
+        unknown.process_id = subject->id;
+        unknown.thread_id = subject->threads[thread].id;
+        r = stacktree_child(&recording->stacks, STACK_ROOT, FRAME_UNKNOWN, &unknown.stack_id);
+    }
+    while (r == 0 && recording->contexts.count < context_max) {
+        r = contexts_append(&recording->contexts, &unknown);
     }
     return r;
 }

@@ -72,7 +72,7 @@ static void accept_leaf(struct rowpack *pack, uint64_t last_rowid)
     pack->leaf_page = rowfile_next_page(pack->leaf_page);
 }
 
-static int write_leaf(struct rowpack *pack, struct err *err)
+static __attribute__((noinline)) int write_leaf(struct rowpack *pack, struct err *err)
 {
     int r = reserve_leaf(pack, err);
     if (r < 0) {

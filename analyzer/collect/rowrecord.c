@@ -15,23 +15,26 @@ enum {
 };
 
 /*
- * By the position of a value's highest bit. A type is signed, so that a byte holds seven bits; a
- * value of 2^63 or more is the negative number that has the same bits.
+ * By the position of a value's highest bit: serial type, and width of the value in the upper half.
+ * A type is signed, so that a byte holds seven bits; a value of 2^63 or more is the negative number
+ * that has the same bits.
  */
-/* clang-format off */
-static const uint8_t width_by_bit[64] = {
-    0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3,
-    3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 6,
-    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 8,
-    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
+#define FORM(type, width) ((width) << 8 | (type))
+#define FORM_8            FORM(1, 1)
+#define FORM_16           FORM(2, 2)
+#define FORM_24           FORM(3, 3)
+#define FORM_32           FORM(TYPE_32_BITS, 4)
+#define FORM_48           FORM(5, 6)
+#define FORM_64           FORM(6, 8)
+static const uint16_t form_by_bit[64] = {
+    FORM_8,  FORM_8,  FORM_8,  FORM_8,  FORM_8,  FORM_8,  FORM_8,  FORM_16, FORM_16, FORM_16,
+    FORM_16, FORM_16, FORM_16, FORM_16, FORM_16, FORM_24, FORM_24, FORM_24, FORM_24, FORM_24,
+    FORM_24, FORM_24, FORM_24, FORM_32, FORM_32, FORM_32, FORM_32, FORM_32, FORM_32, FORM_32,
+    FORM_32, FORM_48, FORM_48, FORM_48, FORM_48, FORM_48, FORM_48, FORM_48, FORM_48, FORM_48,
+    FORM_48, FORM_48, FORM_48, FORM_48, FORM_48, FORM_48, FORM_48, FORM_64, FORM_64, FORM_64,
+    FORM_64, FORM_64, FORM_64, FORM_64, FORM_64, FORM_64, FORM_64, FORM_64, FORM_64, FORM_64,
+    FORM_64, FORM_64, FORM_64, FORM_64,
 };
-static const uint8_t type_by_bit[64] = {
-    8, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3,
-    3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5,
-    5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6,
-    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
-};
-/* clang-format on */
 static const uint8_t width_by_type[TYPE_ZERO + 2] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0};
 
 static_assert(ROWRECORD_MAX_BYTES - VARINT_MAX_BYTES - 1 < 0x80, "length is one byte");
@@ -54,15 +57,28 @@ static inline void store_be64(unsigned char *to, uint64_t value)
  */
 static inline uint64_t put_value(unsigned char **end, uint64_t value)
 {
-    unsigned bit = 63u - (unsigned)__builtin_clzll(value | 1);
+    unsigned form = form_by_bit[63u - (unsigned)__builtin_clzll(value | 1)];
     store_be64(*end - 8, value);
-    *end -= width_by_bit[bit];
-    return (uint64_t)type_by_bit[bit] + (value == 1);
+    *end -= form >> 8;
+    return form & 0xff;
+}
+
+/* varint_write(), short for the millions between 2^14 and 2^28. */
+static inline unsigned char *put_rowid(unsigned char *end, uint64_t rowid)
+{
+    if (__builtin_expect(rowid - (1 << 14) >= (1 << 28) - (1 << 14), 0)) {
+        return varint_write(end, rowid);
+    }
+    store_be32(end - 4,
+               (uint32_t)((rowid & 0x7f) | (rowid & 0x3f80) << 1 | (rowid & 0x1fc000) << 2 |
+                          (rowid & 0xfe00000) << 3 | 0x80808000));
+    return end - (rowid < 1 << 21 ? 3 : 4);
 }
 
 /* The columns behind `context_id`. Gives their types, the first in the lowest byte, and their
  * number. */
-static unsigned put_optional(unsigned char **end, const struct block_row *row, uint64_t *out_types)
+static __attribute__((noinline)) unsigned
+put_optional(unsigned char **end, const struct block_row *row, uint64_t *out_types)
 {
     const uint64_t values[] = {row->realloc_of_id, row->slack_bytes, row->alignment};
     unsigned count = 3;
@@ -103,7 +119,7 @@ unsigned char *rowrecord_write(unsigned char *end, uint64_t rowid, const struct 
                            context_type);
     at -= 1 + FIXED_COLUMNS;
     unsigned char payload_bytes = (unsigned char)(end - at);
-    at = varint_write(at, rowid);
+    at = put_rowid(at, rowid);
     *--at = payload_bytes;
     return at;
 }

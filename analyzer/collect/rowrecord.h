@@ -2,7 +2,7 @@
  * rowrecord.h - one row of `block` as a cell of a table b-tree leaf: payload length, rowid, record.
  *
  * A record is a header of serial types and the values behind it. Integers take the fewest of
- * 0, 1, 2, 3, 4, 6 or 8 bytes, the offset of the address always 4; NULLs at the end take none, and
+ * 1, 2, 3, 4, 6 or 8 bytes, the offset of the address always 4; NULLs at the end take none, and
  * neither does the rowid alias, which is the last column.
  */
 #ifndef ALLOCAUDIT_ROWRECORD_H

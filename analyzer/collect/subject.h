@@ -158,6 +158,20 @@ void subject_destroy(struct subject *subject);
 int subject_open_thread(struct subject *subject, uint32_t tid, uint64_t now_ns,
                         uint32_t *out_thread);
 
+/* The two plain events, EVENT_ALLOC and EVENT_FREE, of a subject that is not finished. Return as
+ * subject_apply(). */
+int subject_apply_alloc(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                        struct err *err);
+int subject_apply_free(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                       struct err *err);
+
+/* Notes when the lane's last event was. */
+static inline void subject_touch(const struct lane_context *lane, uint64_t stamp_ns)
+{
+    lane->subject->last_event_ns = stamp_ns;
+    lane->subject->threads[lane->thread].ended_ns = stamp_ns;
+}
+
 /* Applies one checked event. Returns 0, -ENOMEM, or the errno of a failed write with *err set. */
 int subject_apply(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
                   struct err *err);

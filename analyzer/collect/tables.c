@@ -22,7 +22,7 @@ static void tables_write_stacks(struct sqlwriter *writer, const struct stacktree
     }
 }
 
-static void tables_write_contexts(struct sqlwriter *writer, const struct contexts *contexts)
+void tables_write_contexts(struct sqlwriter *writer, const struct contexts *contexts)
 {
     sqlwriter_table(writer, "context", 9);
     for (size_t i = 0; i < contexts->count; i++) {

@@ -12,4 +12,7 @@
 void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
                   const struct recording *recording);
 
+/* The part of it that the view `allocation` needs beside the rows. */
+void tables_write_contexts(struct sqlwriter *writer, const struct contexts *contexts);
+
 #endif

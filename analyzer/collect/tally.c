@@ -194,14 +194,18 @@ static void tally_site_alloc(struct site *site, const struct block *block)
     site->allocation_count++;
     site->allocated_bytes += size_bytes;
     site->usable_bytes += size_bytes + block->slack_bytes;
-    site->size_min_bytes = size_bytes < site->size_min_bytes ? size_bytes : site->size_min_bytes;
-    site->size_max_bytes = size_bytes > site->size_max_bytes ? size_bytes : site->size_max_bytes;
+    if (__builtin_expect(size_bytes < site->size_min_bytes, 0)) {
+        site->size_min_bytes = size_bytes;
+    }
+    if (__builtin_expect(size_bytes > site->size_max_bytes, 0)) {
+        site->size_max_bytes = size_bytes;
+    }
     site->live_count++;
     site->live_bytes += size_bytes;
-    if (site->live_count > site->live_count_max) {
+    if (__builtin_expect(site->live_count > site->live_count_max, 0)) {
         site->live_count_max = site->live_count;
     }
-    if (site->live_bytes > site->live_bytes_max) {
+    if (__builtin_expect(site->live_bytes > site->live_bytes_max, 0)) {
         site->live_bytes_max = site->live_bytes;
     }
 }
@@ -224,8 +228,9 @@ int tally_alloc(struct tally *tally, const struct block *block, bool is_timed, u
     size->allocated_bytes += block->size_bytes;
     size->usable_bytes += block->size_bytes + block->slack_bytes;
     uint64_t live_of_size = size->allocation_count - size->free_count;
-    size->live_count_max =
-        live_of_size > size->live_count_max ? live_of_size : size->live_count_max;
+    if (__builtin_expect(live_of_size > size->live_count_max, 0)) {
+        size->live_count_max = live_of_size;
+    }
 
     tally->allocation_count++;
     tally->allocated_bytes += block->size_bytes;
@@ -233,11 +238,11 @@ int tally_alloc(struct tally *tally, const struct block *block, bool is_timed, u
     tally->live_bytes += block->size_bytes;
     slice->allocation_count++;
     slice->allocated_bytes += block->size_bytes;
-    if (tally->live_bytes > slice->live_bytes) {
+    if (__builtin_expect(tally->live_bytes > slice->live_bytes, 0)) {
         slice->live_bytes = tally->live_bytes;
         slice->live_count = tally->live_count;
     }
-    if (tally->live_bytes > tally->peak_bytes) {
+    if (__builtin_expect(tally->live_bytes > tally->peak_bytes, 0)) {
         tally->peak_epoch++;
         tally->peak_bytes = tally->live_bytes;
         tally->peak_count = tally->live_count;
@@ -253,8 +258,9 @@ static void tally_site_free(struct site *site, const struct block *block, uint64
     site->live_count--;
     site->live_bytes -= block->size_bytes;
     site->lifetime_sum_ns += lifetime_ns;
-    site->lifetime_max_ns =
-        lifetime_ns > site->lifetime_max_ns ? lifetime_ns : site->lifetime_max_ns;
+    if (__builtin_expect(lifetime_ns > site->lifetime_max_ns, 0)) {
+        site->lifetime_max_ns = lifetime_ns;
+    }
     if (death->is_timed) {
         site->timed_free_ns += death->duration_ns;
         site->timed_free_count++;

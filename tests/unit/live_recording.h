@@ -20,6 +20,7 @@
 
 #include "../../analyzer/collect/recording.h"
 #include "../../analyzer/collect/store.h"
+#include "../../analyzer/collect/tables.h"
 #include "../../schema/ring.h"
 
 struct live_recording {
@@ -67,7 +68,13 @@ static inline void live_recording_seal(struct live_recording *live)
             fail_msg("%s", err.text);
         }
     }
-    if (rowpack_seal(live->recording.rows, &err) < 0) {
+    struct sqlwriter writer;
+    if (rowpack_seal(live->recording.rows, &err) < 0 ||
+        sqlwriter_open(&writer, live->path, &err) < 0) {
+        fail_msg("%s", err.text);
+    }
+    tables_write_contexts(&writer, &live->recording.contexts);
+    if (sqlwriter_close(&writer) < 0) {
         fail_msg("%s", err.text);
     }
 }

@@ -133,22 +133,23 @@ static void live_random_inserts_and_removes_equal_an_array(void **state)
     churn(0x7fff00000000, UINT64_C(1) << 21, 4);
 }
 
-/* Addresses of one bucket: blocks leave its chain at the front, in the middle and at the end. */
-static void live_remove_within_a_chain_keeps_the_others(void **state)
+/* Addresses that all belong near the end of the index: what runs over goes on at its start. */
+static void live_remove_across_the_wrap_around_keeps_the_others(void **state)
 {
     (void)state;
     enum {
-        COUNT = 7
+        COUNT = 24
     };
     uint64_t addresses[COUNT];
     uint64_t random = 9;
     struct live live = {0};
     bool is_live[COUNT] = {false};
+    bool has_wrapped = false;
     add(&live, 16, 1);
     drop(&live, 16);
     size_t found = 0;
     for (uint64_t address = 16; found < COUNT; address += 16) {
-        if (live_bucket(&live, address) == 5) {
+        if ((live_hash(address) & (live.index_count - 1)) >= live.index_count - 6) {
             addresses[found++] = address;
         }
     }
@@ -160,12 +161,14 @@ static void live_remove_within_a_chain_keeps_the_others(void **state)
             add(&live, addresses[i], i + 1);
         }
         is_live[i] = !is_live[i];
+        has_wrapped |= live.index[0] != 0;
         for (size_t j = 0; j < COUNT; j++) {
             const struct block *block = live_find(&live, addresses[j]);
             assert_int_equal(block != NULL, is_live[j]);
             assert_true(block == NULL || block->size_bytes == j + 1);
         }
     }
+    assert_true(has_wrapped);
     assert_true(live.used_count <= COUNT);
     live_fini(&live);
 }
@@ -185,9 +188,9 @@ static void live_reserve_gives_the_slot_freed_last(void **state)
 
     assert_ptr_equal(live_reserve(&live), seventh);
     assert_ptr_equal(live_reserve(&live), seventh); /* not taken yet */
-    live_link(&live, live_reserve(&live), 11 * 16);
+    live_link(&live, live_entry(&live, 11 * 16), live_reserve(&live), 11 * 16);
     assert_ptr_equal(live_reserve(&live), third);
-    live_link(&live, live_reserve(&live), 12 * 16);
+    live_link(&live, live_entry(&live, 12 * 16), live_reserve(&live), 12 * 16);
     assert_ptr_equal(live_reserve(&live), &live.slots[10]);
     live_fini(&live);
 }
@@ -199,10 +202,10 @@ static void live_insert_growth_keeps_all_and_leaves_room(void **state)
     for (uint64_t i = 1; i <= 100000; i++) {
         add(&live, i * 32, i);
         assert_true(live.block_count <= live.slot_count);
-        assert_true(live.slot_count <= live.bucket_count);
+        assert_true(live.slot_count < live.index_count);
     }
 
-    assert_int_equal(live.bucket_count & (live.bucket_count - 1), 0);
+    assert_int_equal(live.index_count & (live.index_count - 1), 0);
     for (uint64_t i = 1; i <= 100000; i++) {
         const struct block *block = live_find(&live, i * 32);
         assert_non_null(block);
@@ -213,31 +216,30 @@ static void live_insert_growth_keeps_all_and_leaves_room(void **state)
     assert_int_equal(live.block_count, 0);
 }
 
-/* The longest chain of a bucket, for addresses as allocators give them. */
-static size_t longest_chain(uint64_t stride)
+/* The longest way from an entry's home to its place, for addresses as allocators give them. */
+static size_t longest_probe(uint64_t stride)
 {
     struct live live = {0};
     size_t longest = 0;
     for (uint64_t i = 0; i < 20000; i++) {
         add(&live, 0x7f3a40000010 + i * stride, 1);
     }
-    for (size_t at = 0; at < live.bucket_count; at++) {
-        size_t steps = 0;
-        for (uint32_t slot = live.buckets[at]; slot != LIVE_NO_SLOT; slot = live.slots[slot].next) {
-            steps++;
+    for (size_t at = 0; at < live.index_count; at++) {
+        if (live.index[at] != 0) {
+            size_t steps = (at - (live.index[at] >> 32)) & (live.index_count - 1);
+            longest = steps > longest ? steps : longest;
         }
-        longest = steps > longest ? steps : longest;
     }
     live_fini(&live);
     return longest;
 }
 
-static void live_bucket_spreads_regular_addresses(void **state)
+static void live_hash_spreads_regular_addresses(void **state)
 {
     (void)state;
     static const uint64_t strides[] = {16, 32, 48, 64, 80, 96, 112, 144, 272, 1040, 4096, 65536};
     for (size_t i = 0; i < sizeof(strides) / sizeof(strides[0]); i++) {
-        assert_in_range(longest_chain(strides[i]), 0, 12);
+        assert_in_range(longest_probe(strides[i]), 0, 64);
     }
 }
 
@@ -247,10 +249,10 @@ int main(void)
         cmocka_unit_test(live_find_in_an_empty_set_gives_null),
         cmocka_unit_test(live_insert_keeps_the_whole_block),
         cmocka_unit_test(live_random_inserts_and_removes_equal_an_array),
-        cmocka_unit_test(live_remove_within_a_chain_keeps_the_others),
+        cmocka_unit_test(live_remove_across_the_wrap_around_keeps_the_others),
         cmocka_unit_test(live_reserve_gives_the_slot_freed_last),
         cmocka_unit_test(live_insert_growth_keeps_all_and_leaves_room),
-        cmocka_unit_test(live_bucket_spreads_regular_addresses),
+        cmocka_unit_test(live_hash_spreads_regular_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -302,7 +302,7 @@ static void rowpack_append_across_the_lock_byte_page_leaves_it_alone(void **stat
         struct rowpack *pack = create_pack(&database);
         rowpack_limit_children(pack, 3);
 
-        block_database_append(pack, before, 9000);
+        block_database_append(pack, before, 13000);
         seal_and_destroy(pack);
 
         assert_true(block_database_size(&database) > (off_t)LOCK_PAGE * PAGE || before > 8);
@@ -310,7 +310,7 @@ static void rowpack_append_across_the_lock_byte_page_leaves_it_alone(void **stat
             block_database_read(&database, lock_page, PAGE, (off_t)(LOCK_PAGE - 1) * PAGE);
             assert_memory_equal(lock_page, zeros, PAGE);
         }
-        block_database_check(&database, before, 9000);
+        block_database_check(&database, before, 13000);
         block_database_remove(&database);
     }
 }
