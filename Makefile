@@ -232,11 +232,13 @@ SETUP ?= yes
 setup: ## install what is missing for building and testing (Debian packages, through apt)
 	@sh .ci/setup build test lint
 
-.PHONY: setup-build setup-test
+.PHONY: setup-build setup-test setup-bench
 setup-build:
 	@if [ '$(SETUP)' = yes ]; then sh .ci/setup build; fi
 setup-test:
 	@if [ '$(SETUP)' = yes ]; then sh .ci/setup build test lint; fi
+setup-bench:
+	@if [ '$(SETUP)' = yes ]; then sh .ci/setup build bench; fi
 
 .PHONY: demo
 demo: setup-build ## set up, build, record a sample app and print its report
@@ -270,7 +272,7 @@ unit: unit-programs ## the unit tests alone, without sanitizers
 test-clean-machine: ## make demo and make test in a fresh minimal Debian (needs root and debootstrap)
 	@sh tests/e2e/clean_machine.sh
 
-# Linked as the program is, so that what it measures is what runs.
+# The collector alone, linked as the program is, so that what is measured is what runs.
 COLLECTING := $(BUILD)/bench/collecting
 $(COLLECTING): $(BUILD)/obj/tests/bench/collecting.o $(CORE_ARCHIVE) $(BUILD)/flags/core_link
 	@mkdir -p $(@D)
@@ -280,9 +282,24 @@ $(COLLECTING): $(BUILD)/obj/tests/bench/collecting.o $(CORE_ARCHIVE) $(BUILD)/fl
 .PHONY: bench-programs
 bench-programs: $(COLLECTING)
 
+# BENCH holds options: make bench BENCH='--quick --check'
+BENCH ?=
 .PHONY: bench
-bench: all sample-apps bench-programs ## measure against native runs and heaptrack; prints medians
-	@$(PYTHON) tests/bench/run.py --build $(BUILD)
+bench: setup-bench ## measure against native runs and heaptrack, and print the targets: some 20 minutes
+	$(Q)$(MAKE) -j$(JOBS) all bench-programs
+	@$(PYTHON) tests/bench/run.py --build $(BUILD) $(BENCH)
+
+.PHONY: bench-plots
+bench-plots: setup-bench ## measure how the cost grows, and draw the plots in docs/plots
+	$(Q)$(MAKE) -j$(JOBS) all bench-programs
+	@$(PYTHON) tests/bench/run.py --build $(BUILD) --only scaling --plots docs/plots $(BENCH)
+
+# WORKLOAD is one of those that tests/bench/run.py --list prints.
+WORKLOAD ?= pairs 20 1
+.PHONY: profile
+profile: setup-bench ## where the time goes in collector and program, by perf (WORKLOAD='pairs 20 1')
+	$(Q)$(MAKE) -j$(JOBS) all bench-programs
+	@$(PYTHON) tests/bench/profiling.py --build $(BUILD) '$(WORKLOAD)'
 
 .PHONY: coverage
 coverage: ## line coverage of the unit and end-to-end tests, in build/coverage

@@ -44,18 +44,18 @@ def count_instructions(program, case, folder):
     return int(found.group(1)) / INSTRUCTION_COUNT if found else None
 
 
-def measure_all(program, folder, rounds, is_quick):
-    """[{name, ns, best_ns, bytes_per_row, instructions}]: all cases in each round, one after the other."""
+def measure_all(bench):
+    """[{name, ns, best_ns, ...}]: all cases in each round, one after the other."""
     runs = [[] for _ in CASES]
-    counts = [COUNTS[case[1]][0 if is_quick else 1] for case in CASES]
-    for _ in range(rounds):
+    counts = [COUNTS[case[1]][0 if bench.is_quick else 1] for case in CASES]
+    for _ in range(bench.rounds):
         for case, count, found in zip(CASES, counts, runs):
-            found.append(run_case(program, case, count, folder))
+            found.append(run_case(bench.collecting, case, count, bench.folder))
     rows = []
     for case, count, found in zip(CASES, counts, runs):
         times = [run["cpu_ns"] / count for run in found]
         rows.append({"name": case[0], "ns": statistics.median(times), "best_ns": min(times),
                      "worst_ns": max(times),
                      "bytes_per_row": found[0]["file_bytes"] / found[0]["row_count"],
-                     "instructions": count_instructions(program, case, folder)})
+                     "instructions": count_instructions(bench.collecting, case, bench.folder)})
     return rows

@@ -1,10 +1,7 @@
-"""Runs a workload once: bare, under allocaudit, or under heaptrack."""
+"""Runs a workload once and says what it cost. The recorders stand in recorders.py."""
 
-import glob
 import os
 import re
-import shutil
-import sqlite3
 import subprocess
 import threading
 import time
@@ -45,19 +42,25 @@ class Run:
         self.app_ns = values.get("app_ns")
         self.cpu_ns = values["user_ns"] + values["system_ns"]
         self.app_peak_bytes = self.peaks.get(app)
-        self.switch_count = values["switch_count"]
+        self.voluntary_count = values["voluntary_switch_count"]
+        self.involuntary_count = values["involuntary_switch_count"]
+        self.switch_count = self.voluntary_count + self.involuntary_count
+        self.own_cpu_ns = None
         self.command_cpu_ns = values["command_cpu_ns"]
         self.collector_cpu_ns = None
         self.collector_peak_bytes = None
         self.output_bytes = None
         self.allocation_count = None
         self.free_count = None
+        self.checked_count = None
+        self.different_count = None
 
 
 class Tool:
     """A way to run a command. Subclasses say how, and read what came out."""
 
     name = "native"
+    env = {}
     collectors = ()  # file names of the programs that take what was recorded
 
     def __init__(self, meter, folder):
@@ -87,8 +90,8 @@ class Tool:
         with open(workload.stdin or os.devnull, "rb") as stdin, \
                 open(os.path.join(self.folder, "talk.txt"), "w+b") as talk:
             child = subprocess.Popen(command, stdin=stdin, stdout=talk, stderr=subprocess.STDOUT,
-                                     cwd=workload.cwd, env={**clean_environment(), **workload.env},
-                                     start_new_session=True)
+                                     cwd=workload.cwd, start_new_session=True,
+                                     env={**clean_environment(), **workload.env, **self.env})
             self._finish(child, workload)
             talk.seek(0, os.SEEK_END)
             talk.seek(max(0, talk.tell() - 4096))
@@ -102,6 +105,8 @@ class Tool:
         peaks = [peak for path, peak in run.peaks.items()
                  if os.path.basename(path) in self.collectors]
         run.collector_peak_bytes = sum(peaks) if peaks else None
+        own = re.search(r"^own_cpu_ns (\d+)$", text, re.MULTILINE)
+        run.own_cpu_ns = int(own.group(1)) if own and workload.group != "real" else None
         self.collect(run, text)
         return run
 
@@ -128,73 +133,6 @@ class Native(Tool):
     def collect(self, run, text):
         if run.app_ns is None:
             run.app_ns = run.wall_ns
-
-
-class Allocaudit(Tool):
-    name = "allocaudit"
-    collectors = ("allocaudit",)
-
-    def __init__(self, meter, folder, program):
-        super().__init__(meter, folder)
-        self.program = program
-        self.output = os.path.join(folder, "allocaudit.db")
-
-    def around(self, command):
-        return [self.program, "run", "-q", "-o", self.output, "--", *command]
-
-    def clear(self):
-        for path in glob.glob(self.output + "*"):
-            os.unlink(path)
-
-    def collect(self, run, text):
-        run.output_bytes = os.path.getsize(self.output)
-        database = sqlite3.connect(f"file:{self.output}?mode=ro", uri=True)
-        try:
-            row = database.execute("SELECT allocation_count, free_count, lost_event_count FROM run")
-            run.allocation_count, run.free_count, lost_count = row.fetchone()
-        finally:
-            database.close()
-        run.collector_cpu_ns = run.command_cpu_ns
-        if lost_count:
-            raise Broken(f"{lost_count} events were lost")
-
-    def report_ns(self):
-        times = [timed([self.program, "report", self.output]) for _ in range(3)]
-        return None if None in times else sorted(times)[1]
-
-
-class Heaptrack(Tool):
-    name = "heaptrack"
-    collectors = ("heaptrack_interpret", "zstd", "gzip")
-
-    def __init__(self, meter, folder, program):
-        super().__init__(meter, folder)
-        self.program = program
-        self.printer = shutil.which("heaptrack_print")
-        self.output = os.path.join(folder, "heaptrack")
-
-    def around(self, command):
-        return [self.program, "-o", self.output, *command]
-
-    def clear(self):
-        for path in glob.glob(self.output + ".*"):
-            os.unlink(path)
-
-    def _result(self):
-        found = glob.glob(self.output + ".*")
-        if len(found) != 1:
-            raise Broken(f"heaptrack left {len(found)} files")
-        return found[0]
-
-    def collect(self, run, text):
-        run.output_bytes = os.path.getsize(self._result())
-        found = re.search(r"^\s*allocations:\s+(\d+)", text, re.MULTILINE)
-        if found is None:
-            raise Broken(f"heaptrack counted nothing: {text[-300:]}")
-        run.allocation_count = int(found.group(1))
-
-    def report_ns(self):
-        return timed([self.printer, "-f", self._result()]) if self.printer else None
 
 
 def timed(command):

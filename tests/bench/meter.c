@@ -5,9 +5,9 @@
  *
  * Writes lines "key value" to OUT: status, wall_ns (until COMMAND ended), app_ns (until the first
  * process that runs the file APP ended: a recorder may have work to do after that; absent if it was
- * never seen), user_ns, system_ns and switch_count of COMMAND and all its descendants,
- * command_cpu_ns of COMMAND's own process, and for each executable "peak_kib NAME KIB", the largest
- * VmHWM seen. LIMIT_MIB bounds the address space of each process.
+ * never seen), user_ns, system_ns and the switch counts of COMMAND and all its descendants,
+ * command_cpu_ns of the first thread of COMMAND's own process, and for each executable "peak_kib
+ * NAME KIB", the largest VmHWM seen. LIMIT_MIB bounds the address space of each process.
  *
  * SIGTERM ends all of them at once, wherever they have put themselves.
  *
@@ -204,13 +204,20 @@ static void wait_for_command(struct meter *meter)
     }
 }
 
-/* Of the process alone, while it has not been waited for. In steps of a clock tick. */
+/* Of the process's first thread alone, while it has not been waited for. */
 static uint64_t cpu_ns_of(pid_t pid)
 {
     char name[64];
     char text[1024];
     unsigned long user_ticks = 0;
     unsigned long system_ticks = 0;
+    snprintf(name, sizeof(name), "/proc/%d/schedstat", pid);
+    read_text(name, text, sizeof(text));
+    uint64_t run_ns = strtoull(text, NULL, 10);
+    if (run_ns != 0) {
+        return run_ns;
+    }
+    /* A kernel without that file: in steps of a clock tick. */
     snprintf(name, sizeof(name), "/proc/%d/stat", pid);
     read_text(name, text, sizeof(text));
     const char *fields = strrchr(text, ')'); /* the name before it may hold anything */
@@ -260,7 +267,8 @@ static int write_result(const struct meter *meter, const char *path, int wait_st
     }
     fprintf(out, "user_ns %llu\n", (unsigned long long)as_ns(usage.ru_utime));
     fprintf(out, "system_ns %llu\n", (unsigned long long)as_ns(usage.ru_stime));
-    fprintf(out, "switch_count %ld\n", usage.ru_nvcsw + usage.ru_nivcsw);
+    fprintf(out, "voluntary_switch_count %ld\n", usage.ru_nvcsw);
+    fprintf(out, "involuntary_switch_count %ld\n", usage.ru_nivcsw);
     fprintf(out, "command_cpu_ns %llu\n", (unsigned long long)meter->command_cpu_ns);
     for (size_t i = 0; i < meter->program_count; i++) {
         fprintf(out, "peak_kib %s %ld\n", meter->programs[i].path, meter->programs[i].peak_kib);

@@ -1,35 +1,8 @@
 """The tables: aligned text, or Markdown."""
 
 import figures
-
-NONE = "-"
-
-
-def number(value, digits=1):
-    if value is None:
-        return NONE
-    return f"{value:,.{digits}f}"
-
-
-def seconds(value_ns):
-    return NONE if value_ns is None else f"{value_ns / 1e9:.3f}"
-
-
-def mib(value):
-    return NONE if value is None else f"{value / (1 << 20):.0f}"
-
-
-def count(value):
-    return NONE if value is None else f"{value:,.0f}"
-
-
-def per_allocation(value):
-    return number(value, 2 if value is not None and value < 10 else 1)
-
-
-def percent(value):
-    return NONE if value is None else f"{value * 100:.0f} %"
-
+import targets
+from lay_out import NONE, count, lay_out, mib, number, per_allocation, percent, seconds, spread
 
 def of(summary, tool, key):
     return summary["tools"].get(tool, {}).get(key)
@@ -40,7 +13,7 @@ def both(summary, key, show):
 
 
 RATIO_HEAD = ["workload", "calls", "native s", "wall x", "ht", "program x", "ht", "CPU x", "ht",
-              "wall/ht", "extra/ht"]
+              "wall/ht", "quartiles", "extra/ht"]
 
 
 def ratio_row(summary):
@@ -49,11 +22,12 @@ def ratio_row(summary):
     for key in ("wall_ratio", "app_ratio", "cpu_ratio"):
         row += both(summary, key, lambda value: number(value, 2))
     peer = summary["peer"] or {}
-    return row + [number(peer.get("wall_ratio"), 2), number(peer.get("extra_share"), 2)]
+    return row + [number(peer.get("wall_ratio"), 2), spread(peer.get("wall_ratio_quartiles")),
+                  number(peer.get("extra_share"), 2)]
 
 
 COST_HEAD = ["ns a call", "wall", "ht", "less start", "ht", "program", "ht", "CPU", "ht",
-             "M events/s", "collector M allocs/s", "switches", "native", "ht"]
+             "own CPU", "ht raw", "M events/s", "collector M allocs/s", "ht"]
 
 
 def cost(value, is_start):
@@ -67,10 +41,21 @@ def cost_row(summary):
     for key in ("added_wall_ns_per_call", "net_wall_ns_per_call", "added_app_ns_per_call",
                 "added_cpu_ns_per_call"):
         row += both(summary, key, lambda value: cost(value, is_start))
+    row += [cost(of(summary, tool, "added_own_ns_per_call"), is_start)
+            for tool in ("allocaudit", "heaptrack raw")]
     events = None if is_start else of(summary, "allocaudit", "events_per_s")
-    rate = of(summary, "allocaudit", "collector_allocations_per_s")
-    return row + [number(events and events / 1e6, 2), number(rate and rate / 1e6, 2)] + [
-        count(of(summary, tool, "switch_count")) for tool in ("allocaudit", "native", "heaptrack")]
+    row.append(number(events and events / 1e6, 2))
+    return row + both(summary, "collector_allocations_per_s",
+                      lambda rate: number(rate and rate / 1e6, 2))
+
+
+SWITCH_HEAD = ["context switches", "voluntary", "native", "ht", "involuntary", "native", "ht"]
+
+
+def switch_row(summary):
+    return [summary["name"], *(count(of(summary, tool, key))
+                               for key in ("voluntary_count", "involuntary_count")
+                               for tool in ("allocaudit", "native", "heaptrack"))]
 
 
 SIZE_HEAD = ["size", "output MiB", "ht", "bytes/alloc", "ht", "report s", "ht", "program MiB",
@@ -103,19 +88,9 @@ def mean_row(summaries):
         for tool in ("allocaudit", "heaptrack"):
             row.append(number(figures.geometric_mean(of(s, tool, key) for s in real), 2))
     peers = [summary["peer"] for summary in real]
-    return row + [number(figures.geometric_mean(p[key] for p in peers), 2)
-                             for key in ("wall_ratio", "extra_share")]
-
-
-def lay_out(head, rows, is_markdown):
-    """One table: the first column to the left, the others to the right."""
-    if is_markdown:
-        lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
-        return lines + ["| " + " | ".join(row) + " |" for row in rows]
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    return ["  ".join([row[0].ljust(widths[0])] +
-                      [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]).rstrip()
-            for row in [head, *rows]]
+    wall, extra = (number(figures.geometric_mean(p[key] for p in peers), 2)
+                   for key in ("wall_ratio", "extra_share"))
+    return row + [wall, "", extra]
 
 
 LEGEND = [
@@ -123,43 +98,110 @@ LEGEND = [
     " recorder had ended; program: until the program itself had. CPU: of the program, the recorder"
     " and all their children.",
     "wall/ht: allocaudit's wall time to heaptrack's; extra/ht: the same of what each adds to native.",
-    "ns a call: added to a call that allocates, its free included. less start: without what the"
-    " workload 'start', a program that does nothing, costs more than natively.",
+    "ns a call: added to a call that allocates, its free included. less start, and in the targets in"
+    " parentheses: without what the workload 'start', a program that does nothing, costs more than"
+    " natively. own CPU: of the program's own threads alone, user and system; ht raw: heaptrack --raw.",
+    "x less: the median over the rounds of heaptrack's extra to allocaudit's, with the first and third"
+    " quartile; best: the same of the shortest runs.",
     "collector M allocs/s: allocations, with their frees, per second of the collector's own CPU time"
-    " beyond that of 'start'. switches: context switches of all processes together.",
+    " (ht: of all its processes but the program) beyond that of 'start'.",
     "MiB of program and collector: the largest resident size seen, memory shared between them counted"
     " in both.",
     "ht saw: heaptrack does not follow children; where it saw less than 90 % there is no comparison.",
+    "slowdown by --sample: of the time until the program had ended, to native runs before and after in"
+    " the same round; noise: what those two differ by, in the third quartile.",
 ]
 
 
-def render(data, is_markdown=False):
-    """All of a measurement as lines."""
-    lines = []
+SAMPLING_HEAD = ["slowdown by --sample", "native s", "as it is", "less start", "quartiles", "noise"]
 
-    def section(title, head, rows):
-        lines.extend(([f"### {title}", ""] if is_markdown else [title]) +
-                     lay_out(head, rows, is_markdown) + [""])
 
+def sampling_row(row):
+    return [row["name"], seconds(row["native_ns"]), percent(row["slowdown"][1], 1),
+            percent(row["net_slowdown"][1], 1),
+            f"{percent(row['net_slowdown'][0], 1)} to {percent(row['net_slowdown'][2], 1)}",
+            percent(row["noise"], 1)]
+
+
+GROWTH_HEAD = ["as a program grows", "wall ns a pair", "ht", "program", "ht", "output MiB", "report s",
+               "ht", "collector MiB", "ht", "switches", "ht"]
+
+
+def growth_row(summary):
+    name = (f"{summary['threads']} threads" if "threads" in summary
+            else f"{summary['call_count']:,} pairs")
+    row = [name]
+    for key in ("added_wall_ns_per_call", "added_app_ns_per_call"):
+        row += both(summary, key, lambda value: number(value, 0))
+    size = of(summary, "allocaudit", "output_bytes")
+    return row + [number(size and size / (1 << 20), 0), *both(summary, "report_ns", seconds),
+                  *both(summary, "collector_peak_bytes", mib),
+                  *both(summary, "switch_count", count)]
+
+
+TARGET_HEAD = ["target", "heaptrack", "allocaudit", "ratio", "floor", "goal", "verdict"]
+# Bold where the terminal can: red, green.
+COLOURS = {targets.MISSED: "\033[1;31m", "goal met": "\033[1;32m"}
+
+
+def target_rows(data):
+    return [[row[key] for key in ("name", "peer", "ours", "ratio", "floor", "goal", "verdict")]
+            for row in data["targets"]]
+
+
+def paint(lines):
+    """Colours the verdicts, for a terminal."""
+    for mark, colour in COLOURS.items():
+        lines = [line[:-len(mark)] + colour + mark + "\033[0m" if line.endswith(mark) else line
+                 for line in lines]
+    return lines
+
+
+def sections_of(data):
+    """(title, head, rows) of everything that was measured."""
     summaries = data["workloads"]
-    lines.extend([f"{data['date']}. {data['machine']}.", data["method"], ""])
     if summaries:
         mean = mean_row(summaries)
-        section("Ratios to the native run", RATIO_HEAD,
-                [ratio_row(s) for s in summaries] + ([mean] if mean else []))
-        section("Added by recording", COST_HEAD, [cost_row(s) for s in summaries])
-        section("Files and memory", SIZE_HEAD, [size_row(s) for s in summaries])
+        yield ("Ratios to the native run", RATIO_HEAD,
+               [ratio_row(s) for s in summaries] + ([mean] if mean else []))
+        yield "Added by recording", COST_HEAD, [cost_row(s) for s in summaries]
+        yield "Context switches", SWITCH_HEAD, [switch_row(s) for s in summaries]
+        yield "Files and memory", SIZE_HEAD, [size_row(s) for s in summaries]
+    if data["scaling"]:
+        yield ("Growth", GROWTH_HEAD, [growth_row(s) for part in ("growth", "threads")
+                                       for s in data["scaling"][part]])
+    if data["sampling"]:
+        yield ("Sampling", SAMPLING_HEAD,
+               [sampling_row(row) for row in data["sampling"]["micro"] + data["sampling"]["real"]])
+    if data["unwind"]:
+        yield ("Stacks compared with unw_backtrace's", ["program", "compared", "different"],
+               [[row["name"], count(row["checked_count"]), count(row["different_count"])]
+                for row in data["unwind"]])
     if data["instructions"]:
-        section("Instructions (callgrind)", INSTRUCTION_HEAD,
-                [[row["name"], number(row["native"], 0), number(row["allocaudit"], 0),
-                  number(row["added"], 0)] for row in data["instructions"]])
+        yield ("Instructions (callgrind)", INSTRUCTION_HEAD,
+               [[row["name"], *(number(row[key], 0) for key in ("native", "allocaudit", "added"))]
+                for row in data["instructions"]])
     if data["collector"]:
-        section("The collector alone", COLLECTOR_HEAD,
-                [[row["name"], number(row["ns"]), number(row["best_ns"]), number(row["worst_ns"]),
-                  number(row["instructions"], 0), number(row["bytes_per_row"])]
-                 for row in data["collector"]])
-    lines.extend(("- " if is_markdown else "") + text for text in LEGEND)
-    notes = data["notes"] + [f"{summary['name']}: {note}" for summary in summaries
+        yield ("The collector alone", COLLECTOR_HEAD,
+               [[row["name"], number(row["ns"]), number(row["best_ns"]), number(row["worst_ns"]),
+                 number(row["instructions"], 0), number(row["bytes_per_row"])]
+                for row in data["collector"]])
+    if data["targets"]:
+        yield "Targets", TARGET_HEAD, target_rows(data)
+
+
+def render(data, is_markdown=False, is_coloured=False):
+    """All of a measurement as lines; the targets come last, where they are seen first."""
+    lines = [f"{data['date']}. {data['machine']}.", data["method"], ""]
+    notes = data["notes"] + [f"{summary['name']}: {note}" for summary in data["workloads"]
                              for note in summary["notes"]]
-    lines.extend(("- " if is_markdown else "note: ") + note for note in notes)
-    return lines
+    last = ([("- " if is_markdown else "") + text for text in LEGEND] +
+            [("- " if is_markdown else "note: ") + note for note in notes] + [""])
+    for title, head, rows in sections_of(data):
+        if title == "Targets":
+            lines += last
+            last = []
+        lines += [f"### {title}", ""] if is_markdown else [title]
+        lines += lay_out(head, rows, is_markdown) + [""]
+    lines += last
+    return paint(lines) if is_coloured else lines

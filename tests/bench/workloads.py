@@ -8,80 +8,25 @@ import socket
 import subprocess
 import time
 
-SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-
-
-class Missing(Exception):
-    """A workload cannot run here; the text says what is missing."""
-
-
-class Workload:
-    """One command, and what is needed around it.
-
-    group: micro, real or start. pair_count: how many pairs of malloc and free a micro makes.
-    prepare() is called before each run; drive(ended) beside it, from another thread: ended() tells
-    whether the command has ended by itself.
-    """
-
-    def __init__(self, name, group, command, env=None, stdin=None, cwd=None, pair_count=None,
-                 prepare=None, drive=None):
-        self.name = name
-        self.group = group
-        self.command = command
-        self.env = env or {}
-        self.stdin = stdin
-        self.cwd = cwd
-        self.pair_count = pair_count
-        self.prepare = prepare
-        self.drive = drive
-
-
-class Inputs:
-    """Where inputs and results lie, and how large they shall be."""
-
-    def __init__(self, folder, pairs, is_quick):
-        self.folder = folder
-        self.pairs = pairs
-        self.is_quick = is_quick
-        os.makedirs(folder, exist_ok=True)
-
-    def size(self, quick, full):
-        return quick if self.is_quick else full
-
-    def path(self, *names):
-        return os.path.join(self.folder, *names)
-
-    def write(self, name, text):
-        path = self.path(name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
-
-
-def need(name):
-    path = shutil.which(name, path=SEARCH_PATH)
-    if path is None:
-        raise Missing(f"{name} is not installed")
-    return path
+from workload import QUIET, RAW_TOO, TOOL_NAMES, Missing, Workload, need
 
 
 # ---- micro ---------------------------------------------------------------------------------------
 
-def pairs_workload(depth, threads, paths=0):
+def pairs_workload(depth, threads, paths=0, count=None, tool_names=TOOL_NAMES):
     name = f"pairs {depth} {threads}" + (f" paths {paths}" if paths else "")
 
     def make(inputs):
-        count = inputs.size(200000, 4000000)
-        command = [inputs.pairs, str(depth), str(threads), str(count)]
-        return Workload(name, "micro", command + ([str(paths)] if paths else []), pair_count=count)
+        pair_count = count or inputs.size(400000, 8000000)
+        command = [inputs.pairs, str(depth), str(threads), str(pair_count)]
+        return Workload(name, "micro", command + ([str(paths)] if paths else []),
+                        pair_count=pair_count, tool_names=tool_names)
     return name, make
 
 
 def start_workload(inputs):
     """A program that does next to nothing: what a recording costs whatever is recorded."""
-    return Workload("start", "start", [inputs.pairs, "1", "1", "1"])
+    return Workload("start", "start", [inputs.pairs, "1", "1", "1"], tool_names=RAW_TOO)
 
 
 # ---- real programs -------------------------------------------------------------------------------
@@ -147,14 +92,15 @@ SELECT name, count(*) FROM t GROUP BY substr(name, 1, 7) ORDER BY 2 DESC, 1 LIMI
     return Workload("sqlite3", "real", [need("sqlite3"), "-batch", ":memory:"], stdin=script)
 
 
-def cxx_source(inputs):
-    if inputs.is_quick:
-        return inputs.write("match.cc", """
+def cxx_source(inputs, is_small=False):
+    if inputs.is_quick or is_small:
+        return inputs.write("there.cc", """
+#include <map>
 #include <string>
 
-bool is_there(const std::string &text)
+bool is_there(const std::map<int, std::string> &texts)
 {
-    return text.find("word") != std::string::npos;
+    return texts.at(1).find("word") != std::string::npos;
 }
 """)
     return inputs.write("match.cc", """
@@ -176,17 +122,20 @@ def compile_workload(inputs):
                     [need("g++"), "-O2", "-c", source, "-o", inputs.path("match.o")])
 
 
-def cc1plus_workload(inputs):
-    """The compiler proper, for recorders that do not follow children."""
+def cc1plus_workload(inputs, is_small=False):
+    """
+    The compiler proper, for recorders that do not follow children; also with a source so small that
+    heaptrack does not run out of memory.
+    """
     compiler = need("g++")
-    source = cxx_source(inputs)
+    source = cxx_source(inputs, is_small)
     found = subprocess.run([compiler, "-print-prog-name=cc1plus"], stdout=subprocess.PIPE,
                            check=True, text=True).stdout.strip()
     if not os.path.isabs(found):
         raise Missing("cc1plus is not installed")
-    preprocessed = inputs.path("match.ii")
+    preprocessed = source[:-len(".cc")] + ".ii"
     subprocess.run([compiler, "-E", source, "-o", preprocessed], check=True, **QUIET)
-    return Workload("cc1plus", "real",
+    return Workload("cc1plus small" if is_small else "cc1plus", "real",
                     [found, "-quiet", "-O2", "-fpreprocessed", preprocessed,
                      "-o", inputs.path("match.s")])
 
@@ -284,12 +233,15 @@ def redis_workload(inputs):
 
 # ---- all -----------------------------------------------------------------------------------------
 
+REAL_MAKERS = [
+    ("python3 json", python_workload), ("perl hashes", perl_workload), ("jq", jq_workload),
+    ("xmllint", xmllint_workload), ("sqlite3", sqlite_workload), ("g++", compile_workload),
+    ("cc1plus", cc1plus_workload),
+    ("cc1plus small", lambda inputs: cc1plus_workload(inputs, is_small=True)),
+    ("cppcheck", cppcheck_workload), ("git log", git_log_workload),
+    ("git repack", git_repack_workload), ("redis-server", redis_workload)]
 MAKERS = [("start", start_workload),
-          *[pairs_workload(depth, threads) for depth in (5, 20, 60) for threads in (1, 2, 8)],
-          pairs_workload(20, 1, paths=4096),
-          ("python3 json", python_workload), ("perl hashes", perl_workload), ("jq", jq_workload),
-          ("xmllint", xmllint_workload), ("sqlite3", sqlite_workload), ("g++", compile_workload),
-          ("cc1plus", cc1plus_workload), ("cppcheck", cppcheck_workload),
-          ("git log", git_log_workload), ("git repack", git_repack_workload),
-          ("redis-server", redis_workload)]
+          pairs_workload(5, 1), pairs_workload(20, 1, tool_names=RAW_TOO),
+          pairs_workload(60, 1, tool_names=RAW_TOO), pairs_workload(20, 8), pairs_workload(60, 8),
+          pairs_workload(20, 1, paths=4096), *REAL_MAKERS]
 NAMES = [name for name, _ in MAKERS]
