@@ -260,7 +260,7 @@ test: setup-test ## set up, then every test: lint, unit, sanitizers, end to end
 	@$(PYTHON) tests/run_all.py --build $(BUILD) --asan $(ASAN_BUILD) --tsan $(TSAN_BUILD) $(ONLY:%=--only %)
 
 .PHONY: test-programs
-test-programs: all unit-programs sample-apps
+test-programs: all unit-programs sample-apps bench-programs
 	$(Q)$(MAKE) SAN=address,undefined BUILD=$(ASAN_BUILD) unit-programs
 	$(Q)$(MAKE) SAN=thread BUILD=$(TSAN_BUILD) $(THREADED:%.c=$(TSAN_BUILD)/%)
 

@@ -7,9 +7,10 @@ import shutil
 import sqlite3
 import subprocess
 
-from measure import Broken, Tool, clean_environment, timed
+from measure import Broken, Native, Tool, clean_environment, timed
 
 SAMPLE = "512KiB"
+SAMPLE_LOG2 = 19
 
 
 class Allocaudit(Tool):
@@ -112,6 +113,32 @@ class Sampled(Allocaudit):
         if done.returncode == 0:
             return None
         return (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[0]
+
+
+class Jemalloc(Native):
+    """jemalloc, plain or with its own sampling profiler: that one's slowdown is to the plain one."""
+
+    libraries = ("/usr/lib/*/libjemalloc.so.2", "/usr/local/lib/libjemalloc.so.2")
+
+    def __init__(self, meter, folder, is_profiling):
+        super().__init__(meter, folder)
+        self.name = "jemalloc prof" if is_profiling else "jemalloc"
+        self.settings = f"prof:true,lg_prof_sample:{SAMPLE_LOG2}" if is_profiling else ""
+
+    def around(self, command):
+        library = self.find()
+        return ["env", f"LD_PRELOAD={library}", f"MALLOC_CONF={self.settings}", *command]
+
+    @classmethod
+    def find(cls):
+        """The library, if it is there and has the profiler; else None."""
+        found = [path for pattern in cls.libraries for path in glob.glob(pattern)]
+        if not found:
+            return None
+        done = subprocess.run(["true"], check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env={**clean_environment(), "LD_PRELOAD": found[0],
+                                   "MALLOC_CONF": "prof:true"})
+        return found[0] if not done.stderr else None
 
 
 class Checked(Allocaudit):

@@ -99,9 +99,8 @@ def measure_all(bench, options):
     taken = ", ".join(f"{part} {value:.0f} s" for part, value in data["part_seconds"].items()
                       if value >= 0.5)
     data["notes"] = [*bench.notes, f"time taken: {taken}"]
-    data["targets"] = None
-    if not options.only or data["workloads"] or len(options.only) > 1:
-        data["targets"] = [target.as_dict() for target in targets.all_targets(data)]
+    data["targets"] = [target.as_dict() for target in targets.all_targets(data)
+                       if not options.only or target.ours]
     return data
 
 

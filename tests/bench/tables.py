@@ -109,18 +109,20 @@ LEGEND = [
     " in both.",
     "ht saw: heaptrack does not follow children; where it saw less than 90 % there is no comparison.",
     "slowdown by --sample: of the time until the program had ended, to native runs before and after in"
-    " the same round; noise: what those two differ by, in the third quartile.",
+    " the same round; noise: what those two differ by, in the third quartile; jemalloc prof: jemalloc's"
+    " own profiler at the same rate, to jemalloc without it.",
 ]
 
 
-SAMPLING_HEAD = ["slowdown by --sample", "native s", "as it is", "less start", "quartiles", "noise"]
+SAMPLING_HEAD = ["slowdown by --sample", "native s", "as it is", "less start", "quartiles", "noise",
+                 "jemalloc prof"]
 
 
 def sampling_row(row):
     return [row["name"], seconds(row["native_ns"]), percent(row["slowdown"][1], 1),
             percent(row["net_slowdown"][1], 1),
             f"{percent(row['net_slowdown'][0], 1)} to {percent(row['net_slowdown'][2], 1)}",
-            percent(row["noise"], 1)]
+            percent(row["noise"], 1), percent(row["peer_slowdown"] and row["peer_slowdown"][1], 1)]
 
 
 GROWTH_HEAD = ["as a program grows", "wall ns a pair", "ht", "program", "ht", "output MiB", "report s",

@@ -136,8 +136,9 @@ def bytes_targets(data):
     micro = Target("database bytes per allocation, micro", "30")
     summary = find(data, "pairs 20 1")
     value = of(summary, "allocaudit", "bytes_per_allocation")
-    micro.peer = per_allocation(of(summary, "heaptrack", "bytes_per_allocation"))
-    micro.ours = per_allocation(value)
+    if summary is not None:
+        micro.peer = per_allocation(of(summary, "heaptrack", "bytes_per_allocation"))
+        micro.ours = per_allocation(value)
     real = Target("database bytes per allocation, real programs", "30")
     shown = [s for s in data["workloads"] if s["group"] == "real"]
     if shown:
@@ -174,20 +175,28 @@ def growth_targets(data):
 
 # ---- sampling, stacks ----------------------------------------------------------------------------
 
+def slowdown(value, suffix=""):
+    return f"{value * 100:.1f} %{suffix}" if value is not None else ""
+
+
 def sampling_targets(data):
-    micro = Target("--sample: slowdown, micro", "10 %", "3 %")
-    real = Target("--sample: slowdown, real programs", "2 %", "noise")
+    micro = Target("--sample 512KiB: slowdown, micro (peer: jemalloc)", "10 %", "3 %")
+    real = Target("--sample 512KiB: slowdown, real programs", "2 %", "noise")
     sampled = data["sampling"]
     if sampled and sampled["micro"]:
         row = sampled["micro"][0]
         low, value, high = row["net_slowdown"]
-        micro.ours = f"{value * 100:.1f} % [{low * 100:.1f}, {high * 100:.1f}]"
+        micro.peer = slowdown(row["peer_slowdown"] and row["peer_slowdown"][1])
+        micro.ours = slowdown(value, f" [{low * 100:.1f}, {high * 100:.1f}]")
         micro.judge(value, 0.10, 0.03)
     if sampled and sampled["real"]:
-        value, noise = sampling.mean_slowdown(sampled["real"])
-        worst = max(sampled["real"], key=lambda row: row["net_slowdown"][1])
-        real.ours = f"{value * 100:.1f} %, worst {worst['net_slowdown'][1] * 100:.1f} %: {worst['name']}"
-        real.goal = f"noise: {noise * 100:.1f} %"
+        rows = sampled["real"]
+        value = sampling.mean_slowdown(rows, "net_slowdown")
+        noise = sampling.mean_noise(rows)
+        worst = max(rows, key=lambda row: row["net_slowdown"][1])
+        real.peer = slowdown(sampling.mean_slowdown(rows, "peer_slowdown"))
+        real.ours = slowdown(value, f", worst {slowdown(worst['net_slowdown'][1])}: {worst['name']}")
+        real.goal = f"noise: {slowdown(noise)}"
         real.judge(value, 0.02, noise)
     return [micro, real]
 

@@ -1,0 +1,78 @@
+"""The bench itself: it runs, its figures are those of the runs, and its verdicts can fail."""
+
+import json
+import os
+import sys
+
+import harness
+
+BENCH = os.path.join(harness.ROOT, "tests", "bench")
+
+
+def load(name):
+    if BENCH not in sys.path:
+        sys.path.append(BENCH)
+    return __import__(name)
+
+
+def test_micro(test):
+    out = test.path("figures.json")
+    ended = test.run([sys.executable, os.path.join(BENCH, "run.py"), "--build", test.shared.build,
+                      "--quick", "--rounds", "2", "--no-heaptrack", "--no-report", "--only",
+                      "pairs 5 1", "--json", out])
+    test.equal("status", ended.status, 0)
+    with open(out, encoding="utf-8") as file:
+        data = json.load(file)
+    test.equal("workloads", [summary["name"] for summary in data["workloads"]],
+               ["start", "pairs 5 1"])
+    pairs = data["workloads"][1]
+    ours, native = (pairs["tools"][tool] for tool in ("allocaudit", "native"))
+    test.equal("allocations", ours["allocation_count"], pairs["call_count"])
+    test.equal("rounds", len(ours["runs"]), 2)
+    test.check(ours["wall_ratio"] > 1, f"recording is free: {ours['wall_ratio']}")
+    test.check(0 < native["own_ns"] < native["cpu_ns"] * 1.1 + 1e6, "more than all CPU there was")
+    test.check(pairs["peer"] is None, "compared with heaptrack, which was left out")
+
+
+def test_collector_alone(test):
+    program = os.path.join(test.shared.build, "bench", "collecting")
+    for arguments, row_count in ((["rows", "30000"], 30000),
+                                 (["drain", "30000", "1", "1", "16"], 30000),
+                                 (["drain", "30000", "8", "1000", "5000"], 30000)):
+        ended = test.run([program, *arguments, test.scratch])
+        test.equal("status", ended.status, 0)
+        found = dict(line.split() for line in ended.stdout.decode().splitlines())
+        test.equal(f"rows of {' '.join(arguments)}", int(found["row_count"]), row_count)
+        test.check(int(found["cpu_ns"]) > 0, "no time was counted")
+    test.equal("files left behind", os.listdir(test.scratch), [])
+
+
+def test_target_verdicts(test):
+    targets = load("targets")
+
+    def verdict(value, is_least, goal="8x"):
+        target = targets.Target("", "4x", goal)
+        return target.judge(value, 4, 8 if goal else None, is_least).verdict()
+    test.equal("at least", [verdict(value, True) for value in (3.9, 4, 7.9, 8)],
+               ["MISSED", "floor met", "floor met", "goal met"])
+    test.equal("at most", [targets.Target("", "4", "2").judge(value, 4, 2).verdict()
+                           for value in (4.1, 4, 2)], ["MISSED", "floor met", "goal met"])
+    test.equal("no goal", [verdict(value, True, "") for value in (3, 5)], ["MISSED", "floor met"])
+    test.equal("unknown", verdict(None, True), "not measured")
+
+
+def test_times_less_pairs_rounds(test):
+    figures = load("figures")
+
+    class Run:
+        def __init__(self, wall_ns):
+            self.wall_ns = wall_ns
+
+    result = figures.Result(None)
+    # the second round is twice as slow for all: its ratio is the same
+    result.runs = {"native": [Run(100), Run(200)], "allocaudit": [Run(150), Run(300)],
+                   "heaptrack": [Run(500), Run(1000)]}
+    test.equal("each round", result.times_less("heaptrack", figures.wall), [8, 8])
+    test.equal("best runs", result.best_times_less("heaptrack", figures.wall), 8)
+    result.runs["allocaudit"][1].wall_ns = 180  # by chance shorter than native: no ratio
+    test.equal("without the odd one", result.times_less("heaptrack", figures.wall), [8])
