@@ -127,7 +127,7 @@ def summarize_tool(result, tool):
                   "own_cpu_ns": run.own_cpu_ns} for run in result.runs[tool]],
     }
     for name in ("voluntary_count", "involuntary_count", "switch_count", "app_peak_bytes",
-                 "collector_peak_bytes"):
+                 "collector_peak_bytes", "collector_own_bytes"):
         summary[name] = result.median(tool, lambda r, name=name: getattr(r, name))
     for name, value in (("wall", wall), ("app", app), ("cpu", cpu), ("own", own)):
         summary[f"{name}_ns"] = result.median(tool, value)

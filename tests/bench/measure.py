@@ -29,12 +29,13 @@ class Run:
 
     def __init__(self, lines, app):
         self.peaks = {}
+        self.own_peaks = {}
         values = {}
         for line in lines:
             key, _, value = line.strip().partition(" ")
-            if key == "peak_kib":
+            if key in ("peak_kib", "own_peak_kib"):
                 name, kib = value.rsplit(" ", 1)
-                self.peaks[name] = int(kib) * 1024
+                (self.peaks if key == "peak_kib" else self.own_peaks)[name] = int(kib) * 1024
             else:
                 values[key] = int(value)
         self.status = values["status"]
@@ -49,6 +50,7 @@ class Run:
         self.command_cpu_ns = values["command_cpu_ns"]
         self.collector_cpu_ns = None
         self.collector_peak_bytes = None
+        self.collector_own_bytes = None
         self.output_bytes = None
         self.allocation_count = None
         self.free_count = None
@@ -102,9 +104,10 @@ class Tool:
             run = Run(file, app)
         if run.status != 0:
             raise Broken(f"status {run.status}: {text[-300:]}")
-        peaks = [peak for path, peak in run.peaks.items()
-                 if os.path.basename(path) in self.collectors]
-        run.collector_peak_bytes = sum(peaks) if peaks else None
+        found = [path for path in run.peaks if os.path.basename(path) in self.collectors]
+        if found:
+            run.collector_peak_bytes = sum(run.peaks[path] for path in found)
+            run.collector_own_bytes = sum(run.own_peaks[path] for path in found)
         own = re.search(r"^own_cpu_ns (\d+)$", text, re.MULTILINE)
         run.own_cpu_ns = int(own.group(1)) if own and workload.group != "real" else None
         self.collect(run, text)

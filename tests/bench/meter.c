@@ -6,8 +6,9 @@
  * Writes lines "key value" to OUT: status, wall_ns (until COMMAND ended), app_ns (until the first
  * process that runs the file APP ended: a recorder may have work to do after that; absent if it was
  * never seen), user_ns, system_ns and the switch counts of COMMAND and all its descendants,
- * command_cpu_ns of the first thread of COMMAND's own process, and for each executable "peak_kib
- * NAME KIB", the largest VmHWM seen. LIMIT_MIB bounds the address space of each process.
+ * command_cpu_ns of COMMAND's own process, and for each executable "peak_kib NAME KIB", the largest
+ * VmHWM seen, and "own_peak_kib NAME KIB", the largest RssAnon, which is shared with nobody.
+ * LIMIT_MIB bounds the address space of each process.
  *
  * SIGTERM ends all of them at once, wherever they have put themselves.
  *
@@ -41,6 +42,7 @@ enum {
 struct program {
     char path[PATH_MAX];
     long peak_kib;
+    long own_peak_kib;
 };
 
 struct meter {
@@ -87,7 +89,7 @@ static void read_text(const char *path, char *text, size_t text_bytes)
     }
 }
 
-static void note_peak(struct meter *meter, const char *path, long peak_kib)
+static void note_peak(struct meter *meter, const char *path, long peak_kib, long own_kib)
 {
     size_t i = 0;
     while (i < meter->program_count && strcmp(meter->programs[i].path, path) != 0) {
@@ -104,6 +106,16 @@ static void note_peak(struct meter *meter, const char *path, long peak_kib)
     if (peak_kib > program->peak_kib) {
         program->peak_kib = peak_kib;
     }
+    if (own_kib > program->own_peak_kib) {
+        program->own_peak_kib = own_kib;
+    }
+}
+
+/* The number of a line of /proc/PID/status; 0 if there is no such line. */
+static long number_of(const char *text, const char *name)
+{
+    const char *line = strstr(text, name);
+    return line != NULL ? strtol(line + strlen(name), NULL, 10) : 0;
 }
 
 static void look_at(struct meter *meter, pid_t pid)
@@ -122,9 +134,9 @@ static void look_at(struct meter *meter, pid_t pid)
     }
     snprintf(name, sizeof(name), "/proc/%d/status", pid);
     read_text(name, text, sizeof(text));
-    const char *line = strstr(text, "VmHWM:");
-    if (line != NULL) {
-        note_peak(meter, exe, strtol(line + strlen("VmHWM:"), NULL, 10));
+    long peak_kib = number_of(text, "VmHWM:");
+    if (peak_kib != 0) {
+        note_peak(meter, exe, peak_kib, number_of(text, "RssAnon:"));
     }
 }
 
@@ -204,28 +216,15 @@ static void wait_for_command(struct meter *meter)
     }
 }
 
-/* Of the process's first thread alone, while it has not been waited for. */
+/* Of the process alone, all its threads, while it has not been waited for. */
 static uint64_t cpu_ns_of(pid_t pid)
 {
-    char name[64];
-    char text[1024];
-    unsigned long user_ticks = 0;
-    unsigned long system_ticks = 0;
-    snprintf(name, sizeof(name), "/proc/%d/schedstat", pid);
-    read_text(name, text, sizeof(text));
-    uint64_t run_ns = strtoull(text, NULL, 10);
-    if (run_ns != 0) {
-        return run_ns;
-    }
-    /* A kernel without that file: in steps of a clock tick. */
-    snprintf(name, sizeof(name), "/proc/%d/stat", pid);
-    read_text(name, text, sizeof(text));
-    const char *fields = strrchr(text, ')'); /* the name before it may hold anything */
-    if (fields == NULL || sscanf(fields, ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu",
-                                 &user_ticks, &system_ticks) != 2) {
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
         return 0;
     }
-    return (user_ticks + system_ticks) * (1000000000U / (unsigned long)sysconf(_SC_CLK_TCK));
+    return (uint64_t)used.tv_sec * 1000000000U + (uint64_t)used.tv_nsec;
 }
 
 /* Whatever the command left behind still counts, for a while: then it is ended. */
@@ -271,7 +270,9 @@ static int write_result(const struct meter *meter, const char *path, int wait_st
     fprintf(out, "involuntary_switch_count %ld\n", usage.ru_nivcsw);
     fprintf(out, "command_cpu_ns %llu\n", (unsigned long long)meter->command_cpu_ns);
     for (size_t i = 0; i < meter->program_count; i++) {
-        fprintf(out, "peak_kib %s %ld\n", meter->programs[i].path, meter->programs[i].peak_kib);
+        const struct program *program = &meter->programs[i];
+        fprintf(out, "peak_kib %s %ld\n", program->path, program->peak_kib);
+        fprintf(out, "own_peak_kib %s %ld\n", program->path, program->own_peak_kib);
     }
     return fclose(out);
 }

@@ -16,8 +16,8 @@ POINTS = {"allocaudit": 7, "heaptrack": 5}
 PLOTS = (
     ("growth_cost.svg", "Wall time added per pair of malloc and free", "growth", "ns", False,
      lambda tool: tool["added_wall_ns_per_call"]),
-    ("growth_memory.svg", "Peak memory of the recorder", "growth", "MiB", False,
-     lambda tool: tool["collector_peak_bytes"] and tool["collector_peak_bytes"] / (1 << 20)),
+    ("growth_memory.svg", "Peak of the recorder's own memory", "growth", "MiB", False,
+     lambda tool: tool["collector_own_bytes"] and tool["collector_own_bytes"] / (1 << 20)),
     ("growth_report.svg", "Time of the report", "growth", "s", True,
      lambda tool: tool["report_ns"] and tool["report_ns"] / 1e9),
     ("threads_cost.svg", "Wall time added per pair of malloc and free", "threads", "ns", False,

@@ -173,6 +173,9 @@ def main():
         bench = Bench(options.build, scratch, options.rounds, options.quick, peer)
         bench.notes += [note] if note else []
         data = measure_all(bench, options)
+    except KeyboardInterrupt:
+        Bench.talk("allocaudit: interrupted")
+        return 130
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     print("\n".join(tables.render(data, options.markdown, sys.stdout.isatty())))

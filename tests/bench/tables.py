@@ -59,7 +59,7 @@ def switch_row(summary):
 
 
 SIZE_HEAD = ["size", "output MiB", "ht", "bytes/alloc", "ht", "report s", "ht", "program MiB",
-             "native", "ht", "collector MiB", "ht", "ht saw"]
+             "native", "ht", "collector MiB", "ht", "own", "ht", "ht saw"]
 
 
 def size_row(summary):
@@ -71,6 +71,7 @@ def size_row(summary):
             *(mib(of(summary, tool, "app_peak_bytes"))
               for tool in ("allocaudit", "native", "heaptrack")),
             *both(summary, "collector_peak_bytes", mib),
+            *both(summary, "collector_own_bytes", mib),
             NONE if is_start else percent(of(summary, "heaptrack", "seen_share"))]
 
 
@@ -106,7 +107,7 @@ LEGEND = [
     "collector M allocs/s: allocations, with their frees, per second of the collector's own CPU time"
     " (ht: of all its processes but the program) beyond that of 'start'.",
     "MiB of program and collector: the largest resident size seen, memory shared between them counted"
-    " in both.",
+    " in both: the ring, 256 MiB at most, and the live blocks; own: without that.",
     "ht saw: heaptrack does not follow children; where it saw less than 90 % there is no comparison.",
     "slowdown by --sample: of the time until the program had ended, to native runs before and after in"
     " the same round; noise: what those two differ by, in the third quartile; jemalloc prof: jemalloc's"
@@ -126,7 +127,7 @@ def sampling_row(row):
 
 
 GROWTH_HEAD = ["as a program grows", "wall ns a pair", "ht", "program", "ht", "output MiB", "report s",
-               "ht", "collector MiB", "ht", "switches", "ht"]
+               "ht", "collector MiB", "ht", "own", "ht", "switches", "ht"]
 
 
 def growth_row(summary):
@@ -138,6 +139,7 @@ def growth_row(summary):
     size = of(summary, "allocaudit", "output_bytes")
     return row + [number(size and size / (1 << 20), 0), *both(summary, "report_ns", seconds),
                   *both(summary, "collector_peak_bytes", mib),
+                  *both(summary, "collector_own_bytes", mib),
                   *both(summary, "switch_count", count)]
 
 
