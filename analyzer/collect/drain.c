@@ -44,7 +44,7 @@ int drain_open_lane(struct drain *drain, const struct journal_lane *opened)
                         sizeof(struct reader *));
     if (r == 0) {
         r = vec_reserve((void **)&drain->heap, &drain->heap_capacity, drain->reader_count + 1,
-                        sizeof(struct reader *));
+                        sizeof(*drain->heap));
     }
     struct reader *reader = r == 0 ? calloc(1, sizeof(*reader)) : NULL;
     if (reader == NULL) {
@@ -134,14 +134,12 @@ static void drain_remove_reader(struct drain *drain, size_t at)
     atomic_store_explicit(&lane->state, LANE_FREE, memory_order_release);
 }
 
-static void drain_sift_down(struct reader **heap, size_t count, size_t at)
+static inline void drain_sift_down(struct drain_head *heap, size_t count, size_t at)
 {
-    struct reader *moving = heap[at];
+    struct drain_head moving = heap[at];
     for (size_t child; (child = at * 2 + 1) < count; at = child) {
-        if (child + 1 < count && heap[child + 1]->next_ticks < heap[child]->next_ticks) {
-            child++;
-        }
-        if (moving->next_ticks <= heap[child]->next_ticks) {
+        child += child + 1 < count && heap[child + 1].ticks < heap[child].ticks;
+        if (moving.ticks <= heap[child].ticks) {
             break;
         }
         heap[at] = heap[child];
@@ -237,32 +235,33 @@ static int64_t drain_run(struct drain *drain, struct reader *reader, uint64_t un
 
 static int64_t drain_merge(struct drain *drain, uint64_t horizon, struct err *err)
 {
+    struct drain_head *heap = drain->heap;
     size_t count = 0;
     for (size_t i = 0; i < drain->reader_count; i++) {
         if (drain->readers[i]->next_ticks <= horizon) {
-            drain->heap[count++] = drain->readers[i];
+            heap[count++] = (struct drain_head){drain->readers[i]->next_ticks, drain->readers[i]};
         }
     }
     for (size_t i = count / 2; i-- > 0;) {
-        drain_sift_down(drain->heap, count, i);
+        drain_sift_down(heap, count, i);
     }
     int64_t total = 0;
     while (count > 0 && total < ROUND_EVENTS_MAX) {
         uint64_t until = horizon;
         for (size_t child = 1; child < count && child < 3; child++) {
-            uint64_t ticks = drain->heap[child]->next_ticks;
-            until = ticks < until ? ticks : until;
+            until = heap[child].ticks < until ? heap[child].ticks : until;
         }
-        int64_t applied = drain_run(drain, drain->heap[0], until, err);
+        int64_t applied = drain_run(drain, heap[0].reader, until, err);
         if (applied < 0) {
             return applied;
         }
         total += applied;
-        if (drain->heap[0]->next_ticks > horizon) {
-            drain->heap[0] = drain->heap[--count];
+        heap[0].ticks = heap[0].reader->next_ticks;
+        if (heap[0].ticks > horizon) {
+            heap[0] = heap[--count];
         }
-        if (count > 0) {
-            drain_sift_down(drain->heap, count, 0);
+        if (count > 1) {
+            drain_sift_down(heap, count, 0);
         }
     }
     return total;

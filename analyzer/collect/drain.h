@@ -18,6 +18,12 @@
 
 struct reader;
 
+/* A reader and the stamp of its next event. */
+struct drain_head {
+    uint64_t ticks;
+    struct reader *reader;
+};
+
 struct drain {
     struct session *session;
     struct recording *recording;
@@ -25,7 +31,7 @@ struct drain {
     size_t reader_count;
     size_t reader_capacity;
     size_t heap_capacity;
-    struct reader **heap; /* readers with events before the horizon, earliest stamp first */
+    struct drain_head *heap; /* readers with events before the horizon, earliest stamp first */
     struct reader **reader_of_lane; /* RING_LANE_CAPACITY */
     uint64_t slack_ticks;
     uint64_t stuck_ticks;
