@@ -37,7 +37,8 @@ static void sqlwriter_fail(struct sqlwriter *writer, int code)
 int sqlwriter_open(struct sqlwriter *writer, const char *path, struct err *err)
 {
     *writer = (struct sqlwriter){.path = path, .err = err};
-    int code = sqlite3_open_v2(path, &writer->handle, SQLITE_OPEN_READWRITE, NULL);
+    int code =
+        sqlite3_open_v2(path, &writer->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK) {
         sqlwriter_fail(writer, code);
     }
