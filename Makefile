@@ -303,7 +303,8 @@ profile: setup-bench ## where the time goes in collector and program, by perf (W
 
 .PHONY: coverage
 coverage: ## line coverage of the unit and end-to-end tests, in build/coverage
-	$(Q)$(MAKE) -j$(JOBS) MODE=coverage BUILD=$(BUILD_ROOT)/coverage all unit-programs sample-apps
+	$(Q)$(MAKE) -j$(JOBS) MODE=coverage BUILD=$(BUILD_ROOT)/coverage all unit-programs sample-apps \
+	    bench-programs
 	@$(PYTHON) tests/coverage.py --build $(BUILD_ROOT)/coverage
 
 # ---- style ---------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import shlex
 import shutil
 import subprocess
@@ -45,6 +46,29 @@ def describe_machine():
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     return (f"{os.cpu_count()} x {model}, {memory_gib:.0f} GiB, Linux {platform.release()}, "
             f"{' '.join(platform.libc_ver())}, load average {os.getloadavg()[0]:.1f} at the start")
+
+
+class Strangers:
+    """What other processes, or other machines on the same processors, take while we measure."""
+
+    def __init__(self):
+        self.started = self._look()
+
+    @staticmethod
+    def _look():
+        """Seconds so far: of all processors; of those busy; stolen; of our own, ended processes."""
+        with open("/proc/stat", encoding="utf-8") as file:
+            ticks = [int(word) for word in file.readline().split()[1:9]]
+        own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        total, idle, stolen = sum(ticks), ticks[3] + ticks[4], ticks[7]
+        return [value / os.sysconf("SC_CLK_TCK") for value in (total, total - idle, stolen)] + [
+            sum(usage.ru_utime + usage.ru_stime for usage in own)]
+
+    def describe(self):
+        total, busy, stolen, own = (now - then for now, then in zip(self._look(), self.started))
+        others = max(0, busy - stolen - own) / total if total else 0
+        return (f"meanwhile other processes took {others:.0%} of the processors, other machines "
+                f"{stolen / total if total else 0:.0%}; wall times suffer from that, CPU times less")
 
 
 class Bench:

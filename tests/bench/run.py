@@ -30,7 +30,7 @@ import tables  # noqa: E402
 import targets  # noqa: E402
 import unwinding  # noqa: E402
 import workloads  # noqa: E402
-from bench import Bench, describe_machine, find_peer  # noqa: E402
+from bench import Bench, Strangers, describe_machine, find_peer  # noqa: E402
 from workload import Missing  # noqa: E402
 
 INSTRUCTION_TOLERANCE = 0.05
@@ -49,7 +49,8 @@ PARTS = {"scaling": scaling.measure_all, "sampling": sampling.measure_all,
 
 
 def is_wanted(name, only):
-    return not only or any(word in name for word in only)
+    """A whole name means that workload alone, a part of one all that have it."""
+    return not only or any(name == word if word in workloads.NAMES else word in name for word in only)
 
 
 def wanted_workloads(only):
@@ -84,6 +85,7 @@ def measure_workloads(bench, options):
 def measure_all(bench, options):
     data = {"date": time.strftime("%Y-%m-%d"), "machine": describe_machine(),
             "method": bench.describe_method(), "is_quick": options.quick, "part_seconds": {}}
+    strangers = Strangers()
     started = time.monotonic()
     data["workloads"] = measure_workloads(bench, options)
     data["part_seconds"]["workloads"] = time.monotonic() - started
@@ -98,7 +100,7 @@ def measure_all(bench, options):
         bench.notes += plots.draw_all(data["scaling"], options.plots)
     taken = ", ".join(f"{part} {value:.0f} s" for part, value in data["part_seconds"].items()
                       if value >= 0.5)
-    data["notes"] = [*bench.notes, f"time taken: {taken}"]
+    data["notes"] = [*bench.notes, f"time taken: {taken}", strangers.describe()]
     data["targets"] = [target.as_dict() for target in targets.all_targets(data)
                        if not options.only or target.ours]
     return data
