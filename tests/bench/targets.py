@@ -166,7 +166,8 @@ def growth_targets(data):
     report.judge(ours_ns, 1e9, 0.1e9)
     for tool, field in (("heaptrack", "peer"), ("allocaudit", "ours")):
         peaks = [of(s, tool, "collector_own_bytes") for s in growth]
-        setattr(memory, field, " / ".join(mib(peak) for peak in peaks) + " MiB")
+        if any(peaks):
+            setattr(memory, field, " / ".join(mib(peak) for peak in peaks) + " MiB")
     before, last = (of(s, "allocaudit", "collector_own_bytes") for s in growth[-2:])
     total = of(largest, "allocaudit", "collector_peak_bytes")
     if before and last and total:
