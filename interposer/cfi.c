@@ -48,7 +48,17 @@ enum {
     OP_GNU_ARGS_SIZE = 0x2e,
     EXPRESSION_FP = 0x76,    /* DW_OP_breg6 */
     EXPRESSION_DEREF = 0x06, /* DW_OP_deref */
+    PLT_ENTRY_MASK = 15,
+    PLT_LITERAL_AT = 6, /* in plt_expression: DW_OP_litN, where N is the entry's push's end */
+    PLT_LITERAL_0 = 0x30,
 };
+
+/*
+ * How linkers describe .plt: an entry pushes a word in its middle, so that the CFA is
+ * SP + 8 + ((IP & 15) >= N ? 8 : 0).
+ */
+static const uint8_t plt_expression[] = {0x77, 0x08, 0x80, 0x00, 0x3f, 0x1a,
+                                         0x3b, 0x2a, 0x33, 0x24, 0x22};
 
 enum saved {
     SAVED_NOT, /* the caller's value is still in the register */
@@ -77,6 +87,7 @@ struct machine {
     struct state kept[STATES_MAX];
     unsigned kept_count;
     uintptr_t location;
+    uintptr_t address; /* whose rule is wanted */
     bool is_bad;
 };
 
@@ -116,6 +127,13 @@ static void define_by_expression(struct state *state, const uint8_t *at, uint64_
             state->is_cfa_unknown = false;
         }
     }
+}
+
+static bool is_plt_expression(const uint8_t *at, uint64_t bytes)
+{
+    return bytes == sizeof(plt_expression) && memcmp(at, plt_expression, PLT_LITERAL_AT) == 0 &&
+           memcmp(at + PLT_LITERAL_AT + 1, plt_expression + PLT_LITERAL_AT + 1,
+                  sizeof(plt_expression) - PLT_LITERAL_AT - 1) == 0;
 }
 
 static enum saved saved_by_expression(const uint8_t *at, uint64_t bytes)
@@ -204,7 +222,13 @@ static void run_defining(struct machine *machine, uint8_t op, const uint8_t **at
         break;
     default: { /* OP_DEF_CFA_EXPRESSION */
         uint64_t bytes = eh_frame_uleb(at, end);
-        define_by_expression(state, *at, bytes);
+        if (is_plt_expression(*at, bytes)) {
+            uint8_t pushed_from = (uint8_t)((*at)[PLT_LITERAL_AT] - PLT_LITERAL_0);
+            bool has_pushed = (machine->address & PLT_ENTRY_MASK) >= pushed_from;
+            define_cfa(state, REGISTER_SP, has_pushed ? 16 : 8);
+        } else {
+            define_by_expression(state, *at, bytes);
+        }
         *at += bytes;
         break;
     }
@@ -220,8 +244,8 @@ static void advance(struct machine *machine, uint8_t op, const uint8_t **at)
     machine->location += delta * machine->frame->code_factor;
 }
 
-/* Runs until the instructions are used up or the next would be for code behind `address`. */
-static void run(struct machine *machine, const uint8_t *at, const uint8_t *end, uintptr_t address)
+/* Runs until the instructions are used up or the next would be for code behind the address. */
+static void run(struct machine *machine, const uint8_t *at, const uint8_t *end)
 {
     const struct eh_frame *frame = machine->frame;
     while (at < end && !machine->is_bad) {
@@ -248,7 +272,7 @@ static void run(struct machine *machine, const uint8_t *at, const uint8_t *end, 
         } else if (op != OP_NOP) {
             machine->is_bad = true;
         }
-        if (machine->location > address) {
+        if (machine->location > machine->address) {
             return;
         }
     }
@@ -294,11 +318,22 @@ static bool is_signal_return(uintptr_t address)
     return memcmp((const void *)address, code, sizeof(code)) == 0;
 }
 
+/*
+ * A return address that is the first byte of a function, with nothing described before it, was not
+ * left by a call: makecontext and its like put it below the outermost frame of a coroutine.
+ */
+static bool is_laid_by_hand(uintptr_t address)
+{
+    struct eh_frame next;
+    return eh_frame_find(address + 1, &next) && next.start == address + 1;
+}
+
 struct cfi_rule cfi_find(uintptr_t address)
 {
     struct eh_frame frame;
     if (!eh_frame_find(address, &frame)) {
-        return (struct cfi_rule){.kind = eh_frame_is_loader(address) ? CFI_END : CFI_UNKNOWN};
+        bool is_end = eh_frame_is_loader(address) || is_laid_by_hand(address);
+        return (struct cfi_rule){.kind = is_end ? CFI_END : CFI_UNKNOWN};
     }
     if (frame.is_signal_frame) {
         /* The description starts one byte early, for return addresses that had 1 subtracted. */
@@ -308,10 +343,10 @@ struct cfi_rule cfi_find(uintptr_t address)
     if (frame.return_register != REGISTER_RETURN) {
         return (struct cfi_rule){.kind = CFI_UNKNOWN};
     }
-    struct machine machine = {.frame = &frame, .location = frame.start};
-    run(&machine, frame.common, frame.common_end, address);
+    struct machine machine = {.frame = &frame, .location = frame.start, .address = address};
+    run(&machine, frame.common, frame.common_end);
     machine.initial = machine.now;
-    run(&machine, frame.own, frame.own_end, address);
+    run(&machine, frame.own, frame.own_end);
     return machine.is_bad ? (struct cfi_rule){.kind = CFI_UNKNOWN} : make_rule(&machine.now);
 }
 

@@ -178,6 +178,7 @@ size_t walk_frames(struct walk *walk, uintptr_t *frames, size_t capacity, const 
         bool is_outward =
             rule.kind == CFI_SIGNAL ? walk_leave_signal(walk, &at) : walk_step(walk, rule, &at);
         if (!is_outward) {
+            *out_is_sure = at.ip == 0; /* a root of somebody's making; else the stack is broken */
             return count;
         }
     }

@@ -140,14 +140,15 @@ static const char *cell(const struct table *table, const char *name)
 }
 
 /* What the row means in our terms. *out_may_be_unknown: a form that need not be understood. */
-static struct cfi_rule expect(const struct table *table, bool *out_may_be_unknown)
+static struct cfi_rule expect(const struct table *table, uint64_t address, bool *out_may_be_unknown)
 {
     struct cfi_rule rule = {.kind = CFI_UNKNOWN};
     const char *cfa = cell(table, "CFA");
     const char *fp = cell(table, "rbp");
     const char *ra = cell(table, "ra");
     int offset = 0;
-    *out_may_be_unknown = strcmp(cfa, "exp") == 0 || strcmp(fp, "exp") == 0;
+    bool is_plt = strcmp(cfa, "exp") == 0 && strcmp(fp, "u") == 0;
+    *out_may_be_unknown = !is_plt && (strcmp(cfa, "exp") == 0 || strcmp(fp, "exp") == 0);
     if (strcmp(ra, "u") == 0) {
         rule.kind = CFI_END;
         return rule;
@@ -168,6 +169,9 @@ static struct cfi_rule expect(const struct table *table, bool *out_may_be_unknow
         rule.kind = CFI_FROM_SP;
     } else if (sscanf(cfa, "rbp%d", &rule.cfa_offset) == 1) {
         rule.kind = CFI_FROM_FP;
+    } else if (is_plt) { /* an entry has 16 bytes, and has pushed a word from its 11th on */
+        rule.kind = CFI_FROM_SP;
+        rule.cfa_offset = address % 16 < 11 ? 8 : 16;
     } else if (strcmp(cfa, "exp") == 0) {
         rule.kind = CFI_FROM_FP_SLOT;
     }
@@ -193,7 +197,7 @@ static bool is_same(struct cfi_rule found, struct cfi_rule expected, bool may_be
 static void compare_at(struct comparison *comparison, const struct table *table, uint64_t address)
 {
     bool may_be_unknown;
-    struct cfi_rule expected = expect(table, &may_be_unknown);
+    struct cfi_rule expected = expect(table, address, &may_be_unknown);
     struct cfi_rule found = cfi_find((uintptr_t)address + comparison->load_bias);
     if (table->is_signal) {
         expected = (struct cfi_rule){.kind = CFI_SIGNAL};
