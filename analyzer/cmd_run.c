@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +13,11 @@
 #include "cli/term.h"
 #include "cmd.h"
 #include "collect/collector.h"
+#include "collect/selfcheck.h"
 #include "collect/target.h"
+
+/* In the environment, `1`: compare every stack with libunwind's (docs/architecture.md). */
+#define CHECK_UNWIND_ENV "ALLOCAUDIT_CHECK_UNWIND"
 
 struct run_settings {
     const char *output;
@@ -24,6 +29,7 @@ struct run_settings {
     bool is_mmap_recorded;
     bool follows_children;
     bool is_quiet;
+    bool checks_unwind;
 };
 
 static const char *const unwind_names[] = {"auto", "fp", "libunwind", NULL};
@@ -170,6 +176,24 @@ static void summarize(const struct collector *collector, const struct run_settin
     }
 }
 
+/* False if a stack differed, or none could be compared. */
+static bool tell_check(const struct collector *collector)
+{
+    struct str text = {0};
+    bool is_passed = false;
+    if (selfcheck_describe(&collector->session.ring->check, &collector->recording, &text,
+                           &is_passed) < 0) {
+        talk_error("out of memory");
+    }
+    for (const char *line = str_text(&text); *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        talk_note("%.*s", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+    str_fini(&text);
+    return is_passed;
+}
+
 static int exit_status(const struct launch *launch)
 {
     return launch->exit_signal != 0 ? 128 + launch->exit_signal : launch->exit_status;
@@ -195,7 +219,8 @@ static int finish(struct collector *collector, const struct run_settings *settin
                                                                : CMD_RUN_FAILED);
     }
     summarize(collector, settings);
-    if (collector->is_failed && exit_status(&collector->launch) == 0) {
+    bool is_passed = !settings->checks_unwind || tell_check(collector);
+    if ((collector->is_failed || !is_passed) && exit_status(&collector->launch) == 0) {
         return CMD_RUN_FAILED;
     }
     return exit_status(&collector->launch);
@@ -212,6 +237,7 @@ static int record(char **command, const struct run_settings *settings)
         .unwind = unwind_names[settings->unwind],
         .depth_limit = settings->depth_limit,
         .ring_bytes = settings->ring_bytes,
+        .checks_unwind = settings->checks_unwind,
         .is_mmap_recorded = settings->is_mmap_recorded,
         .follows_children = settings->follows_children,
         .drops_when_full = settings->when_full == 1,
@@ -238,6 +264,24 @@ static int record(char **command, const struct run_settings *settings)
     return status;
 }
 
+/* Returns 0, or CMD_WRONG_USAGE after telling why. */
+static int read_environment(struct run_settings *settings)
+{
+    const char *text = getenv(CHECK_UNWIND_ENV);
+    if (text == NULL || text[0] == '\0' || strcmp(text, "0") == 0) {
+        return 0;
+    }
+    if (strcmp(text, "1") != 0) {
+        return cmd_misuse(&cmd_run_page, CHECK_UNWIND_ENV " is '%s', not 1 or 0", text);
+    }
+    if (settings->unwind != RING_UNWIND_AUTO) {
+        return cmd_misuse(&cmd_run_page, CHECK_UNWIND_ENV " checks '--unwind auto', not '%s'",
+                          unwind_names[settings->unwind]);
+    }
+    settings->checks_unwind = true;
+    return 0;
+}
+
 int cmd_run(int argc, char **argv)
 {
     struct run_settings settings = {
@@ -254,5 +298,6 @@ int cmd_run(int argc, char **argv)
     if (arguments.count == 0) {
         return cmd_misuse(&cmd_run_page, "no command to record");
     }
-    return record(arguments.words, &settings);
+    status = read_environment(&settings);
+    return status != 0 ? status : record(arguments.words, &settings);
 }

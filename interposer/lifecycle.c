@@ -15,7 +15,7 @@ static __attribute__((constructor)) void lifecycle_start(void)
     if (self == NULL) {
         return;
     }
-    if (process->unwind == RING_UNWIND_LIBUNWIND) {
+    if (process->unwind == RING_UNWIND_LIBUNWIND || process->unwind == RING_UNWIND_CHECK) {
         self->own_calls++;
         unwind_init();
         self->own_calls--;

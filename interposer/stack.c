@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "check.h"
 #include "self.h"
 #include "sys.h"
 #include "unwind.h"
@@ -114,6 +115,9 @@ static bool stack_send(struct self *self, struct stack_table *table, uint32_t id
     event->ending = (uint16_t)ending;
     memcpy(event->frames, table->frames, count * sizeof(uint64_t));
     lane_publish(writer, writer->cursor + bytes / 8);
+    if (__builtin_expect(process->unwind == RING_UNWIND_CHECK, 0)) {
+        check_remember(&table->check, id, table->frames, count, ending);
+    }
     return true;
 }
 
@@ -149,8 +153,10 @@ static uint32_t stack_find(const struct stack_table *table, const uint64_t hash[
 }
 
 /* The common way: by the trail of the last walk. False if this stack is not one for it. */
-static bool stack_intern_trail(struct self *self, struct stack_table *table, const void *frame,
-                               uint32_t *out_id)
+static inline __attribute__((always_inline)) bool stack_intern_trail(struct self *self,
+                                                                     struct stack_table *table,
+                                                                     const void *frame,
+                                                                     uint32_t *out_id)
 {
     struct walk_result result;
     if (!walk_trail(&self->walk, process->depth_limit, frame, &result)) {
@@ -168,6 +174,35 @@ static bool stack_intern_trail(struct self *self, struct stack_table *table, con
     return true;
 }
 
+/* Any stack: by a whole walk. */
+static __attribute__((noinline)) uint32_t
+stack_intern_walk(struct self *self, struct stack_table *table, const void *frame)
+{
+    size_t limit = process->depth_limit;
+    enum stack_ending ending = STACK_IS_WHOLE;
+    size_t count = unwind_frames(self, table->frames, limit + 1, frame, &ending);
+    if (count > limit) {
+        count = limit;
+        ending = STACK_IS_CUT;
+    }
+    uint64_t hash[2];
+    stack_hash(table->frames, count, hash);
+    uint32_t id = stack_find(table, hash);
+    return id != 0 ? id : stack_learn(self, table, hash, count, ending);
+}
+
+/* With RING_UNWIND_CHECK. Apart, so that the usual way stays as short as it is. */
+static __attribute__((noinline)) uint32_t
+stack_intern_checked(struct self *self, struct stack_table *table, const void *frame)
+{
+    uint32_t id;
+    if (self->level != 1 || !stack_intern_trail(self, table, frame, &id)) {
+        id = stack_intern_walk(self, table, frame);
+    }
+    check_stack(self, frame, id);
+    return id;
+}
+
 uint32_t stack_intern(struct self *self, const void *frame)
 {
     struct stack_table *table = self_stacks(self);
@@ -181,15 +216,8 @@ uint32_t stack_intern(struct self *self, const void *frame)
         stack_intern_trail(self, table, frame, &id)) {
         return id;
     }
-    size_t limit = process->depth_limit;
-    enum stack_ending ending = STACK_IS_WHOLE;
-    size_t count = unwind_frames(self, table->frames, limit + 1, frame, &ending);
-    if (count > limit) {
-        count = limit;
-        ending = STACK_IS_CUT;
+    if (__builtin_expect(process->unwind == RING_UNWIND_CHECK, 0)) {
+        return stack_intern_checked(self, table, frame);
     }
-    uint64_t hash[2];
-    stack_hash(table->frames, count, hash);
-    id = stack_find(table, hash);
-    return id != 0 ? id : stack_learn(self, table, hash, count, ending);
+    return stack_intern_walk(self, table, frame);
 }

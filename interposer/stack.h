@@ -16,6 +16,7 @@
 #include "module.h"
 
 struct self;
+struct check_memory;
 
 struct stack_slot {
     uint64_t hash[2]; /* 128 bits stand for the frames: equal hashes are taken as equal stacks */
@@ -30,6 +31,7 @@ struct stack_table {
     uint32_t generation; /* of the loaded modules, when the table was filled */
     uint32_t last_id;    /* of the last walk's stack; 0: not known */
     struct module_list modules;
+    struct check_memory *check; /* NULL but with RING_UNWIND_CHECK */
     uintptr_t frames[EVENT_STACK_MAX_FRAMES + 32];
 };
 

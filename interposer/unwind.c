@@ -2,18 +2,28 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <stdbool.h>
 
 #include "self.h"
 
 #include "banned.h"
 
 enum {
-    OWN_FRAMES_MAX = 12, /* of ours, between the hook and libunwind */
     CACHE_PER_THREAD = 2,
 };
 
 static int (*backtrace_of_libunwind)(void **, int);
+static int (*backtrace_of_libc)(void **, int);
+static void (*flush_of_libunwind)(void *, uintptr_t, uintptr_t);
+static void *space_of_libunwind;
+
+/* The C library's own: libunwind and others export one of that name, too. */
+static void unwind_find_backtrace(void)
+{
+    void *library = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+    if (library != NULL) {
+        *(void **)&backtrace_of_libc = dlsym(library, "backtrace");
+    }
+}
 
 void unwind_init(void)
 {
@@ -25,25 +35,33 @@ void unwind_init(void)
     void *function = dlsym(library, "unw_backtrace");
     int (*set_policy)(void *, int) = NULL;
     *(void **)&set_policy = dlsym(library, "_ULx86_64_set_caching_policy");
+    *(void **)&flush_of_libunwind = dlsym(library, "_Ux86_64_flush_cache");
     void **space = dlsym(library, "_ULx86_64_local_addr_space");
     if (set_policy != NULL && space != NULL) {
-        set_policy(*space, CACHE_PER_THREAD);
+        space_of_libunwind = *space;
+        set_policy(space_of_libunwind, CACHE_PER_THREAD);
+    }
+    if (process->unwind == RING_UNWIND_CHECK) {
+        unwind_find_backtrace();
     }
     *(void **)&backtrace_of_libunwind = function;
 }
 
-/* Returns 0 if libunwind is not there or does not find the hook's caller. */
-static size_t unwind_by_libunwind(struct self *self, uintptr_t *frames, size_t capacity,
-                                  uintptr_t caller)
+bool unwind_has_libunwind(void)
 {
-    if (backtrace_of_libunwind == NULL) {
-        return 0;
+    return backtrace_of_libunwind != NULL;
+}
+
+void unwind_forget(void)
+{
+    if (flush_of_libunwind != NULL && space_of_libunwind != NULL) {
+        flush_of_libunwind(space_of_libunwind, 0, 0);
     }
-    int saved = errno;
-    self->own_calls++;
-    int count = backtrace_of_libunwind((void **)frames, (int)(capacity + OWN_FRAMES_MAX));
-    self->own_calls--;
-    errno = saved;
+}
+
+/* Moves what is outward of `caller`, with it, to the front; at most `capacity` frames. */
+static size_t unwind_from(uintptr_t *frames, int count, size_t capacity, uintptr_t caller)
+{
     int skipped = 0;
     while (skipped < count && frames[skipped] != caller) {
         skipped++;
@@ -54,6 +72,32 @@ static size_t unwind_by_libunwind(struct self *self, uintptr_t *frames, size_t c
         frames[i] = frames[i + (size_t)skipped];
     }
     return kept;
+}
+
+size_t unwind_by_libunwind(struct self *self, uintptr_t *frames, size_t capacity, uintptr_t caller)
+{
+    if (backtrace_of_libunwind == NULL) {
+        return 0;
+    }
+    int saved = errno;
+    self->own_calls++;
+    int count = backtrace_of_libunwind((void **)frames, (int)(capacity + UNWIND_OWN_FRAMES));
+    self->own_calls--;
+    errno = saved;
+    return unwind_from(frames, count, capacity, caller);
+}
+
+size_t unwind_by_libgcc(struct self *self, uintptr_t *frames, size_t capacity, uintptr_t caller)
+{
+    if (backtrace_of_libc == NULL) {
+        return 0;
+    }
+    int saved = errno;
+    self->own_calls++;
+    int count = backtrace_of_libc((void **)frames, (int)(capacity + UNWIND_OWN_FRAMES));
+    self->own_calls--;
+    errno = saved;
+    return unwind_from(frames, count, capacity, caller);
 }
 
 size_t unwind_frames(struct self *self, uintptr_t *frames, size_t capacity, const void *frame,

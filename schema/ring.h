@@ -49,11 +49,54 @@ enum ring_flags {
     RING_FOLLOW_CHILDREN = 4,
 };
 
+enum ring_unwind {
+    RING_UNWIND_AUTO = 0,
+    RING_UNWIND_FP = 1,
+    RING_UNWIND_LIBUNWIND = 2,
+    RING_UNWIND_CHECK = 3, /* auto, and every stack is compared with libunwind's */
+};
+
 enum lane_state {
     LANE_FREE = 0,
     LANE_CLAIMED = 1, /* being set up by its thread */
     LANE_OPEN = 2,
     LANE_CLOSED = 3, /* its thread has gone; the collector reads the rest and frees it */
+};
+
+/* How a stack compares with what other unwinders see at the same place (interposer/check.h). */
+enum check_verdict {
+    CHECK_EQUAL,
+    CHECK_DIFFERENT,
+    CHECK_ENDED_EARLY, /* libunwind's is the inner part of ours; libgcc's is ours */
+    CHECK_ALONE,       /* libunwind's is another one; libgcc's is ours */
+    CHECK_UNFINISHED,  /* ours ends early, in [unknown], though there is unwind data */
+    CHECK_GUESSED,     /* equal up to code without unwind data, where only libunwind goes on */
+    CHECK_SKIPPED,     /* not compared: libunwind was not there yet, or no memory */
+    CHECK_VERDICTS
+};
+
+enum {
+    CHECK_SAMPLES = 4, /* the last is for CHECK_ENDED_EARLY and CHECK_ALONE */
+    CHECK_SAMPLE_FRAMES = 20,
+};
+
+/* A stack that was not equal: both versions, from a little before the first difference on. */
+struct check_sample {
+    _Atomic uint32_t is_taken;
+    _Atomic uint32_t is_complete;
+    uint32_t process_key;
+    uint32_t verdict;       /* enum check_verdict */
+    uint32_t skipped_count; /* inner frames, equal in both, that are left out */
+    uint32_t different_at;  /* index in the arrays of the first difference */
+    uint32_t own_count;     /* frames in own[] */
+    uint32_t other_count;
+    uint64_t own[CHECK_SAMPLE_FRAMES];
+    uint64_t other[CHECK_SAMPLE_FRAMES]; /* libunwind's */
+};
+
+struct ring_check {
+    _Atomic uint64_t counts[CHECK_VERDICTS];
+    struct check_sample samples[CHECK_SAMPLES];
 };
 
 struct ring_header {
@@ -91,6 +134,8 @@ struct ring_header {
     _Atomic uint32_t begun_forks;
     _Atomic uint32_t done_forks;
     _Atomic uint32_t forked_pids[RING_FORKED_PIDS]; /* of fork n: [n % RING_FORKED_PIDS] */
+
+    struct ring_check check; /* with RING_UNWIND_CHECK */
 };
 
 struct lane {
@@ -123,12 +168,6 @@ struct chunk {
 static_assert(sizeof(struct ring_header) <= RING_HEADER_BYTES, "ring header fits its page");
 static_assert(sizeof(struct lane) == 64, "a lane is one cache line");
 static_assert(sizeof(struct chunk) == RING_CHUNK_BYTES, "chunk layout");
-
-enum ring_unwind {
-    RING_UNWIND_AUTO = 0,
-    RING_UNWIND_FP = 1,
-    RING_UNWIND_LIBUNWIND = 2,
-};
 
 #define RING_LANES_OFFSET  RING_HEADER_BYTES
 #define RING_CHUNKS_OFFSET (RING_HEADER_BYTES + RING_LANE_CAPACITY * sizeof(struct lane))

@@ -56,6 +56,7 @@ static int collector_create_session(struct collector *collector, struct err *err
         .depth_limit = (uint32_t)settings->depth_limit,
         .unwind = strcmp(settings->unwind, "fp") == 0          ? RING_UNWIND_FP
                   : strcmp(settings->unwind, "libunwind") == 0 ? RING_UNWIND_LIBUNWIND
+                  : settings->checks_unwind                    ? RING_UNWIND_CHECK
                                                                : RING_UNWIND_AUTO,
         .max_bytes = settings->ring_bytes,
         .fallback_directory = dirname(copy),

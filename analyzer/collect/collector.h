@@ -24,6 +24,7 @@ struct collector_settings {
     const char *unwind;    /* "auto", "fp", "libunwind" */
     uint64_t depth_limit;
     uint64_t ring_bytes; /* the most that events may take on their way */
+    bool checks_unwind;  /* of "auto": RING_UNWIND_CHECK */
     bool is_mmap_recorded;
     bool follows_children;
     bool drops_when_full;
