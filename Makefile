@@ -268,6 +268,10 @@ test-programs: all unit-programs sample-apps bench-programs
 unit: unit-programs ## the unit tests alone, without sanitizers
 	@$(PYTHON) tests/run_all.py --build $(BUILD) --only unit
 
+.PHONY: test-unwind
+test-unwind: all ## compare every stack of long runs of real programs with libunwind's
+	@$(PYTHON) tests/e2e/run.py --build $(BUILD) --long --jobs 1 --filter '^unwind'
+
 .PHONY: test-clean-machine
 test-clean-machine: ## make demo and make test in a fresh minimal Debian (needs root and debootstrap)
 	@sh tests/e2e/clean_machine.sh

@@ -72,10 +72,13 @@ class Shared:
                             if not re.match("ALLOCAUDIT_|LD_|COUNTER_|GIT_|MALLOC_|GLIBC_", name)}
         self.environment.update(LC_ALL="C.UTF-8", TZ="UTC")
 
-    def build_program(self, source, flags):
-        """Compiles unless the result is newer than its source. Returns the path of the result."""
+    def build_program(self, source, flags, variant=""):
+        """Compiles unless the result is newer than its source. Returns the path of the result.
+
+        variant: part of its name, where one source is built in several ways.
+        """
         is_library = "-shared" in flags
-        name = os.path.splitext(os.path.basename(source))[0] + (".so" if is_library else "")
+        name = os.path.splitext(os.path.basename(source))[0] + variant + (".so" if is_library else "")
         target = os.path.join(self.programs, name)
         with self._lock:
             lock = self._locks.setdefault(target, threading.Lock())
@@ -153,13 +156,14 @@ class Test:
 
     # ---- programs --------------------------------------------------------------------------------
 
-    def program(self, name):
-        """Builds tests/programs/NAME.c or .cc with the flags of its `build:` line."""
+    def program(self, name, *flags):
+        """Builds tests/programs/NAME.c or .cc with the flags of its `build:` line, and these."""
         source = os.path.join(PROGRAMS, name)
         source += ".cc" if os.path.exists(source + ".cc") else ".c"
         with open(source, encoding="utf-8") as file:
             found = re.search(r"^ \* build: (.*)$", file.read(2000), re.MULTILINE)
-        return self.shared.build_program(source, found.group(1).split() if found else [])
+        return self.shared.build_program(source, (found.group(1).split() if found else []) + list(flags),
+                                         "".join(flags).replace("/", "_"))
 
     def sample_app(self, name):
         built = os.path.join(self.shared.build, "sample_apps", name)

@@ -93,6 +93,27 @@ def test_wrong_usage(test):
     test.check(b"-o" in ended.stdout and b"allocaudit run" in ended.stdout, "no help on stdout")
 
 
+def test_wrong_values_of_stack_options(test):
+    for arguments, words in ((["--unwind", "dwarf"], "--unwind.*dwarf.*auto.fp.libunwind"),
+                             (["--unwind", ""], "--unwind.*auto.fp.libunwind"),
+                             (["--depth", "0"], "--depth.* 0 .*1 to 1024"),
+                             (["--depth", "1000000"], "--depth.* 1000000 .*1 to 1024"),
+                             (["--depth", "1025"], "--depth.* 1025 .*1 to 1024"),
+                             (["--depth", "-1"], "--depth.*-1"),
+                             (["--depth", "99999999999999999999999"], "--depth.*too large")):
+        out = test.path("never.db")
+        ended = test.allocaudit("run", "-o", out, *arguments, "--", "/bin/echo", "ran")
+        test.equal(f"status and stdout of {arguments}", (ended.status, ended.stdout), (2, b""))
+        test.equal(f"stderr but for our line, {arguments}", ended.stderr,
+                   b"see 'allocaudit run --help'\n")
+        test.equal(f"our lines: {ended.talk}", len(ended.talk.splitlines()), 1)
+        test.check(re.search(words, ended.talk), f"{words!r} is not in {ended.talk!r}")
+        test.check(not os.path.exists(out), "a file was written")
+    for depth in ("1", "1024"):
+        ended = test.record(["/bin/echo", "ran"], "--depth", depth)
+        test.equal(f"status with depth {depth}", (ended.status, ended.stdout), (0, b"ran\n"))
+
+
 def test_program_options_are_its_own(test):
     ended = test.allocaudit("run", "-o", test.path("a.db"), "/bin/echo", "-n", "--depth", "-o", "x")
     test.equal("stdout", (ended.status, ended.stdout), (0, b"--depth -o x"))
