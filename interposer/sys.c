@@ -12,6 +12,11 @@
 
 #include "banned.h"
 
+enum {
+    PAGE_BYTES = 4096,
+    PAGES_AT_ONCE = 16,
+};
+
 static long sys_call(long number, long a, long b, long c, long d, long e, long f)
 {
     int saved = errno;
@@ -107,18 +112,44 @@ void sys_yield(void)
     sys_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 
+/* Whether a byte can be read at `page` and at each of the pages behind it. */
+static bool sys_can_read(uintptr_t page, size_t count)
+{
+    char bytes[PAGES_AT_ONCE];
+    struct iovec ours = {.iov_base = bytes, .iov_len = count};
+    struct iovec theirs[PAGES_AT_ONCE];
+    for (size_t i = 0; i < count; i++) {
+        theirs[i] = (struct iovec){.iov_base = (void *)(page + i * PAGE_BYTES), .iov_len = 1};
+    }
+    long result =
+        sys_call(SYS_process_vm_readv, sys_pid(), (long)&ours, 1, (long)theirs, (long)count, 0);
+    if (result == -ENOSYS || result == -EPERM) { /* forbidden in some containers */
+        unsigned char residency[PAGES_AT_ONCE];
+        result = sys_call(SYS_mincore, (long)page, (long)(count * PAGE_BYTES), (long)residency, 0,
+                          0, 0) == 0
+                     ? (long)count
+                     : 0;
+    }
+    return result == (long)count;
+}
+
+bool sys_are_readable(uintptr_t start, uintptr_t end)
+{
+    uintptr_t page = start & ~(uintptr_t)(PAGE_BYTES - 1);
+    while (page < end) {
+        size_t count = (end - page + PAGE_BYTES - 1) / PAGE_BYTES;
+        count = count < PAGES_AT_ONCE ? count : PAGES_AT_ONCE;
+        if (!sys_can_read(page, count)) {
+            return false;
+        }
+        page += count * PAGE_BYTES;
+    }
+    return true;
+}
+
 bool sys_is_readable(uintptr_t address)
 {
-    char byte;
-    struct iovec ours = {.iov_base = &byte, .iov_len = 1};
-    struct iovec theirs = {.iov_base = (void *)address, .iov_len = 1};
-    long result = sys_call(SYS_process_vm_readv, sys_pid(), (long)&ours, 1, (long)&theirs, 1, 0);
-    if (result == -ENOSYS || result == -EPERM) { /* forbidden in some containers */
-        unsigned char residency;
-        result = sys_call(SYS_mincore, (long)(address & ~UINT64_C(4095)), 1, (long)&residency, 0, 0,
-                          0) == 0;
-    }
-    return result == 1;
+    return sys_can_read(address & ~(uintptr_t)(PAGE_BYTES - 1), 1);
 }
 
 long sys_read_file(const char *path, char *buffer, size_t bytes)

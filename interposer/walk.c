@@ -24,14 +24,18 @@ struct position {
     uintptr_t before_call; /* 1: ip is a return address and may stand behind its function's end */
 };
 
-/* We stand on this page; what lies between it and what is known is the same stack, grown. */
+/*
+ * We stand on this page. What lies between it and what is known is the same stack, grown, unless
+ * there is a gap: then it is another stack below, as coroutines have them.
+ */
 static inline void walk_enter_stack(struct walk *walk, uintptr_t sp)
 {
     if (__builtin_expect(sp >= walk->stack_low && sp < walk->stack_high, 1)) {
         return;
     }
     uintptr_t page = sp & ~(uintptr_t)(PAGE_BYTES - 1);
-    if (page < walk->stack_low && walk->stack_low - page < SAME_STACK_BYTES) {
+    if (page < walk->stack_low && walk->stack_low - page < SAME_STACK_BYTES &&
+        sys_are_readable(page + PAGE_BYTES, walk->stack_low)) {
         walk->stack_low = page;
         return;
     }

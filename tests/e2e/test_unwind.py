@@ -321,3 +321,16 @@ def test_smashed_stack(test, unwind):
 
 
 test_smashed_stack.cases = [("auto", ("auto",)), ("fp", ("fp",))]
+
+
+def test_smashed_stack_beside_a_gap(test, unwind):
+    """Two stacks of one thread are not taken for one: what lies between them is not read."""
+    recording = test.sound(test.same_as_native([test.program("smashed_gap")], "--unwind", unwind))
+    test.equal("blocks", [row["size_bytes"] for row in recording.rows(
+        "SELECT size_bytes FROM allocation ORDER BY id")], [21, 22, 23])
+    if unwind == "auto":
+        test.check(any(chain[0] == "smash" and chain[-1] == "[unknown]"
+                       for chain in chains(recording, "smash")), f"{chains(recording, 'smash')}")
+
+
+test_smashed_stack_beside_a_gap.cases = [("auto", ("auto",)), ("fp", ("fp",))]
