@@ -174,7 +174,7 @@ static int drain_plain(struct reader *reader, const struct clock *clock, uint64_
     int64_t count = 0;
     int r = 0;
     while (count < limit) {
-        const uint64_t *words = reader->words_of->words + reader->offset_bytes / 8;
+        const uint64_t *words = reader_words(reader);
         uint32_t room_bytes = reader->limit_bytes - reader->offset_bytes;
         unsigned tag = event_tag(words[0]);
         stamp_ns = clock_ns(clock, reader->next_ticks);

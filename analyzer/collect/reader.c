@@ -101,7 +101,7 @@ void reader_find_next(struct reader *reader, struct session *session)
     reader->next_ticks = UINT64_MAX;
     while (!reader->is_damaged && reader->chunk != RING_NO_CHUNK) {
         struct chunk *chunk = ring_chunk(session->ring, reader->chunk);
-        reader->words_of = chunk;
+        reader->at = chunk;
         uint32_t next = reader_next(session, reader->chunk);
         reader->limit_bytes = reader_word(session, reader->chunk) & ~(uint32_t)PUBLISHED_BUSY;
         if (reader->limit_bytes > sizeof(chunk->words)) {
@@ -136,7 +136,7 @@ void reader_find_next(struct reader *reader, struct session *session)
 
 const uint64_t *reader_peek_slowly(struct reader *reader)
 {
-    const uint64_t *words = reader->words_of->words + reader->offset_bytes / 8;
+    const uint64_t *words = reader_words(reader);
     reader->event_bytes = (uint32_t)event_bytes(words, reader->limit_bytes - reader->offset_bytes);
     if (reader->event_bytes == 0) {
         reader_damage(reader);
@@ -158,7 +158,7 @@ void reader_prefetch(struct reader *reader)
     for (int steps = 0; steps < 2 && reader->ahead_bytes < reader->limit_bytes &&
                         reader->ahead_bytes - reader->offset_bytes < READER_AHEAD_BYTES;
          steps++) {
-        const uint64_t *words = reader->words_of->words + reader->ahead_bytes / 8;
+        const uint64_t *words = reader->at->words + reader->ahead_bytes / 8;
         size_t bytes = event_bytes(words, reader->limit_bytes - reader->ahead_bytes);
         if (bytes == 0) {
             return;

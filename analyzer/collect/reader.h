@@ -38,10 +38,16 @@ struct reader {
     bool is_closed;        /* its thread had gone before the last look */
     bool is_ended;         /* its process has ended */
     bool is_damaged;
-    struct chunk *words_of;                        /* `chunk` in memory */
+    const struct chunk *at; /* `chunk` in memory, where next_ticks is not UINT64_MAX */
     uint64_t ahead_addresses[READER_AHEAD_EVENTS]; /* the last ones prefetched for */
     struct lane_context context;
 };
+
+/* The event at its position. Only if next_ticks is not UINT64_MAX. */
+static inline const uint64_t *reader_words(const struct reader *reader)
+{
+    return (const uint64_t *)((const char *)reader->at->words + reader->offset_bytes);
+}
 
 /* Where it is, as lane.read_position has it (schema/ring.h). */
 static inline uint64_t reader_position(const struct reader *reader)
@@ -67,7 +73,7 @@ void reader_prefetch(struct reader *reader);
  */
 static inline const uint64_t *reader_peek(struct reader *reader)
 {
-    const uint64_t *words = reader->words_of->words + reader->offset_bytes / 8;
+    const uint64_t *words = reader_words(reader);
     unsigned tag = event_tag(words[0]);
     uint32_t available = reader->limit_bytes - reader->offset_bytes;
     if (tag - EVENT_ALLOC < ALLOC_KIND_COUNT && available >= 3 * 8) {
@@ -91,8 +97,7 @@ static inline bool reader_step(struct reader *reader)
     if (__builtin_expect(offset_bytes >= reader->limit_bytes, 0)) {
         return false;
     }
-    const struct chunk *chunk = reader->words_of;
-    uint64_t ticks = chunk->base_ticks + event_ticks(chunk->words[offset_bytes / 8]);
+    uint64_t ticks = reader->at->base_ticks + event_ticks(reader_words(reader)[0]);
     reader->next_ticks = ticks > reader->last_ticks ? ticks : reader->last_ticks;
     return true;
 }
