@@ -93,7 +93,7 @@ void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t ali
     uint32_t stack_id = 0;
     if (__builtin_expect(self->own_calls != 0, 0)) {
         kind = ALLOC_KIND_INTERNAL;
-    } else if (__builtin_expect(self->expected_alloc.frame == NULL, 1) ||
+    } else if (__builtin_expect(!self->expects_alloc, 1) ||
                !emit_take_expected(self, &size_bytes, frame, &kind, &stack_id)) {
         stack_id = stack_intern(self, frame);
     }
@@ -230,7 +230,7 @@ bool emit_expect_alloc(enum alloc_kind kind, size_t size_bytes, const void *fram
         return false;
     }
     const struct expected_call *outer = &self->expected_alloc;
-    bool is_inner = self->level != 1 || (outer->frame != NULL && !outer->is_used &&
+    bool is_inner = self->level != 1 || (self->expects_alloc && !outer->is_used &&
                                          outer->frame > frame && outer->size_bytes <= size_bytes);
     if (!is_inner) {
         uint32_t stack_id = stack_intern(self, frame);
@@ -240,6 +240,7 @@ bool emit_expect_alloc(enum alloc_kind kind, size_t size_bytes, const void *fram
             .stack_id = stack_id,
             .size_bytes = size_bytes,
         };
+        self->expects_alloc = true;
     }
     self_leave(self);
     return !is_inner;
@@ -248,14 +249,14 @@ bool emit_expect_alloc(enum alloc_kind kind, size_t size_bytes, const void *fram
 void emit_expected_alloc_done(void *block, size_t alignment, const void *frame)
 {
     struct self *self = self_of_thread;
-    if (self == NULL || self->expected_alloc.frame == NULL) {
+    if (self == NULL || !self->expects_alloc) {
         return;
     }
     struct expected_call expected = self->expected_alloc;
     if (!expected.is_used) {
         emit_alloc((enum alloc_kind)expected.kind, block, expected.size_bytes, alignment, 0, frame);
     }
-    self->expected_alloc.frame = NULL;
+    self->expects_alloc = false;
 }
 
 bool emit_outer_free(enum free_kind kind, const void *block, const void *frame)
@@ -266,13 +267,14 @@ bool emit_outer_free(enum free_kind kind, const void *block, const void *frame)
     }
     emit_free_end(self, kind, block, 0);
     self->expected_free = block;
+    self->expects_free = true;
     return true;
 }
 
 void emit_outer_free_done(void)
 {
     if (self_of_thread != NULL) {
-        self_of_thread->expected_free = NULL;
+        self_of_thread->expects_free = false;
     }
 }
 

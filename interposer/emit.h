@@ -12,7 +12,100 @@
 #include <stdint.h>
 
 #include "../schema/event.h"
+#include "real.h"
 #include "self.h"
+
+/*
+ * The hot path. A plain call is one in a thread where nothing special is going on (struct self's
+ * mode) and that is not to be timed. Its record is a compact one, in a chunk that has room and is
+ * young enough. All else takes the long way, through the functions further below.
+ */
+
+/* This thread's state if the call that begins here is plain so far, or NULL. */
+static inline struct self *emit_begin_plain(void)
+{
+    struct self *self = self_of_thread;
+    if (__builtin_expect(self == NULL || self->mode != SELF_PLAIN, 0) ||
+        __builtin_expect(self->writers[0].until_timed == 0, 0)) {
+        return NULL;
+    }
+    self->writers[0].until_timed--;
+    return self;
+}
+
+static inline void emit_enter_plain(struct self *self, const void *frame)
+{
+    self->entry_frames[0] = frame;
+    self->mode = SELF_INSIDE;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void emit_leave_plain(struct self *self)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    self->mode = SELF_PLAIN;
+}
+
+/* Sets the busy bit and takes the stamp. False: the chunk is full or old, nothing was changed. */
+static inline bool emit_stamp_plain(struct writer *writer, size_t bytes, uint64_t *out_ticks)
+{
+    if (__builtin_expect(!lane_has_room(writer, bytes), 0)) {
+        return false;
+    }
+    lane_begin(writer);
+    *out_ticks = ticks_of_processor() - writer->base_ticks;
+    if (__builtin_expect(*out_ticks >= LANE_STALE_TICKS, 0)) {
+        lane_cancel(writer);
+        return false;
+    }
+    return true;
+}
+
+/* Records the block. False: nothing was recorded, it takes emit_alloc(). */
+static inline __attribute__((always_inline)) bool emit_alloc_plain(struct self *self,
+                                                                   enum alloc_kind kind,
+                                                                   void *block, size_t size_bytes,
+                                                                   const void *frame)
+{
+    if (__builtin_expect(self->mode != SELF_PLAIN || block == NULL, 0)) {
+        return false;
+    }
+    emit_enter_plain(self, frame);
+    struct writer *writer = &self->writers[0];
+    uint64_t stack_id = stack_intern(self, frame);
+    uint64_t slack = real.malloc_usable_size(block) - size_bytes;
+    uint64_t ticks;
+    bool is_plain = (slack < EVENT_SLACK_LIMIT) & (size_bytes <= UINT32_MAX) &&
+                    emit_stamp_plain(writer, 3 * sizeof(uint64_t), &ticks);
+    if (__builtin_expect(is_plain, 1)) {
+        uint64_t *words = writer->cursor;
+        words[0] = event_head(EVENT_ALLOC + kind, 0, ticks);
+        words[1] = (uintptr_t)block | slack << EVENT_ADDRESS_BITS;
+        words[2] = stack_id << 32 | size_bytes;
+        lane_publish(writer, words + 3);
+    }
+    emit_leave_plain(self);
+    return is_plain;
+}
+
+/* Records that the block is about to be freed. False: nothing was recorded, it takes emit_free().
+ */
+static inline __attribute__((always_inline)) bool
+emit_free_plain(struct self *self, enum free_kind kind, const void *block, const void *frame)
+{
+    struct writer *writer = &self->writers[0];
+    uint64_t ticks;
+    emit_enter_plain(self, frame);
+    bool is_plain = emit_stamp_plain(writer, 2 * sizeof(uint64_t), &ticks);
+    if (__builtin_expect(is_plain, 1)) {
+        uint64_t *words = writer->cursor;
+        words[0] = event_head(EVENT_FREE + kind, 0, ticks);
+        words[1] = (uintptr_t)block;
+        lane_publish(writer, words + 2);
+    }
+    emit_leave_plain(self);
+    return is_plain;
+}
 
 /* A call that gave `block`, or NULL if it failed. started: the clock before it; 0: not timed. */
 void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t alignment,
@@ -65,7 +158,7 @@ void emit_outer_free_done(void);
 static inline bool emit_free_is_expected(const void *block)
 {
     struct self *self = self_of_thread;
-    return __builtin_expect(self != NULL && self->expected_free == block, 0);
+    return __builtin_expect(self != NULL && self->expects_free, 0) && self->expected_free == block;
 }
 
 /* A mark from the program (allocaudit.h). kind: enum mark_kind. */

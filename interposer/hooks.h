@@ -13,6 +13,9 @@
 /* Where the hook stands: its return address is the program's call site. */
 #define HOOK_FRAME __builtin_frame_address(0)
 
+/* The long way of a hook, kept out of the short one. */
+#define SLOW __attribute__((noinline, cold))
+
 static inline size_t page_bytes(void)
 {
     return (size_t)sysconf(_SC_PAGESIZE);

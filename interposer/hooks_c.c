@@ -34,18 +34,32 @@ static void *fail(int code)
     return NULL;
 }
 
-HOOK void *malloc(size_t size_bytes)
+static SLOW void *malloc_slowly(size_t size_bytes, const void *frame)
 {
     if (!is_resolved()) {
         return bootstrap_alloc(size_bytes, 0);
     }
     uint64_t started = emit_timer();
     void *block = real.malloc(size_bytes);
-    emit_alloc(ALLOC_KIND_MALLOC, block, size_bytes, 0, started, HOOK_FRAME);
+    emit_alloc(ALLOC_KIND_MALLOC, block, size_bytes, 0, started, frame);
     return block;
 }
 
-HOOK void *calloc(size_t count, size_t size_bytes)
+HOOK void *malloc(size_t size_bytes)
+{
+    struct self *self = emit_begin_plain();
+    if (__builtin_expect(self == NULL, 0)) {
+        return malloc_slowly(size_bytes, HOOK_FRAME);
+    }
+    void *block = real.malloc(size_bytes);
+    if (__builtin_expect(!emit_alloc_plain(self, ALLOC_KIND_MALLOC, block, size_bytes, HOOK_FRAME),
+                         0)) {
+        emit_alloc(ALLOC_KIND_MALLOC, block, size_bytes, 0, 0, HOOK_FRAME);
+    }
+    return block;
+}
+
+static SLOW void *calloc_slowly(size_t count, size_t size_bytes, const void *frame)
 {
     size_t total_bytes;
     bool overflows = __builtin_mul_overflow(count, size_bytes, &total_bytes);
@@ -54,8 +68,24 @@ HOOK void *calloc(size_t count, size_t size_bytes)
     }
     uint64_t started = emit_timer();
     void *block = real.calloc(count, size_bytes);
-    emit_alloc(ALLOC_KIND_CALLOC, block, overflows ? SIZE_MAX : total_bytes, 0, started,
-               HOOK_FRAME);
+    emit_alloc(ALLOC_KIND_CALLOC, block, overflows ? SIZE_MAX : total_bytes, 0, started, frame);
+    return block;
+}
+
+HOOK void *calloc(size_t count, size_t size_bytes)
+{
+    struct self *self = emit_begin_plain();
+    if (__builtin_expect(self == NULL, 0)) {
+        return calloc_slowly(count, size_bytes, HOOK_FRAME);
+    }
+    void *block = real.calloc(count, size_bytes);
+    size_t total_bytes;
+    bool overflows = __builtin_mul_overflow(count, size_bytes, &total_bytes);
+    total_bytes = overflows ? SIZE_MAX : total_bytes;
+    if (__builtin_expect(!emit_alloc_plain(self, ALLOC_KIND_CALLOC, block, total_bytes, HOOK_FRAME),
+                         0)) {
+        emit_alloc(ALLOC_KIND_CALLOC, block, total_bytes, 0, 0, HOOK_FRAME);
+    }
     return block;
 }
 
@@ -131,7 +161,7 @@ HOOK void *reallocarray(void *old, size_t count, size_t size_bytes)
     return realloc_held(self, ALLOC_KIND_REALLOCARRAY, old, total_bytes);
 }
 
-HOOK void free(void *block)
+static SLOW void free_slowly(void *block, const void *frame)
 {
     if (block == NULL || bootstrap_owns(block) || !is_resolved()) {
         return;
@@ -140,11 +170,22 @@ HOOK void free(void *block)
         real.free(block);
         return;
     }
-    struct self *timed = emit_free(FREE_KIND_FREE, block, HOOK_FRAME);
+    struct self *timed = emit_free(FREE_KIND_FREE, block, frame);
     real.free(block);
     if (__builtin_expect(timed != NULL, 0)) {
         emit_free_done(timed, FREE_KIND_FREE, block);
     }
+}
+
+HOOK void free(void *block)
+{
+    struct self *self = emit_begin_plain();
+    if (__builtin_expect(self == NULL || block == NULL || bootstrap_owns(block), 0) ||
+        __builtin_expect(!emit_free_plain(self, FREE_KIND_FREE, block, HOOK_FRAME), 0)) {
+        free_slowly(block, HOOK_FRAME);
+        return;
+    }
+    real.free(block);
 }
 
 static void free_as(enum free_kind kind, void *block, const void *frame)

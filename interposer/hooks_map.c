@@ -64,6 +64,7 @@ HOOK void *mmap64(void *hint, size_t size_bytes, int protection, int flags, int 
 HOOK int munmap(void *block, size_t size_bytes)
 {
     real_init();
+    stack_forget_range(block, size_bytes);
     if (!is_recorded()) {
         return real.munmap(block, size_bytes);
     }

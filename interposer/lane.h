@@ -39,10 +39,15 @@ void lane_close(struct writer *writer);
 /* Gets a fresh chunk, waiting for the collector if need be. False: the record must be given up. */
 bool lane_refill(struct writer *writer);
 
+static inline bool lane_has_room(const struct writer *writer, size_t bytes)
+{
+    return (size_t)((char *)writer->limit - (char *)writer->cursor) >= bytes;
+}
+
 /* Makes sure that `bytes` can be written without a break. False: the record must be given up. */
 static inline bool lane_reserve(struct writer *writer, size_t bytes)
 {
-    if (__builtin_expect((size_t)((char *)writer->limit - (char *)writer->cursor) >= bytes, 1)) {
+    if (__builtin_expect(lane_has_room(writer, bytes), 1)) {
         return true;
     }
     return lane_refill(writer);

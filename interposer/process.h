@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../schema/ring.h"
@@ -32,6 +33,7 @@ struct process {
     uint32_t parent_key; /* the process that forked us, or 0 */
     struct ring_header *ring;
     _Atomic(struct self *) exiting; /* selves whose threads are about to end (self.h) */
+    _Atomic size_t chain_bytes;     /* of the threads' larger tables of stacks (chain.c) */
     _Atomic bool is_announced;      /* the EVENT_PROCESS record was written */
 };
 

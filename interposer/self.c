@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "announce.h"
+#include "real.h"
 #include "sys.h"
 
 #include "banned.h"
@@ -50,13 +51,11 @@ static void self_retire(struct self *self)
     for (int level = 0; level < SELF_LEVELS; level++) {
         lane_close(&self->writers[level]);
         self->stacks[level].used_count = 0;
-        self->stacks[level].generation = UINT32_MAX; /* forces a clear at first use */
+        self->stacks[level].generation = 0; /* forces a clear at first use */
     }
-    self->level = 0;
-    self->own_calls = 0;
-    self->expected_alloc = (struct expected_call){0};
-    self->expected_free = NULL;
-    self->is_ready = false;
+    chain_retire(&self->chains);
+    walk_forget_stack(&self->walk);
+    self->mode = 0;
 }
 
 /* Looks for a thread that has ended; its memory serves the next. */
@@ -98,6 +97,8 @@ static bool self_prepare(struct self *self)
     if (!lane_open(&self->writers[0], self->tid, 0)) {
         return false;
     }
+    self->is_never_plain = process->clock != RING_CLOCK_TSC ||
+                           process->unwind != RING_UNWIND_AUTO || real.malloc_usable_size == NULL;
     self->is_ready = true;
     self->level = 1; /* what the calls below allocate is ours, on a lane of its own */
     self->own_calls++;

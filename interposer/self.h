@@ -9,9 +9,12 @@
 #ifndef ALLOCAUDIT_SELF_H
 #define ALLOCAUDIT_SELF_H
 
+#include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "chain.h"
 #include "lane.h"
 #include "process.h"
 #include "stack.h"
@@ -23,7 +26,7 @@ enum {
 
 /* What an outer hook has already settled for the inner call that the real function will make. */
 struct expected_call {
-    const void *frame; /* of the outer hook; NULL: nothing is expected */
+    const void *frame; /* of the outer hook */
     bool is_used;
     uint8_t kind; /* enum alloc_kind */
     uint32_t stack_id;
@@ -41,16 +44,33 @@ struct self {
     struct writer writers[SELF_LEVELS];
     struct stack_table stacks[SELF_LEVELS];
     const void *entry_frames[SELF_LEVELS]; /* where each level's hook stands on the machine stack */
-    uint32_t level;                        /* hooks entered and not left */
-    uint32_t own_calls; /* > 0: we are in library code that we called ourselves */
+    union {
+        struct {
+            bool is_ready;       /* false: fresh, or wiped by fork */
+            uint8_t level;       /* hooks entered and not left */
+            uint8_t own_calls;   /* > 0: we are in library code that we called ourselves */
+            bool expects_alloc;  /* expected_alloc holds something */
+            bool expects_free;   /* expected_free does */
+            bool is_never_plain; /* another clock or unwinder than what the hot path is made for */
+            uint8_t reserved[2];
+        };
+        uint64_t mode; /* all of these in one look */
+    };
     uint32_t tid;
-    bool is_ready; /* false: fresh, or wiped by fork */
     struct held_call held[SELF_LEVELS];
     struct expected_call expected_alloc;
     const void *expected_free; /* an outer hook has recorded this block's free */
     struct self *next_exiting;
+    struct chain_table chains; /* of level 1 */
     struct walk walk;
 };
+
+/* What struct self's mode reads as when nothing is special, and within such a call. */
+#define SELF_PLAIN  UINT64_C(0x0001)
+#define SELF_INSIDE UINT64_C(0x0101)
+static_assert(offsetof(struct self, level) == offsetof(struct self, mode) + 1 &&
+                  __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "layout of the mode");
 
 extern __thread struct self *self_of_thread __attribute__((tls_model("initial-exec")));
 

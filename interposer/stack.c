@@ -16,7 +16,7 @@ enum {
     SLOTS_MAX = 1 << 18, /* 6 MiB a thread, reached only by programs with 100,000 stacks */
 };
 
-_Atomic uint32_t stack_generation;
+_Atomic uint32_t stack_generation = 1;
 
 static bool stack_table_resize(struct stack_table *table, uint32_t slot_count)
 {
@@ -45,18 +45,21 @@ static bool stack_table_resize(struct stack_table *table, uint32_t slot_count)
     return true;
 }
 
-static void stack_table_clear(struct stack_table *table)
+/* The numbers are given anew from here on, so whatever remembers one has to forget it. */
+static void stack_table_clear(struct self *self, struct stack_table *table)
 {
+    if (table == &self->stacks[0]) {
+        chain_forget(&self->chains);
+    }
     if (table->slots != NULL) {
         memset(table->slots, 0, table->slot_count * sizeof(struct stack_slot));
     }
     table->used_count = 0;
-    table->last_id = 0;
     table->modules.count = 0;
     table->modules.oldest = 0;
 }
 
-static bool stack_table_make_room(struct stack_table *table)
+static bool stack_table_make_room(struct self *self, struct stack_table *table)
 {
     if (table->used_count * 2 < table->slot_count) {
         return true;
@@ -66,7 +69,7 @@ static bool stack_table_make_room(struct stack_table *table)
         return true;
     }
     if (table->slot_count != 0) {
-        stack_table_clear(table);
+        stack_table_clear(self, table);
     }
     return table->slot_count != 0;
 }
@@ -124,7 +127,7 @@ static bool stack_send(struct self *self, struct stack_table *table, uint32_t id
 static uint32_t stack_learn(struct self *self, struct stack_table *table, const uint64_t hash[2],
                             size_t count, enum stack_ending ending)
 {
-    if (!stack_table_make_room(table) ||
+    if (!stack_table_make_room(self, table) ||
         !stack_send(self, table, table->used_count + 1, count, ending)) {
         return 0;
     }
@@ -152,32 +155,20 @@ static uint32_t stack_find(const struct stack_table *table, const uint64_t hash[
     return 0;
 }
 
-/* The common way: by the trail of the last walk. False if this stack is not one for it. */
-static inline __attribute__((always_inline)) bool stack_intern_trail(struct self *self,
-                                                                     struct stack_table *table,
-                                                                     const void *frame,
-                                                                     uint32_t *out_id)
+static inline uint32_t stack_generation_now(void)
 {
-    struct walk_result result;
-    if (!walk_trail(&self->walk, process->depth_limit, frame, &result)) {
-        self->walk.trail_count = 0;
-        return false;
-    }
-    if (!result.is_same || table->last_id == 0) {
-        table->last_id = stack_find(table, result.hash);
-    }
-    if (table->last_id == 0) {
-        walk_copy_trail(&self->walk, table->frames);
-        table->last_id = stack_learn(self, table, result.hash, result.count, STACK_IS_WHOLE);
-    }
-    *out_id = table->last_id;
-    return true;
+    return atomic_load_explicit(&stack_generation, memory_order_relaxed);
 }
 
-/* Any stack: by a whole walk. */
-static __attribute__((noinline)) uint32_t
-stack_intern_walk(struct self *self, struct stack_table *table, const void *frame)
+/* The stack is walked, and numbered by its frames. */
+static __attribute__((noinline)) uint32_t stack_intern_by_walk(struct self *self, const void *frame)
 {
+    uint32_t generation = stack_generation_now();
+    struct stack_table *table = self_stacks(self);
+    if (__builtin_expect(table->generation != generation, 0)) {
+        stack_table_clear(self, table);
+        table->generation = generation;
+    }
     size_t limit = process->depth_limit;
     enum stack_ending ending = STACK_IS_WHOLE;
     size_t count = unwind_frames(self, table->frames, limit + 1, frame, &ending);
@@ -188,36 +179,39 @@ stack_intern_walk(struct self *self, struct stack_table *table, const void *fram
     uint64_t hash[2];
     stack_hash(table->frames, count, hash);
     uint32_t id = stack_find(table, hash);
-    return id != 0 ? id : stack_learn(self, table, hash, count, ending);
-}
-
-/* With RING_UNWIND_CHECK. Apart, so that the usual way stays as short as it is. */
-static __attribute__((noinline)) uint32_t
-stack_intern_checked(struct self *self, struct stack_table *table, const void *frame)
-{
-    uint32_t id;
-    if (self->level != 1 || !stack_intern_trail(self, table, frame, &id)) {
-        id = stack_intern_walk(self, table, frame);
+    if (id == 0) {
+        id = stack_learn(self, table, hash, count, ending);
     }
-    check_stack(self, frame, id);
+    bool is_by_rules = process->unwind == RING_UNWIND_AUTO || process->unwind == RING_UNWIND_CHECK;
+    if (id != 0 && self->level == 1 && is_by_rules) {
+        const struct walk_words *words = walk_list_words(&self->walk, frame);
+        if (words != NULL) {
+            chain_learn(&self->chains, frame, generation, words, id);
+        }
+    }
     return id;
 }
 
 uint32_t stack_intern(struct self *self, const void *frame)
 {
-    struct stack_table *table = self_stacks(self);
-    uint32_t generation = atomic_load_explicit(&stack_generation, memory_order_relaxed);
-    if (__builtin_expect(table->generation != generation, 0)) {
-        stack_table_clear(table);
-        table->generation = generation;
+    const struct chain *chain = NULL;
+    if (__builtin_expect(self->level == 1, 1)) {
+        chain = chain_find(&self->chains, frame, stack_generation_now(), self->walk.stack_low,
+                           self->walk.stack_high);
     }
-    uint32_t id;
-    if (__builtin_expect(self->level == 1 && process->unwind == RING_UNWIND_AUTO, 1) &&
-        stack_intern_trail(self, table, frame, &id)) {
-        return id;
-    }
+    uint32_t id =
+        __builtin_expect(chain != NULL, 1) ? chain->stack_id : stack_intern_by_walk(self, frame);
     if (__builtin_expect(process->unwind == RING_UNWIND_CHECK, 0)) {
-        return stack_intern_checked(self, table, frame);
+        check_stack(self, frame, id);
     }
-    return stack_intern_walk(self, table, frame);
+    return id;
+}
+
+void stack_forget_range(const void *start, size_t bytes)
+{
+    struct self *self = self_of_thread;
+    if (self != NULL && (uintptr_t)start < self->walk.stack_high &&
+        (uintptr_t)start + bytes > self->walk.stack_low) {
+        walk_forget_stack(&self->walk);
+    }
 }

@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../schema/event.h"
@@ -29,13 +30,12 @@ struct stack_table {
     uint32_t slot_count; /* a power of two, or 0 */
     uint32_t used_count;
     uint32_t generation; /* of the loaded modules, when the table was filled */
-    uint32_t last_id;    /* of the last walk's stack; 0: not known */
     struct module_list modules;
     struct check_memory *check; /* NULL but with RING_UNWIND_CHECK */
     uintptr_t frames[EVENT_STACK_MAX_FRAMES + 32];
 };
 
-/* Goes up at every dlopen and dlclose: an address may now mean another function. */
+/* Goes up from 1 at every dlopen and dlclose: an address may now mean another function. */
 extern _Atomic uint32_t stack_generation;
 
 /*
@@ -44,5 +44,9 @@ extern _Atomic uint32_t stack_generation;
  * not be captured or sent. Call between self_enter() and lane_begin().
  */
 uint32_t stack_intern(struct self *self, const void *frame);
+
+/* Memory is being unmapped: if it was this thread's stack (a coroutine's), nothing of it is known.
+ */
+void stack_forget_range(const void *start, size_t bytes);
 
 #endif

@@ -16,11 +16,21 @@ static inline uint64_t ticks_monotonic(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+/* RING_CLOCK_TSC; on a processor that has no such counter it is never chosen. */
+static inline uint64_t ticks_of_processor(void)
+{
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    return ticks_monotonic();
+#endif
+}
+
 static inline uint64_t ticks_now(uint32_t clock)
 {
 #if defined(__x86_64__)
     if (__builtin_expect(clock == RING_CLOCK_TSC, 1)) {
-        return __builtin_ia32_rdtsc();
+        return ticks_of_processor();
     }
 #endif
     (void)clock;

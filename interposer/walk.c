@@ -12,6 +12,7 @@
 enum {
     PAGE_BYTES = 4096,
     SAME_STACK_BYTES = 1 << 20,
+    FRAME_BYTES = 1 << 18,
 };
 
 /* Where a walk stands. */
@@ -19,8 +20,6 @@ struct position {
     uintptr_t ip;
     uintptr_t sp;
     uintptr_t fp;
-    uintptr_t fp_slot;     /* where fp was read from by the last step; 0: it was not */
-    uintptr_t sp_slot;     /* where sp was read from by the last step; 0: it was reckoned */
     uintptr_t before_call; /* 1: ip is a return address and may stand behind its function's end */
 };
 
@@ -41,30 +40,38 @@ static inline void walk_enter_stack(struct walk *walk, uintptr_t sp)
     }
     walk->stack_low = page;
     walk->stack_high = page + PAGE_BYTES;
-    walk->trail_count = 0;
+}
+
+/* A frame may be larger than a page: up to so much above what is known, all of it is looked at. */
+static bool walk_learn_up_to(struct walk *walk, uintptr_t page)
+{
+    while (walk->stack_high <= page && sys_is_readable(walk->stack_high)) {
+        walk->stack_high += PAGE_BYTES;
+    }
+    return walk->stack_high > page;
 }
 
 static bool walk_learn_page(struct walk *walk, uintptr_t address)
 {
     uintptr_t page = address & ~(uintptr_t)(PAGE_BYTES - 1);
+    if (page - walk->stack_high < FRAME_BYTES && walk_learn_up_to(walk, page)) {
+        return true;
+    }
     if (!sys_is_readable(page)) {
         return false;
     }
-    if (page == walk->stack_high) {
-        walk->stack_high += PAGE_BYTES;
-    } else if (page + PAGE_BYTES == walk->stack_low) {
+    if (page + PAGE_BYTES == walk->stack_low) {
         walk->stack_low = page;
     } else {
         walk->stack_low = page;
         walk->stack_high = page + PAGE_BYTES;
-        walk->trail_count = 0;
     }
     return true;
 }
 
 static inline bool walk_read(struct walk *walk, uintptr_t address, uintptr_t *out_word)
 {
-    if (__builtin_expect(address < walk->stack_low || address >= walk->stack_high, 0) &&
+    if (__builtin_expect(address < walk->stack_low || address > walk->stack_high - 8, 0) &&
         ((address & 7) != 0 || !walk_learn_page(walk, address))) {
         return false;
     }
@@ -113,41 +120,57 @@ static bool walk_leave_signal(struct walk *walk, struct position *at)
 }
 #endif
 
-/* From one frame to its caller's. False: the stack cannot be read, or does not lead outward. */
-static inline bool walk_step(struct walk *walk, struct cfi_rule rule, struct position *at)
+enum step {
+    STEP_OUTWARD,
+    STEP_ENDS,  /* the stack does not lead outward from here: the words say so */
+    STEP_FAILS, /* it cannot be read */
+};
+
+/* From one frame to its caller's. */
+static inline enum step walk_step(struct walk *walk, struct cfi_rule rule, struct position *at,
+                                  struct walk_step *out_step)
 {
-    uintptr_t cfa =
-        (rule.kind == CFI_FROM_SP ? at->sp : at->fp) + (uintptr_t)(intptr_t)rule.cfa_offset;
-    at->sp_slot = 0;
-    if (rule.kind == CFI_FROM_FP_SLOT) {
-        at->sp_slot = cfa;
+    bool is_from_sp = __builtin_expect(rule.kind == CFI_FROM_SP, 1);
+    uintptr_t cfa = (is_from_sp ? at->sp : at->fp) + (uintptr_t)(intptr_t)rule.cfa_offset;
+    out_step->sp_slot = 0;
+    out_step->uses_fp = !is_from_sp || rule.saved_fp == CFI_FP_AT_FP;
+    if (__builtin_expect(rule.kind == CFI_FROM_FP_SLOT, 0)) {
+        out_step->sp_slot = cfa;
         if (!walk_read(walk, cfa, &cfa)) {
-            return false;
+            return STEP_FAILS;
         }
     }
-    if (cfa <= at->sp || !walk_read(walk, cfa - 8, &at->ip)) {
-        return false;
+    out_step->sp = cfa;
+    out_step->fp_slot = 0;
+    out_step->has_ip = cfa > at->sp;
+    if (!out_step->has_ip) {
+        return STEP_ENDS;
     }
-    at->fp_slot = 0;
+    if (!walk_read(walk, cfa - 8, &at->ip)) {
+        return STEP_FAILS;
+    }
     if (rule.saved_fp != CFI_FP_UNCHANGED) {
-        at->fp_slot =
+        out_step->fp_slot =
             rule.saved_fp == CFI_FP_AT_FP ? at->fp : cfa + (uintptr_t)(intptr_t)rule.saved_fp;
-        if (!walk_read(walk, at->fp_slot, &at->fp)) {
-            return false;
+        if (!walk_read(walk, out_step->fp_slot, &at->fp)) {
+            return STEP_FAILS;
         }
     }
+    out_step->ip = at->ip;
+    out_step->fp = at->fp;
     at->sp = cfa;
     at->before_call = 1;
-    return at->ip != 0;
+    return at->ip != 0 ? STEP_OUTWARD : STEP_ENDS;
 }
 
 static inline struct position walk_start(struct walk *walk, const void *frame, bool may_learn)
 {
     uint32_t generation = atomic_load_explicit(&stack_generation, memory_order_relaxed);
     if (__builtin_expect(walk->generation != generation, 0) && may_learn) {
-        memset(walk->rules, 0, sizeof(walk->rules));
+        if (walk->generation != 0) {
+            memset(walk->rules, 0, sizeof(walk->rules));
+        }
         walk->generation = generation;
-        walk->trail_count = 0;
     }
     const uintptr_t *words = frame;
     struct position at = {
@@ -156,161 +179,126 @@ static inline struct position walk_start(struct walk *walk, const void *frame, b
         .fp = words[0],
         .before_call = 1,
     };
-    walk_enter_stack(walk, at.sp);
+    walk_enter_stack(walk, (uintptr_t)frame);
     return at;
+}
+
+/* Steps are kept only where the walk may learn: it may have interrupted one that does. */
+static inline size_t walk_outward(struct walk *walk, struct position at, uintptr_t *frames,
+                                  size_t capacity, bool may_learn, bool *out_is_sure)
+{
+    struct walk_step unused;
+    struct walk_step *step = may_learn ? walk->steps : &unused;
+    bool is_repeatable = true;
+    bool uses_fp = false;
+    size_t count = 0;
+    for (;;) {
+        frames[count++] = at.ip;
+        if (count == capacity) {
+            break;
+        }
+        struct cfi_rule rule = walk_look_up(walk, at.ip - at.before_call, may_learn);
+        if (__builtin_expect(rule.kind == CFI_END || rule.kind == CFI_UNKNOWN, 0)) {
+            *out_is_sure = rule.kind == CFI_END;
+            break;
+        }
+        if (__builtin_expect(rule.kind == CFI_SIGNAL, 0)) {
+            is_repeatable = false;
+            if (!walk_leave_signal(walk, &at)) {
+                *out_is_sure = at.ip == 0;
+                break;
+            }
+            continue;
+        }
+        enum step how = walk_step(walk, rule, &at, step);
+        uses_fp |= step->uses_fp;
+        step += may_learn;
+        if (how != STEP_OUTWARD) {
+            is_repeatable = is_repeatable && how == STEP_ENDS;
+            *out_is_sure = at.ip == 0; /* a root of somebody's making; else the stack is broken */
+            break;
+        }
+    }
+    if (may_learn) {
+        walk->step_count = (uint32_t)(step - walk->steps);
+        walk->is_repeatable = is_repeatable;
+        walk->uses_fp = uses_fp;
+    }
+    return count;
 }
 
 size_t walk_frames(struct walk *walk, uintptr_t *frames, size_t capacity, const void *frame,
                    bool may_learn, bool *out_is_sure)
 {
     struct position at = walk_start(walk, frame, may_learn);
-    size_t count = 0;
     *out_is_sure = true;
-    for (;;) {
-        frames[count++] = at.ip;
-        if (count == capacity) {
-            return count;
-        }
-        struct cfi_rule rule = walk_look_up(walk, at.ip - at.before_call, may_learn);
-        if (rule.kind == CFI_END) {
-            return count;
-        }
-        if (rule.kind == CFI_UNKNOWN) {
-            *out_is_sure = false;
-            return count;
-        }
-        bool is_outward =
-            rule.kind == CFI_SIGNAL ? walk_leave_signal(walk, &at) : walk_step(walk, rule, &at);
-        if (!is_outward) {
-            *out_is_sure = at.ip == 0; /* a root of somebody's making; else the stack is broken */
-            return count;
-        }
-    }
+    return may_learn ? walk_outward(walk, at, frames, capacity, true, out_is_sure)
+                     : walk_outward(walk, at, frames, capacity, false, out_is_sure);
 }
 
-/* Whether the words that led outward from trail[joint] are what they were. */
-static inline bool walk_trail_holds(const struct walk *walk, size_t joint)
+/* False: the word lies outside of what is known of the stack. */
+static inline bool walk_add_word(struct walk *walk, uintptr_t base, uintptr_t slot, uintptr_t value)
 {
-    const struct walk_word *word = walk->words;
-    const struct walk_word *end = word + walk->trail[joint].words_end;
-    while (word != end) {
-        if (*word->slot != word->value) {
-            return false;
-        }
-        word++;
-    }
-    return true;
-}
-
-/*
- * The index in the trail of the frame that `at` is, or -1. Stack pointers fall towards the inner
- * end, so the search goes on from where the last one stopped.
- */
-static inline ptrdiff_t walk_find_joint(const struct walk *walk, ptrdiff_t from,
-                                        const struct position *at)
-{
-    while (from >= 0 && walk->trail[from].sp < at->sp) {
-        from--;
-    }
-    return from;
-}
-
-static inline void walk_hash(uint64_t hash[2], uintptr_t ip)
-{
-    hash[0] = (hash[0] ^ ip) * UINT64_C(0x9e3779b97f4a7c15);
-    hash[0] ^= hash[0] >> 32;
-    hash[1] = (hash[1] + ip) * UINT64_C(0xd1342543de82ef95);
-    hash[1] ^= hash[1] >> 29;
-}
-
-/* The words by which `frame` was reached from the one inside it. */
-static uint32_t walk_note_words(struct walk *walk, uint32_t end, const struct walk_frame *frame)
-{
-    walk->words[end++] = (struct walk_word){(const uintptr_t *)frame->sp - 1, frame->ip};
-    if (frame->needs_fp && frame->fp_slot != 0) {
-        walk->words[end++] = (struct walk_word){(const uintptr_t *)frame->fp_slot, frame->fp};
-    }
-    if (frame->sp_slot != 0) {
-        walk->words[end++] = (struct walk_word){(const uintptr_t *)frame->sp_slot, frame->sp};
-    }
-    return end;
-}
-
-/*
- * Puts the fresh frames on top of trail[0..kept). Most code keeps no frame pointers: a saved one is
- * then some other value, which may change without any effect on the stack and need not be checked.
- */
-static void walk_extend(struct walk *walk, size_t kept, size_t fresh_count)
-{
-    const struct walk_frame *outer = kept > 0 ? &walk->trail[kept - 1] : NULL;
-    uint64_t hash[2] = {outer != NULL ? outer->hash[0] : 0, outer != NULL ? outer->hash[1] : 0};
-    bool needs_fp = outer != NULL && outer->needs_fp;
-    for (size_t i = fresh_count; i-- > 0;) {
-        struct walk_frame *frame = &walk->trail[kept++];
-        *frame = walk->fresh[i];
-        needs_fp = frame->uses_fp || (frame->keeps_fp && needs_fp);
-        frame->needs_fp = needs_fp;
-        frame->words_end = outer == NULL ? 0 : walk_note_words(walk, outer->words_end, outer);
-        walk_hash(hash, frame->ip);
-        frame->hash[0] = hash[0];
-        frame->hash[1] = hash[1];
-        outer = frame;
-    }
-    walk->trail_count = (uint32_t)kept;
-}
-
-bool walk_trail(struct walk *walk, size_t limit, const void *frame, struct walk_result *out_result)
-{
-    struct position at = walk_start(walk, frame, true);
-    ptrdiff_t joint = (ptrdiff_t)walk->trail_count - 1;
-    size_t fresh_count = 0;
-    for (;;) {
-        joint = walk_find_joint(walk, joint, &at);
-        if (joint >= 0 && walk->trail[joint].sp == at.sp && walk->trail[joint].ip == at.ip &&
-            (walk->trail[joint].fp == at.fp || !walk->trail[joint].needs_fp) &&
-            walk_trail_holds(walk, (size_t)joint)) {
-            break;
-        }
-        if (fresh_count == limit) {
-            return false;
-        }
-        struct cfi_rule rule = walk_look_up(walk, at.ip - 1, true);
-        struct walk_frame *fresh = &walk->fresh[fresh_count++];
-        fresh->ip = at.ip;
-        fresh->sp = at.sp;
-        fresh->fp = at.fp;
-        fresh->fp_slot = at.fp_slot;
-        fresh->sp_slot = at.sp_slot;
-        fresh->uses_fp = rule.kind == CFI_FROM_FP || rule.kind == CFI_FROM_FP_SLOT ||
-                         rule.saved_fp == CFI_FP_AT_FP;
-        fresh->keeps_fp = rule.saved_fp == CFI_FP_UNCHANGED;
-        if (rule.kind == CFI_END) {
-            joint = -1;
-            break;
-        }
-        if (rule.kind == CFI_UNKNOWN || rule.kind == CFI_SIGNAL || !walk_step(walk, rule, &at)) {
-            return false;
-        }
-    }
-    if ((size_t)(joint + 1) + fresh_count > limit) {
+    struct walk_words *words = &walk->words;
+    uint32_t at = words->count;
+    uintptr_t offset = slot - base;
+    if (offset >= walk->stack_high - base || offset > UINT32_MAX || (offset & 7) != 0) {
         return false;
     }
-    out_result->is_same = fresh_count == 0 && joint + 1 == (ptrdiff_t)walk->trail_count;
-    if (!out_result->is_same) {
-        walk_extend(walk, (size_t)(joint + 1), fresh_count);
+    for (; at > 0 && __builtin_expect(words->offsets[at - 1] > offset, 0); at--) {
+        words->offsets[at] = words->offsets[at - 1];
+        words->values[at] = words->values[at - 1];
     }
-    const struct walk_frame *innermost = &walk->trail[walk->trail_count - 1];
-    out_result->count = walk->trail_count;
-    out_result->hash[0] = innermost->hash[0];
-    out_result->hash[1] = innermost->hash[1] ^ walk->trail_count;
+    words->offsets[at] = (uint32_t)offset;
+    words->values[at] = value;
+    words->count++;
     return true;
 }
 
-void walk_copy_trail(const struct walk *walk, uintptr_t *frames)
+/*
+ * Most code keeps no frame pointers: a saved one is then some other value, which may change without
+ * any effect on the stack and need not be compared. True if the first frame's is needed.
+ */
+static bool walk_mark_needed(struct walk *walk)
 {
-    for (size_t i = 0; i < walk->trail_count; i++) {
-        frames[i] = walk->trail[walk->trail_count - 1 - i].ip;
+    bool needs_fp = false;
+    for (uint32_t i = walk->uses_fp ? walk->step_count : 0; i-- > 0;) {
+        struct walk_step *step = &walk->steps[i];
+        step->needs_fp = needs_fp;
+        needs_fp = step->uses_fp || (step->fp_slot == 0 && needs_fp);
     }
+    return needs_fp;
+}
+
+const struct walk_words *walk_list_words(struct walk *walk, const void *frame)
+{
+    const uintptr_t *top = frame;
+    uintptr_t base = (uintptr_t)frame;
+    if (!walk->is_repeatable || base < walk->stack_low || base >= walk->stack_high) {
+        return NULL;
+    }
+    walk->words.count = 0;
+    bool is_good = !walk_mark_needed(walk) || walk_add_word(walk, base, base, top[0]);
+    is_good = is_good && walk_add_word(walk, base, base + sizeof(uintptr_t), top[1]);
+    for (uint32_t i = 0; i < walk->step_count && is_good; i++) {
+        const struct walk_step *step = &walk->steps[i];
+        if (step->sp_slot != 0) {
+            is_good = walk_add_word(walk, base, step->sp_slot, step->sp);
+        }
+        if (walk->uses_fp && step->needs_fp && step->fp_slot != 0) {
+            is_good = is_good && walk_add_word(walk, base, step->fp_slot, step->fp);
+        }
+        if (step->has_ip) {
+            is_good = is_good && walk_add_word(walk, base, step->sp - sizeof(uintptr_t), step->ip);
+        }
+    }
+    return is_good ? &walk->words : NULL;
+}
+
+void walk_forget_stack(struct walk *walk)
+{
+    walk->stack_low = 0;
+    walk->stack_high = 0;
 }
 
 size_t walk_frame_pointers(struct walk *walk, uintptr_t *frames, size_t capacity, const void *frame)

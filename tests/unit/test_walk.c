@@ -1,7 +1,8 @@
 /*
- * Stacks as the walker sees them against those of glibc's backtrace(), at thousands of points of a
- * random walk through functions of all shapes.
+ * Stacks as the walker sees them, and as they are recognised again, against those of glibc's
+ * backtrace(), at thousands of points of a random walk through functions of all shapes.
  */
+#include "../../interposer/chain.h"
 #include "../../interposer/walk.h"
 
 #include <alloca.h>
@@ -21,6 +22,8 @@ enum {
     FRAMES = 200,
     PROBES = 4000,
     DEPTH = 40,
+    LEARNT_MAX = 65536,
+    GENERATION = 1,
 };
 
 #if defined(__clang__)
@@ -29,11 +32,13 @@ enum {
 #    define NOT_INLINED __attribute__((noinline, noclone))
 #endif
 
-static struct walk trail_walk; /* keeps its trail from probe to probe */
 static struct walk rule_walk;
+static struct chain_table chains;
 static uint64_t random_state;
 static unsigned probe_count;
-static unsigned same_count;
+static unsigned hit_count;
+static unsigned learnt_count;
+static uintptr_t (*learnt)[FRAMES]; /* frames of what was learnt, under its number; ends with 0 */
 static volatile int sink;
 
 static uint32_t pick(uint32_t count)
@@ -69,13 +74,34 @@ static const uintptr_t *skip_to_caller(void *const *reference, size_t *count, co
     return frames;
 }
 
+/* Either the stack is remembered, and rightly, or it is from now on. */
+static void recognise_or_learn(const void *frame, const uintptr_t *expected, size_t count)
+{
+    const struct chain *chain =
+        chain_find(&chains, frame, GENERATION, rule_walk.stack_low, rule_walk.stack_high);
+    if (chain != NULL) {
+        const uintptr_t *frames = learnt[chain->stack_id];
+        size_t known_count = 0;
+        while (frames[known_count] != 0) {
+            known_count++;
+        }
+        compare("chain_find", frames, known_count, expected, count);
+        hit_count++;
+        return;
+    }
+    const struct walk_words *words = walk_list_words(&rule_walk, frame);
+    assert_non_null(words);
+    assert_true(++learnt_count < LEARNT_MAX);
+    memcpy(learnt[learnt_count], expected, count * sizeof(*expected));
+    learnt[learnt_count][count] = 0;
+    chain_learn(&chains, frame, GENERATION, words, learnt_count);
+}
+
 /* Stands where a hook would: all three ways must see the same callers. */
 static NOT_INLINED void probe(void)
 {
     void *reference[FRAMES];
     uintptr_t frames[FRAMES];
-    uintptr_t trail[WALK_FRAMES_MAX];
-    struct walk_result result;
     bool is_sure;
     const void *frame = __builtin_frame_address(0);
     size_t count = (size_t)backtrace(reference, FRAMES);
@@ -84,11 +110,8 @@ static NOT_INLINED void probe(void)
     size_t found = walk_frames(&rule_walk, frames, FRAMES, frame, true, &is_sure);
     assert_true(is_sure);
     compare("walk_frames", frames, found, expected, count);
-    assert_true(walk_trail(&trail_walk, EVENT_STACK_MAX_FRAMES, frame, &result));
-    walk_copy_trail(&trail_walk, trail);
-    compare("walk_trail", trail, result.count, expected, count);
+    recognise_or_learn(frame, expected, count);
     probe_count++;
-    same_count += result.is_same;
 }
 
 static void wander(unsigned depth);
@@ -222,11 +245,11 @@ static void wander_for_long(uint64_t seed)
 static void walk_of_random_stacks_equals_backtrace(void **state)
 {
     (void)state;
-    same_count = 0;
+    hit_count = 0;
     for (uint64_t seed = 1; seed <= 5; seed++) {
         wander_for_long(seed);
     }
-    assert_true(same_count > 0); /* or the trail has remembered nothing */
+    assert_true(hit_count > 0); /* or nothing was remembered */
 }
 
 static ucontext_t main_context;
@@ -261,7 +284,7 @@ static void walk_on_other_stacks_equals_backtrace(void **state)
     }
 }
 
-/* The trail must not be believed where only what lies in between has changed. */
+/* A chain must not be believed where only what lies in between has changed. */
 static NOT_INLINED void middle_one(void)
 {
     probe();
@@ -274,13 +297,15 @@ static NOT_INLINED void middle_two(void)
     sink++;
 }
 
-static void walk_trail_other_callers_at_the_same_depth_are_seen(void **state)
+static void chain_find_other_callers_at_the_same_depth_are_seen(void **state)
 {
     (void)state;
     void (*volatile functions[])(void) = {middle_one, middle_two};
+    unsigned hits_before = hit_count;
     for (int i = 0; i < 200; i++) {
         functions[i * i / 3 % 2](); /* frames of one size, called from one place */
     }
+    assert_true(hit_count - hits_before >= 190); /* both are remembered, side by side */
 }
 
 static volatile sig_atomic_t handled_count;
@@ -332,7 +357,6 @@ static NOT_INLINED void probe_limited(size_t limit)
 {
     uintptr_t all[FRAMES];
     uintptr_t some[FRAMES];
-    struct walk_result result;
     bool is_sure;
     const void *frame = __builtin_frame_address(0);
     size_t count = walk_frames(&rule_walk, all, FRAMES, frame, true, &is_sure);
@@ -340,9 +364,9 @@ static NOT_INLINED void probe_limited(size_t limit)
 
     assert_int_equal(walk_frames(&rule_walk, some, limit, frame, true, &is_sure), limit);
     assert_memory_equal(all, some, limit * sizeof(all[0]));
-    assert_false(walk_trail(&trail_walk, limit, frame, &result));
-    assert_true(walk_trail(&trail_walk, count, frame, &result));
-    assert_int_equal(result.count, count);
+    const struct walk_words *words = walk_list_words(&rule_walk, frame);
+    assert_non_null(words); /* a stack that was cut can be remembered, too */
+    assert_in_range(words->count, limit, 3 * limit);
 }
 
 static NOT_INLINED void descend(unsigned depth)
@@ -368,7 +392,8 @@ static int have_unwinder(void **state)
     (void)state;
 #if defined(__x86_64__)
     void *frames[4];
-    return backtrace(frames, 4) > 0 ? 0 : -1; /* loads what it needs */
+    learnt = malloc(LEARNT_MAX * sizeof(*learnt));
+    return learnt != NULL && backtrace(frames, 4) > 0 ? 0 : -1; /* loads what it needs */
 #else
     return 0;
 #endif
@@ -380,7 +405,7 @@ int main(void)
 #if defined(__x86_64__)
         cmocka_unit_test(walk_of_random_stacks_equals_backtrace),
         cmocka_unit_test(walk_on_other_stacks_equals_backtrace),
-        cmocka_unit_test(walk_trail_other_callers_at_the_same_depth_are_seen),
+        cmocka_unit_test(chain_find_other_callers_at_the_same_depth_are_seen),
         cmocka_unit_test(walk_frames_through_a_signal_handler_equals_backtrace),
         cmocka_unit_test(walk_of_a_stack_beyond_the_limit_keeps_the_inner_frames),
 #endif
