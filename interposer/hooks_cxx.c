@@ -30,9 +30,7 @@ static void *find_in_caller(const void *caller, const char *symbol)
 static void *new_without_library(size_t size_bytes, size_t alignment)
 {
     size_bytes = size_bytes == 0 ? 1 : size_bytes;
-    if (real.malloc == NULL) {
-        real_init();
-    }
+    real_be_ready();
     if (alignment == 0) {
         return real.malloc(size_bytes);
     }
@@ -43,7 +41,7 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
     HOOK void *symbol parameters;                                                                  \
     HOOK void *symbol parameters                                                                   \
     {                                                                                              \
-        real_init();                                                                               \
+        real_be_ready();                                                                           \
         bool is_outer = emit_expect_alloc(ALLOC_KIND_##kind, size_bytes, HOOK_FRAME);              \
         void *(*function)parameters = real.identifier;                                             \
         void *block = NULL;                                                                        \
@@ -69,7 +67,7 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
         if (block == NULL || bootstrap_owns(block)) {                                              \
             return;                                                                                \
         }                                                                                          \
-        real_init();                                                                               \
+        real_be_ready();                                                                           \
         bool is_outer = emit_outer_free(FREE_KIND_##kind, block, HOOK_FRAME);                      \
         if (real.identifier != NULL) {                                                             \
             real.identifier arguments;                                                             \

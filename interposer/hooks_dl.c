@@ -12,7 +12,7 @@
 
 static inline void forget_modules(void)
 {
-    real_init();
+    real_be_ready();
     atomic_fetch_add_explicit(&stack_generation, 1, memory_order_relaxed);
 }
 

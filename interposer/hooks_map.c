@@ -45,7 +45,7 @@ static void *map_held(const void *frame, void *hint, size_t size_bytes, int prot
 
 HOOK void *mmap(void *hint, size_t size_bytes, int protection, int flags, int fd, off_t offset)
 {
-    real_init();
+    real_be_ready();
     if (!is_recorded()) {
         return real.mmap(hint, size_bytes, protection, flags, fd, offset);
     }
@@ -54,7 +54,7 @@ HOOK void *mmap(void *hint, size_t size_bytes, int protection, int flags, int fd
 
 HOOK void *mmap64(void *hint, size_t size_bytes, int protection, int flags, int fd, off_t offset)
 {
-    real_init();
+    real_be_ready();
     if (!is_recorded()) {
         return real.mmap(hint, size_bytes, protection, flags, fd, offset);
     }
@@ -63,7 +63,7 @@ HOOK void *mmap64(void *hint, size_t size_bytes, int protection, int flags, int 
 
 HOOK int munmap(void *block, size_t size_bytes)
 {
-    real_init();
+    real_be_ready();
     stack_forget_range(block, size_bytes);
     if (!is_recorded()) {
         return real.munmap(block, size_bytes);
@@ -88,7 +88,7 @@ HOOK void *mremap(void *old, size_t old_bytes, size_t new_bytes, int flags, ...)
         target = va_arg(arguments, void *);
         va_end(arguments);
     }
-    real_init();
+    real_be_ready();
     if (!is_recorded()) {
         return real.mremap(old, old_bytes, new_bytes, flags, target);
     }
@@ -118,7 +118,7 @@ static void note_break(struct self *self, char *before, char *after)
 
 HOOK int brk(void *address)
 {
-    real_init();
+    real_be_ready();
     if (!is_recorded()) {
         return real.brk(address);
     }
@@ -136,7 +136,7 @@ HOOK int brk(void *address)
 
 HOOK void *sbrk(intptr_t increment)
 {
-    real_init();
+    real_be_ready();
     if (!is_recorded() || increment == 0) {
         return real.sbrk(increment);
     }

@@ -27,6 +27,14 @@ extern struct real real;
  */
 void real_init(void);
 
+/* The same for hooks that may come at any time: nothing to do once it was done. */
+static inline void real_be_ready(void)
+{
+    if (__builtin_expect(real.malloc == NULL, 0)) {
+        real_init();
+    }
+}
+
 enum {
     BOOTSTRAP_BYTES = 65536,
 };
