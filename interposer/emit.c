@@ -261,11 +261,14 @@ void emit_expected_alloc_done(void *block, size_t alignment, const void *frame)
 
 bool emit_outer_free(enum free_kind kind, const void *block, const void *frame)
 {
-    struct self *self = emit_free_is_expected(block) ? NULL : emit_free_begin(frame);
-    if (self == NULL) {
-        return false;
+    struct self *self = emit_begin_plain();
+    if (self == NULL || !emit_free_plain(self, kind, block, frame)) {
+        self = emit_free_is_expected(block) ? NULL : emit_free_begin(frame);
+        if (self == NULL) {
+            return false;
+        }
+        emit_free_end(self, kind, block, 0);
     }
-    emit_free_end(self, kind, block, 0);
     self->expected_free = block;
     self->expects_free = true;
     return true;
