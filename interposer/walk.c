@@ -187,7 +187,7 @@ static inline struct position walk_start(struct walk *walk, const void *frame, b
 static inline size_t walk_outward(struct walk *walk, struct position at, uintptr_t *frames,
                                   size_t capacity, bool may_learn, bool *out_is_sure)
 {
-    struct walk_step unused;
+    struct walk_step unused = {0};
     struct walk_step *step = may_learn ? walk->steps : &unused;
     bool is_repeatable = true;
     bool uses_fp = false;
