@@ -80,8 +80,9 @@ bool lane_refill(struct writer *writer)
     struct ring_header *ring = process->ring;
     uint32_t number = lane_take_chunk(ring);
     if (number == RING_NO_CHUNK) {
-        writer->lost_count++;
-        if (atomic_load(&process->phase) != PROCESS_RECORDING) {
+        if (atomic_load(&process->phase) == PROCESS_RECORDING) {
+            writer->lost_count++;
+        } else { /* not lost: the recording is over, and says so */
             atomic_store(&ring_lane(ring, writer->lane)->stopped_ticks, ticks_now(process->clock));
         }
         return false;
