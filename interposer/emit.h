@@ -72,7 +72,8 @@ static inline __attribute__((always_inline)) bool emit_alloc_plain(struct self *
     }
     emit_enter_plain(self, frame);
     struct writer *writer = &self->writers[0];
-    uint64_t stack_id = stack_intern(self, frame);
+    lane_prefetch(writer);
+    uint64_t stack_id = stack_intern_plain(self, frame);
     uint64_t slack = real.malloc_usable_size(block) - size_bytes;
     uint64_t ticks;
     bool is_plain = (slack < EVENT_SLACK_LIMIT) & (size_bytes <= UINT32_MAX) &&
@@ -111,7 +112,7 @@ emit_free_plain(struct self *self, enum free_kind kind, const void *block, const
 void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t alignment,
                 uint64_t started, const void *frame);
 
-/* The clock, for about one call in sixteen; 0 for the others. */
+/* The clock, for the calls that are timed; 0 for the others. */
 static inline uint64_t emit_timer(void)
 {
     struct self *self = self_of_thread;

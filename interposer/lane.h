@@ -18,6 +18,10 @@
 /* A quarter of what a record's stamp can hold: a minute or more on any clock. */
 #define LANE_STALE_TICKS (UINT64_C(1) << (EVENT_TICK_BITS - 2))
 
+enum {
+    LANE_TIMED_DENSELY = 2048, /* so many timed calls, then fewer */
+};
+
 struct writer {
     uint64_t *cursor; /* where the next record goes; NULL: no chunk */
     uint64_t *limit;
@@ -26,6 +30,7 @@ struct writer {
     uint64_t lost_count; /* events since the last chunk that could not be kept */
     uint32_t lane;
     uint32_t until_timed; /* calls until the next one that is timed */
+    uint32_t timed_count; /* up to LANE_TIMED_DENSELY */
     uint32_t random;
     bool has_lane;
 };
@@ -91,15 +96,33 @@ static inline bool lane_is_stale(const struct writer *writer, uint64_t now)
     return now - writer->base_ticks >= LANE_STALE_TICKS;
 }
 
-/* True for one call in about sixteen: reading the clock twice on every call would cost too much. */
+/*
+ * True for one call in about sixteen, and one in sixty-four once there were many: reading the clock
+ * twice on every call would cost too much.
+ */
 static inline bool lane_is_timed(struct writer *writer)
 {
     if (__builtin_expect(writer->until_timed-- != 0, 1)) {
         return false;
     }
     writer->random = writer->random * 1664525u + 1013904223u;
-    writer->until_timed = writer->random >> 27; /* 0..31 */
+    bool is_early = writer->timed_count < LANE_TIMED_DENSELY;
+    writer->timed_count += is_early;
+    writer->until_timed = writer->random >> (is_early ? 27 : 25); /* 0..31 or 0..127 */
     return true;
+}
+
+/*
+ * The next lines of the chunk were read by the collector's processor when they were last in use:
+ * asking for them some records ahead hides what it takes to get them back.
+ */
+static inline void lane_prefetch(const struct writer *writer)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("prefetchw 256(%0)" : : "r"(writer->cursor));
+#else
+    __builtin_prefetch(writer->cursor + 32, 1);
+#endif
 }
 
 #endif

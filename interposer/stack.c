@@ -192,15 +192,17 @@ static __attribute__((noinline)) uint32_t stack_intern_by_walk(struct self *self
     return id;
 }
 
+uint32_t stack_intern_plain(struct self *self, const void *frame)
+{
+    const struct chain *chain = chain_find(&self->chains, frame, stack_generation_now(),
+                                           self->walk.stack_low, self->walk.stack_high);
+    return __builtin_expect(chain != NULL, 1) ? chain->stack_id : stack_intern_by_walk(self, frame);
+}
+
 uint32_t stack_intern(struct self *self, const void *frame)
 {
-    const struct chain *chain = NULL;
-    if (__builtin_expect(self->level == 1, 1)) {
-        chain = chain_find(&self->chains, frame, stack_generation_now(), self->walk.stack_low,
-                           self->walk.stack_high);
-    }
     uint32_t id =
-        __builtin_expect(chain != NULL, 1) ? chain->stack_id : stack_intern_by_walk(self, frame);
+        self->level == 1 ? stack_intern_plain(self, frame) : stack_intern_by_walk(self, frame);
     if (__builtin_expect(process->unwind == RING_UNWIND_CHECK, 0)) {
         check_stack(self, frame, id);
     }
