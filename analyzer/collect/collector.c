@@ -19,6 +19,7 @@ enum {
     WATCH_NS = 20000000,
     RSS_NS = 10000000,
     DETACH_NS_MOST = 1000000000, /* what is still in the ring then is not waited for */
+    CHUNKS_PER_LANE = 4,
     IDLE_NS_FIRST = 200000,
     IDLE_NS_MOST = 4000000,
     BALLAST_BYTES = 4 << 20,
@@ -273,7 +274,29 @@ static void collector_check_exhaustion(struct collector *collector, int64_t appl
         collector->stuck_since_ns = now_ns;
     } else if (now_ns - collector->stuck_since_ns > EXHAUSTED_NS) {
         atomic_store(&ring->is_exhausted, 1);
-        session_chunks_freed(&collector->session);
+        session_wake_writers(&collector->session, true);
+    }
+}
+
+/*
+ * A larger ring takes up a burst. Where more threads write than there are processors beside ours,
+ * it would only fill up, too, and leave work for after the program's end. But each thread holds a
+ * chunk, and must be able to get another.
+ */
+static void collector_grow_ring(struct collector *collector, int64_t applied)
+{
+    struct session *session = &collector->session;
+    struct ring_header *ring = session->ring;
+    if ((uint32_t)atomic_load(&ring->free_chunks) != RING_NO_CHUNK) {
+        return;
+    }
+    uint32_t waiting_count = atomic_load(&ring->waiting_count);
+    bool is_narrow = (waiting_count != 0 && applied == 0) ||
+                     collector->drain.reader_count * CHUNKS_PER_LANE > session->chunk_count;
+    bool is_burst = waiting_count != 0 && waiting_count <= (uint32_t)session->writer_count &&
+                    pace_has_processor(&collector->pace);
+    if (is_narrow || is_burst || (ring->flags & RING_DROP_WHEN_FULL) != 0) {
+        session_grow(session);
     }
 }
 
@@ -290,10 +313,10 @@ static int collector_turn(struct collector *collector, int64_t *out_applied, str
         collector_mark_command(collector);
         r = collector_finish_subjects(collector, err);
     }
-    struct ring_header *ring = collector->session.ring;
-    if ((uint32_t)atomic_load(&ring->free_chunks) == RING_NO_CHUNK) {
-        session_grow(&collector->session);
+    if (*out_applied == 0) {
+        pace_begin(&collector->pace);
     }
+    collector_grow_ring(collector, *out_applied);
     collector_check_exhaustion(collector, *out_applied);
     return r;
 }

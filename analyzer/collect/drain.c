@@ -126,7 +126,7 @@ static void drain_remove_reader(struct drain *drain, size_t at)
     atomic_store(&lane->read_position, LANE_READ_TO_END);
     journal_add(drain->recording->journal, JOURNAL_LANE_CLOSED, &closed, sizeof(closed), NULL, 0);
     if (reader->chunk != RING_NO_CHUNK && !reader->is_damaged) {
-        ring_give_chunk(drain->session->ring, reader->chunk);
+        session_give_chunk(drain->session, reader->chunk);
     }
     drain_close_lane(drain, reader->lane_index);
     atomic_store(&lane->first_chunk, RING_NO_CHUNK);
@@ -301,7 +301,7 @@ int64_t drain_round(struct drain *drain, bool is_final, struct err *err)
         }
     }
     if (applied != 0) {
-        session_chunks_freed(drain->session);
+        session_wake_writers(drain->session, applied < ROUND_EVENTS_MAX);
     }
     return applied;
 }

@@ -130,7 +130,7 @@ void reader_find_next(struct reader *reader, struct session *session)
         reader->offset_bytes = 0;
         reader->ahead_bytes = 0;
         reader_note_position(reader); /* before another writer can take the chunk */
-        ring_give_chunk(session->ring, done);
+        session_give_chunk(session, done);
     }
 }
 

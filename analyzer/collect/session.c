@@ -18,6 +18,7 @@
 
 enum {
     CHUNKS_FIRST = 256, /* 8 MiB */
+    WOKEN_PART = 4,     /* writers are woken when a quarter of the ring is free */
     CHUNKS_LEAST = 16,
 };
 
@@ -105,6 +106,8 @@ static int session_set_up(struct session *session, const struct session_settings
     if (ring == MAP_FAILED) {
         return err_set_errno(err, errno, "cannot map '%s'", session->path);
     }
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    session->writer_count = processors > 2 ? (int)processors - 1 : 1;
     session->ring = ring;
     session->ring->version = RING_VERSION;
     session->ring->clock = settings->clock;
@@ -143,18 +146,29 @@ void session_grow(struct session *session)
     if (wanted > session->chunk_count) {
         if (session_allocate(session, wanted) == 0) {
             session_add_chunks(session, wanted);
-            session_chunks_freed(session);
+            session_wake_writers(session, true);
         } else {
             session->chunk_max = session->chunk_count;
         }
     }
 }
 
-void session_chunks_freed(struct session *session)
+void session_give_chunk(struct session *session, uint32_t number)
 {
+    ring_give_chunk(session->ring, number);
+    session->given_count++;
+}
+
+void session_wake_writers(struct session *session, bool is_all_read)
+{
+    if (!is_all_read && session->given_count < session->chunk_count / WOKEN_PART) {
+        return;
+    }
+    session->given_count = 0;
     atomic_fetch_add(&session->ring->freed_count, 1);
     if (atomic_load(&session->ring->waiting_count) != 0) {
-        syscall(SYS_futex, &session->ring->freed_count, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+        int count = is_all_read ? INT_MAX : session->writer_count;
+        syscall(SYS_futex, &session->ring->freed_count, FUTEX_WAKE, count, NULL, NULL, 0);
     }
 }
 
@@ -162,7 +176,7 @@ void session_stop(struct session *session)
 {
     if (session->ring != NULL) {
         atomic_store(&session->ring->is_recording, 0);
-        session_chunks_freed(session);
+        session_wake_writers(session, true);
     }
 }
 

@@ -22,7 +22,9 @@ struct session {
     char *directory; /* of the session: ring, journal and live blocks */
     uint32_t chunk_count;
     uint32_t chunk_max;
-    bool is_left; /* session_leave() */
+    uint32_t given_count; /* chunks given back since writers were last woken */
+    int writer_count;     /* how many may be woken at once while there is more to read */
+    bool is_left;         /* session_leave() */
 };
 
 struct session_settings {
@@ -41,8 +43,15 @@ int session_create(struct session *session, const struct session_settings *setti
 /* Doubles the ring, up to its maximum. Failing is not an error: writers wait instead. */
 void session_grow(struct session *session);
 
-/* Wakes writers that wait for chunks; call after giving some back. */
-void session_chunks_freed(struct session *session);
+/* Gives back a chunk that was read. */
+void session_give_chunk(struct session *session, uint32_t number);
+
+/*
+ * Wakes writers that wait for chunks. Unless all was read that there is, only once a part of the
+ * ring is free (else they would be woken for each chunk, and wait again at once), and no more of
+ * them than there are processors beside ours: the rest would keep us from reading.
+ */
+void session_wake_writers(struct session *session, bool is_all_read);
 
 /* Tells the program to stop recording. */
 void session_stop(struct session *session);
