@@ -68,6 +68,11 @@ static void tell(const char *path, const struct recover_result *result)
     } else if (result->is_journal_cut) {
         talk_note("there was no room to keep everything: late stacks have no names");
     }
+    if (result->is_sites_only) {
+        talk_note("'%s' was recorded with --detail sites: what had been freed before the kill is "
+                  "not counted",
+                  path);
+    }
     if (result->missing_live_count > 0) {
         talk_note("the live blocks of %llu process%s could not be read",
                   (unsigned long long)result->missing_live_count,
@@ -77,10 +82,10 @@ static void tell(const char *path, const struct recover_result *result)
         talk_note("%u recorded process%s still run%s; recording has stopped", result->running_count,
                   result->running_count == 1 ? "" : "es", result->running_count == 1 ? "s" : "");
     }
-    talk_note(
-        "recovered '%s': %llu allocations, %llu events that were not read yet; times in malloc are "
-        "missing",
-        path, (unsigned long long)result->row_count, (unsigned long long)result->unread_count);
+    talk_note("recovered '%s': %llu rows, %llu events that were not read yet; times in malloc are "
+              "missing",
+              path, (unsigned long long)result->row_count,
+              (unsigned long long)result->unread_count);
 }
 
 int cmd_recover(int argc, char **argv)

@@ -22,6 +22,7 @@
 struct run_settings {
     const char *output;
     const char *allocator;
+    int detail;
     int unwind;
     int when_full;
     uint64_t depth_limit;
@@ -44,6 +45,11 @@ static const struct option_spec options[] = {
      OPTION_YES_NO_AT(struct run_settings, follows_children)},
     {"mmap", '\0', NULL, "record the program's own mmap, munmap, mremap, brk and sbrk, too", NULL,
      OPTION_FLAG_AT(struct run_settings, is_mmap_recorded)},
+    {"detail", '\0', NULL,
+     "full: every allocation is a row; sites: sums only, and the blocks that are never freed (a "
+     "small file for very long runs)",
+     "full", OPTION_CHOICE_AT(struct run_settings, detail),
+     .choices = OPTION_WORDS("full", "sites")},
     {"depth", '\0', "N", "frames kept of a call stack, from the allocation outward", "256 frames",
      OPTION_COUNT_AT(struct run_settings, depth_limit), .min = 1, .max = EVENT_STACK_MAX_FRAMES},
     {"unwind", '\0', NULL, "how call stacks are taken", "auto",
@@ -241,6 +247,7 @@ static int record(char **command, const struct run_settings *settings)
         .is_mmap_recorded = settings->is_mmap_recorded,
         .follows_children = settings->follows_children,
         .drops_when_full = settings->when_full == 1,
+        .is_sites_only = settings->detail == 1,
     };
     int r = target_check(command[0], &err);
     if (r < 0) {

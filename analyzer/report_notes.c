@@ -29,6 +29,21 @@ static void note_state(struct report *report)
     }
 }
 
+static void note_detail(struct report *report)
+{
+    if (strcmp(report->trace->run.detail, "sites") != 0) {
+        return;
+    }
+    out_note(report->out,
+             "recorded with --detail sites: blocks that were freed count in all figures, but have "
+             "no rows of their own");
+    if (strcmp(report->trace->run.state, "cut") == 0) {
+        out_note(report->out,
+                 "if this was recovered after a kill, blocks freed before the kill do not count: "
+                 "nothing but such rows could tell of them");
+    }
+}
+
 /* What such a process had in use is no leak, but counts as one. */
 static void note_survivors(struct report *report)
 {
@@ -153,6 +168,7 @@ static void note_selection(struct report *report)
 int report_print_notes(struct report *report, struct err *err)
 {
     note_state(report);
+    note_detail(report);
     note_emptiness(report);
     note_survivors(report);
     note_losses(report);

@@ -112,7 +112,7 @@ static void print_identity(struct report *report)
     out_text(out, "kernel", NULL, run->kernel);
     out_text(out, "libc", NULL, run->libc);
     out_text(out, "tool_version", NULL, run->tool_version);
-    out_text(out, "detail", NULL, run->detail);
+    out_text(out, "detail", strcmp(run->detail, "full") != 0 ? "detail" : NULL, run->detail);
     print_allocators(report);
     print_ns(out, "duration_ns", "duration", report->totals.duration_ns);
 }

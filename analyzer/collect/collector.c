@@ -75,6 +75,7 @@ static int collector_create_database(struct collector *collector, struct err *er
     collector->facts = (struct run_facts){
         .command = collector_quote(settings->command),
         .ring_path = collector->session.path,
+        .detail = settings->is_sites_only ? "sites" : "full",
         .unwind = settings->unwind,
         .depth_limit = (uint32_t)settings->depth_limit,
         .is_mmap_recorded = settings->is_mmap_recorded,
@@ -137,6 +138,7 @@ int collector_create(struct collector *collector, const struct collector_setting
         r = recording_init(&collector->recording, collector->rows);
     }
     if (r == 0) {
+        collector->recording.is_sites_only = settings->is_sites_only;
         collector_keep(collector);
         r = drain_init(&collector->drain, &collector->session, &collector->recording);
     }

@@ -29,6 +29,7 @@ struct collector_settings {
     bool is_mmap_recorded;
     bool follows_children;
     bool drops_when_full;
+    bool is_sites_only; /* --detail sites */
 };
 
 struct collector {

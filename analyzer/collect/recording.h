@@ -34,6 +34,7 @@ struct recording {
     struct rowpack *rows;
     struct row_sink *sink;   /* used if `rows` is NULL */
     struct journal *journal; /* NULL: what happens need not be remembered */
+    bool is_sites_only;      /* blocks that died get no rows */
     const char *directory;   /* where live blocks are kept; NULL: in memory of this process only */
     struct subject **subjects;
     size_t subject_count;
@@ -61,10 +62,14 @@ struct mark {
 int recording_init(struct recording *recording, struct rowpack *rows);
 void recording_fini(struct recording *recording);
 
-/* Appends a row of `block`, as rowpack_append(). */
+/* Appends a row of `block`, as rowpack_append(); or gives the id 0 if such rows are not kept. */
 static inline int recording_add_row(struct recording *recording, const struct block_row *row,
                                     uint64_t *out_id, struct err *err)
 {
+    if (recording->is_sites_only && row->lifetime_ns != BLOCK_ROW_LIVE) {
+        *out_id = 0;
+        return 0;
+    }
     if (__builtin_expect(recording->rows != NULL, 1)) {
         return rowpack_append(recording->rows, row, out_id, err);
     }

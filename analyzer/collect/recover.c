@@ -67,6 +67,7 @@ static int recover_read_text(struct recovery *at, const char *sql, char **out_te
 static int recover_read_state(struct recovery *at)
 {
     char *state = NULL;
+    char *detail = NULL;
     char *root = NULL;
     int r = sqlwriter_open(&at->writer, at->path, at->err);
     if (r == 0) {
@@ -76,13 +77,18 @@ static int recover_read_state(struct recovery *at)
         r = recover_read_text(at, "SELECT ring_path FROM run", &at->ring_path);
     }
     if (r == 0) {
+        r = recover_read_text(at, "SELECT detail FROM run", &detail);
+    }
+    if (r == 0) {
         r = recover_read_text(at, "SELECT rootpage FROM sqlite_schema WHERE name = 'block'", &root);
     }
     if (r == 0) {
         at->result->is_complete_already = strcmp(state, "recording") != 0;
+        at->result->is_sites_only = strcmp(detail, "sites") == 0;
         at->root_page = (uint32_t)strtoul(root, NULL, 10);
     }
     free(state);
+    free(detail);
     free(root);
     sqlwriter_close(&at->writer);
     return r;
@@ -121,6 +127,7 @@ static int recover_begin(struct recovery *at)
     if (r == 0 && recording_init(&at->recording, NULL) < 0) {
         r = err_set(at->err, ENOMEM, "out of memory");
     }
+    at->recording.is_sites_only = at->result->is_sites_only;
     at->recording.sink = &at->rows.sink;
     at->recording.clock = at->remains.clock;
     return r;

@@ -88,7 +88,7 @@ static void store_write_run(struct sqlwriter *writer, const struct run_facts *fa
         "INSERT INTO run (id, tool_version, state, command, working_directory, host, kernel,"
         " cpu_count, libc, detail, unwind, depth_limit, is_mmap_recorded, started_unix_ns,"
         " ring_path) VALUES (1, :tool_version, 'recording', :command, :working_directory, :host,"
-        " :kernel, :cpu_count, :libc, 'full', :unwind, :depth_limit, :is_mmap_recorded,"
+        " :kernel, :cpu_count, :libc, :detail, :unwind, :depth_limit, :is_mmap_recorded,"
         " :started_unix_ns, :ring_path)",
         -1, &writer->insert, NULL);
     if (code == SQLITE_OK) {
@@ -100,6 +100,7 @@ static void store_write_run(struct sqlwriter *writer, const struct run_facts *fa
         store_bind_text(writer, ":kernel", system.release);
         store_bind_integer(writer, ":cpu_count", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
         store_bind_text(writer, ":libc", libc);
+        store_bind_text(writer, ":detail", facts->detail != NULL ? facts->detail : "full");
         store_bind_text(writer, ":unwind", facts->unwind);
         store_bind_integer(writer, ":depth_limit", facts->depth_limit);
         store_bind_integer(writer, ":is_mmap_recorded", facts->is_mmap_recorded);

@@ -17,6 +17,7 @@
 struct run_facts {
     const char *command; /* quoted for a shell */
     const char *ring_path;
+    const char *detail; /* NULL: full */
     const char *unwind;
     uint32_t depth_limit;
     bool is_mmap_recorded;

@@ -45,10 +45,10 @@ def history(thread, step_count):
 class Killed:
     """A program under a recorder that is killed after a while; .progress is from just before that."""
 
-    def __init__(self, test, command, progress_path, delay_s, out):
+    def __init__(self, test, command, progress_path, delay_s, out, *options):
         self.path = out
         self.child = subprocess.Popen(
-            [test.shared.allocaudit, "run", "-q", "-o", out, "--", *command],
+            [test.shared.allocaudit, "run", "-q", "-o", out, *options, "--", *command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=test.environment(), cwd=test.scratch, start_new_session=True)
         self.wait_for_progress(progress_path)

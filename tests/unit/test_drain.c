@@ -141,6 +141,48 @@ static void drain_round_lanes_are_merged_by_their_stamps(void **state)
     end(&collecting);
 }
 
+/* --detail sites: the figures are those of full detail, rows are there for what is never freed. */
+static void drain_round_sites_only_keeps_figures_and_live_rows(void **state)
+{
+    (void)state;
+    struct tally tallies[2];
+    for (int run = 0; run < 2; run++) {
+        struct collecting collecting;
+        begin(&collecting, CHUNKS_LEAST);
+        collecting.live.recording.is_sites_only = run == 1;
+        struct ring_writer writer = open_writer(&collecting, PID);
+        uint64_t start = ticks(&collecting);
+        for (uint32_t i = 0; i < 300; i++) {
+            ring_writer_alloc(&writer, start + i * 2, 0x1000 + i % 4 * 0x100, i % 50, 0);
+            if (i % 100 != 99) {
+                ring_writer_free(&writer, start + i * 2 + 1, 0x1000 + i % 4 * 0x100);
+            } else {
+                ring_writer_alloc(&writer, start + i * 2 + 1, 0x10000 + i, 7, 0);
+                ring_writer_free(&writer, start + i * 2 + 1, 0x1000 + i % 4 * 0x100);
+            }
+        }
+        drain_exactly(&collecting, 603);
+        finish(&collecting, 1);
+
+        const struct live_recording *live = &collecting.live;
+        tallies[run] = live->recording.subjects[0]->tally;
+        assert_int_equal(live->recording.subjects[0]->leaked_count, 3);
+        assert_int_equal(live_recording_number(live, "SELECT count(*) FROM block"),
+                         run == 1 ? 3 : 303);
+        assert_int_equal(live_recording_number(live, "SELECT sum(size_bytes) FROM allocation"
+                                                     " WHERE died_ns IS NULL"),
+                         21);
+        assert_int_equal(live_recording_number(live, "SELECT max(id) FROM block"),
+                         run == 1 ? 3 : 303);
+        end(&collecting);
+    }
+    assert_int_equal(tallies[0].allocation_count, tallies[1].allocation_count);
+    assert_int_equal(tallies[0].allocated_bytes, tallies[1].allocated_bytes);
+    assert_int_equal(tallies[0].free_count, tallies[1].free_count);
+    assert_int_equal(tallies[0].peak_bytes, tallies[1].peak_bytes);
+    assert_int_equal(tallies[0].peak_count, tallies[1].peak_count);
+}
+
 static void drain_round_busy_lane_holds_the_horizon_back(void **state)
 {
     (void)state;
@@ -487,6 +529,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(drain_round_without_lanes_does_nothing),
         cmocka_unit_test(drain_round_lanes_are_merged_by_their_stamps),
+        cmocka_unit_test(drain_round_sites_only_keeps_figures_and_live_rows),
         cmocka_unit_test(drain_round_busy_lane_holds_the_horizon_back),
         cmocka_unit_test(drain_round_lane_busy_at_the_first_look_holds_all_back),
         cmocka_unit_test(drain_round_stuck_lane_is_passed_after_a_while),
