@@ -136,6 +136,13 @@ static unsigned given_set(const struct gate *gate)
 /* Refuses figures that may be too low: a limit that holds then proves nothing. */
 static int check_completeness(const struct gate *gate, struct err *err)
 {
+    if (trace_is_sample(gate->trace)) {
+        return err_set(
+            err, ENODATA,
+            "cannot judge '%s': it is a sample, its figures are estimates; record without "
+            "--sample",
+            gate->path);
+    }
     if (gate->settings->is_incomplete_allowed) {
         return 0;
     }
@@ -150,11 +157,6 @@ static int check_completeness(const struct gate *gate, struct err *err)
     if (lost_count != QUERY_NULL && lost_count > 0) {
         return err_set(err, ENODATA, "cannot judge '%s': %" PRIu64 " events were lost; %s",
                        gate->path, lost_count, hint);
-    }
-    if (run->sample_bytes != QUERY_NULL) {
-        return err_set(err, ENODATA,
-                       "cannot judge '%s': it is a sample, its figures are estimates; %s",
-                       gate->path, hint);
     }
     return 0;
 }
@@ -264,9 +266,6 @@ static void print_notes(struct gate *gate)
     uint64_t lost_count = gate->totals.lost_event_count;
     if (lost_count != QUERY_NULL && lost_count > 0) {
         out_note(gate->out, "%" PRIu64 " events were lost: figures are too low", lost_count);
-    }
-    if (gate->trace->run.sample_bytes != QUERY_NULL) {
-        out_note(gate->out, "the recording is a sample: figures are estimates");
     }
 }
 

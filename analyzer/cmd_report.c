@@ -289,6 +289,11 @@ static int report_recording(struct report *report, const struct plan *plan,
         return is_misuse ? cmd_misuse(&cmd_report_page, "%s", err.text) : cmd_fail(&err);
     }
     report->selection = selection;
+    if (settings->sort != REPORT_UNSORTED &&
+        !site_key_is_known((enum site_key)settings->sort, selection)) {
+        return cmd_misuse(&cmd_report_page, "--sort %s needs every allocation: not of a sample",
+                          site_key_word((enum site_key)settings->sort));
+    }
     trace_totals(report->trace, selection->process_id, &report->totals);
     result = stacks_create(report->trace->db, &report->stacks, &err);
     if (result == 0) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,11 +28,14 @@ struct run_settings {
     int when_full;
     uint64_t depth_limit;
     uint64_t ring_bytes;
+    uint64_t sample_bytes; /* OPTION_NOT_GIVEN: everything is recorded */
     bool is_mmap_recorded;
     bool follows_children;
     bool is_quiet;
     bool checks_unwind;
 };
+
+#define SAMPLE_BYTES_MAX (UINT64_C(1) << 30)
 
 static const char *const unwind_names[] = {"auto", "fp", "libunwind", NULL};
 
@@ -50,6 +54,12 @@ static const struct option_spec options[] = {
      "small file for very long runs)",
      "full", OPTION_CHOICE_AT(struct run_settings, detail),
      .choices = OPTION_WORDS("full", "sites")},
+    {"sample", '\0', "BYTES",
+     "record only a sample, for production: each byte allocated is a sample point with a chance of "
+     "one in BYTES, and the allocations that hold one are recorded (512KiB costs next to nothing); "
+     "all figures are then estimates",
+     "record everything", OPTION_BYTES_AT(struct run_settings, sample_bytes), .min = 1,
+     .max = SAMPLE_BYTES_MAX},
     {"depth", '\0', "N", "frames kept of a call stack, from the allocation outward", "256 frames",
      OPTION_COUNT_AT(struct run_settings, depth_limit), .min = 1, .max = EVENT_STACK_MAX_FRAMES},
     {"unwind", '\0', NULL, "how call stacks are taken", "auto",
@@ -135,10 +145,11 @@ static void append_scaled(struct str *text, enum out_kind kind, uint64_t number)
     (void)out_value_append_table(&value, text);
 }
 
-static void summarize_figures(uint64_t allocation_count, uint64_t peak_bytes, uint64_t leaked_count,
-                              uint64_t leaked_bytes)
+static void summarize_figures(bool is_sample, uint64_t allocation_count, uint64_t peak_bytes,
+                              uint64_t leaked_count, uint64_t leaked_bytes)
 {
     struct str text = {0};
+    str_append(&text, is_sample ? "about " : "");
     append_scaled(&text, OUT_KIND_COUNT, allocation_count);
     str_append(&text, " allocations, peak ");
     append_scaled(&text, OUT_KIND_BYTES, peak_bytes);
@@ -175,7 +186,8 @@ static void summarize(const struct collector *collector, const struct run_settin
     }
     if (!settings->is_quiet) {
         bool is_default = strcmp(settings->output, CMD_DEFAULT_FILE) == 0;
-        summarize_figures(allocation_count, recording->peak_bytes, leaked_count, leaked_bytes);
+        summarize_figures(recording->sample_bytes != 0, allocation_count, recording->peak_bytes,
+                          leaked_count, leaked_bytes);
         talk_note("recorded in %s", settings->output);
         talk_note("next: allocaudit report%s%s", is_default ? "" : " ",
                   is_default ? "" : settings->output);
@@ -232,6 +244,20 @@ static int finish(struct collector *collector, const struct run_settings *settin
     return exit_status(&collector->launch);
 }
 
+/* Tests need the same sample twice. */
+static uint64_t sample_seed(void)
+{
+    const char *text = getenv("ALLOCAUDIT_SEED");
+    uint64_t seed = 0;
+    if (text != NULL) {
+        return strtoull(text, NULL, 0);
+    }
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed)) {
+        seed = (uint64_t)getpid();
+    }
+    return seed;
+}
+
 static int record(char **command, const struct run_settings *settings)
 {
     struct err err;
@@ -248,6 +274,8 @@ static int record(char **command, const struct run_settings *settings)
         .follows_children = settings->follows_children,
         .drops_when_full = settings->when_full == 1,
         .is_sites_only = settings->detail == 1,
+        .sample_bytes = settings->sample_bytes == OPTION_NOT_GIVEN ? 0 : settings->sample_bytes,
+        .sample_seed = sample_seed(),
     };
     int r = target_check(command[0], &err);
     if (r < 0) {
@@ -296,6 +324,7 @@ int cmd_run(int argc, char **argv)
         .follows_children = true,
         .depth_limit = 256,
         .ring_bytes = 256 << 20,
+        .sample_bytes = OPTION_NOT_GIVEN,
     };
     struct option_arguments arguments;
     int status;

@@ -69,6 +69,9 @@ struct report_section {
     bool is_in_overview;
 };
 
+/* Standard errors to each side of an estimate that hold 95 of 100 true values. */
+#define REPORT_MARGIN_ERRORS 1.96
+
 /* True if the report speaks of all that was recorded (of one process or all of them). */
 bool report_is_whole(const struct report *report);
 

@@ -81,7 +81,10 @@ static void note_losses(struct report *report)
     }
     if (report->trace->run.sample_bytes != QUERY_NULL) {
         char bytes[32];
-        out_note(report->out, "one allocation in about %s was recorded: all figures are estimates",
+        out_note(report->out,
+                 "sampled: each byte allocated had a chance of one in %s to have its allocation "
+                 "recorded. All figures are estimates (± is their 95 %% interval), and the peak "
+                 "comes out rather too high. Temporary blocks, reallocs and extremes are not known",
                  out_format_bytes((int64_t)report->trace->run.sample_bytes, bytes));
     }
 }

@@ -5,11 +5,13 @@
 #include "report.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum site_field {
     FIELD_NONE, /* ends a list */
+    FIELD_MARGIN,
     FIELD_SHARE,
     FIELD_MEAN_SIZE,
     FIELD_MEAN_TIME,
@@ -41,6 +43,11 @@ enum site_field {
     FIELD_REALLOC_CHAIN_MAX,
     FIELD_LARGE_COUNT,
     FIELD_LARGE_BYTES,
+    FIELD_FIRST_STDERR,
+    FIELD_COUNT_STDERR = FIELD_FIRST_STDERR,
+    FIELD_BYTES_STDERR,
+    FIELD_LEAKED_COUNT_STDERR,
+    FIELD_LEAKED_BYTES_STDERR,
     FIELD_COUNT
 };
 
@@ -88,6 +95,10 @@ static const struct column_field column_fields[] = {
     COLUMN(realloc_chain_max, "longest chain", UNIT_COUNT, true),
     COLUMN(large_short_lived_count, "large, short-lived", UNIT_COUNT, false),
     COLUMN(large_short_lived_bytes, "their bytes", UNIT_BYTES, false),
+    COLUMN(allocation_count_stderr, NULL, UNIT_COUNT, true),
+    COLUMN(allocated_bytes_stderr, NULL, UNIT_BYTES, true),
+    COLUMN(leaked_count_stderr, NULL, UNIT_COUNT, true),
+    COLUMN(leaked_bytes_stderr, NULL, UNIT_BYTES, true),
 };
 
 /* A table: by which key, and what people see of it, in this order. */
@@ -102,12 +113,12 @@ static const struct site_view views[] = {
     {"sites_by_count",
      "Hot sites by number of allocations",
      SITE_KEY_COUNT,
-     {FIELD_ALLOCATION_COUNT, FIELD_SHARE, FIELD_ALLOCATED_BYTES, FIELD_MEAN_SIZE,
+     {FIELD_ALLOCATION_COUNT, FIELD_MARGIN, FIELD_SHARE, FIELD_ALLOCATED_BYTES, FIELD_MEAN_SIZE,
       FIELD_TEMPORARY}},
     {"sites_by_bytes",
      "Hot sites by bytes allocated",
      SITE_KEY_BYTES,
-     {FIELD_ALLOCATED_BYTES, FIELD_SHARE, FIELD_ALLOCATION_COUNT, FIELD_MEAN_SIZE,
+     {FIELD_ALLOCATED_BYTES, FIELD_MARGIN, FIELD_SHARE, FIELD_ALLOCATION_COUNT, FIELD_MEAN_SIZE,
       FIELD_TEMPORARY}},
     {"sites_by_peak",
      "Hot sites by bytes live at the peak",
@@ -120,11 +131,11 @@ static const struct site_view views[] = {
     {"leaks",
      "Leaks: blocks never freed, by bytes",
      SITE_KEY_LEAKED,
-     {FIELD_LEAKED_BYTES, FIELD_SHARE, FIELD_LEAKED_COUNT, FIELD_ALLOCATION_COUNT}},
+     {FIELD_LEAKED_BYTES, FIELD_MARGIN, FIELD_SHARE, FIELD_LEAKED_COUNT, FIELD_ALLOCATION_COUNT}},
     {"leaks",
      "Leaks: blocks never freed, by number",
      SITE_KEY_LEAKED_COUNT,
-     {FIELD_LEAKED_COUNT, FIELD_SHARE, FIELD_LEAKED_BYTES, FIELD_ALLOCATION_COUNT}},
+     {FIELD_LEAKED_COUNT, FIELD_MARGIN, FIELD_SHARE, FIELD_LEAKED_BYTES, FIELD_ALLOCATION_COUNT}},
     {"temporary",
      "Temporary allocations",
      SITE_KEY_TEMPORARY,
@@ -165,6 +176,7 @@ static const struct site_view *find_view(enum site_key sort)
 /* A site with what is printed of it. */
 struct shown_site {
     struct site_row row;
+    enum site_key sort;
     uint64_t temporary_count;
     uint64_t sort_value;
     uint64_t sort_total;
@@ -208,11 +220,68 @@ static void print_mean(struct out *out, enum site_field field, const struct site
     }
 }
 
+/* Half the width of the 95 % interval of what the table is sorted by. */
+static void print_margin(struct out *out, const struct shown_site *site)
+{
+    static const char label[] = "± 95 %";
+    switch (site->sort) {
+    case SITE_KEY_COUNT:
+        out_count(out, "allocation_count_margin", label,
+                  llround(REPORT_MARGIN_ERRORS * (double)site->row.allocation_count_stderr));
+        break;
+    case SITE_KEY_BYTES:
+        out_bytes(out, "allocated_bytes_margin", label,
+                  llround(REPORT_MARGIN_ERRORS * (double)site->row.allocated_bytes_stderr));
+        break;
+    case SITE_KEY_LEAKED:
+        out_bytes(out, "leaked_bytes_margin", label,
+                  llround(REPORT_MARGIN_ERRORS * (double)site->row.leaked_bytes_stderr));
+        break;
+    case SITE_KEY_LEAKED_COUNT:
+        out_count(out, "leaked_count_margin", label,
+                  llround(REPORT_MARGIN_ERRORS * (double)site->row.leaked_count_stderr));
+        break;
+    default:
+        break;
+    }
+}
+
+/* What was recorded says nothing of what was not: the extremes, and what hangs on other calls. */
+static bool is_known_of_sample(enum site_field field)
+{
+    switch (field) {
+    case FIELD_SIZE_MIN:
+    case FIELD_SIZE_MAX:
+    case FIELD_LIVE_COUNT_MAX:
+    case FIELD_LIVE_BYTES_MAX:
+    case FIELD_LIFETIME_MAX:
+    case FIELD_TIMED_COUNT:
+    case FIELD_REALLOC_COUNT:
+    case FIELD_REALLOC_MOVED_COUNT:
+    case FIELD_REALLOC_MOVED_BYTES:
+    case FIELD_REALLOC_CHAIN_MAX:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static bool is_known(const struct report *report, enum site_field field)
+{
+    if (!report->selection->is_sample) {
+        return field != FIELD_MARGIN && field < FIELD_FIRST_STDERR;
+    }
+    return is_known_of_sample(field);
+}
+
 static void print_field(struct report *report, enum site_field field, const struct shown_site *site,
                         bool is_shown)
 {
     struct out *out = report->out;
     bool is_part = report->selection->is_part_of_run;
+    if (!is_known(report, field)) {
+        return;
+    }
     if (field >= FIELD_FIRST_COLUMN) {
         const struct column_field *column = &column_fields[field - FIELD_FIRST_COLUMN];
         if (!is_part || !column->needs_whole_run) {
@@ -224,6 +293,9 @@ static void print_field(struct report *report, enum site_field field, const stru
     case FIELD_SHARE:
         out_percent(out, "share_pct", is_shown ? "share" : NULL, (double)site->sort_value,
                     (double)site->sort_total);
+        break;
+    case FIELD_MARGIN:
+        print_margin(out, site);
         break;
     case FIELD_TEMPORARY:
         if (sites_has_key(report->sites, SITE_KEY_TEMPORARY)) {
@@ -352,6 +424,7 @@ static int print_view(struct report *report, const struct site_view *view, const
         out_begin_table(report->out, key, title);
         for (int i = 0; i < count && result == 0 && !out_has_failed(report->out); i++) {
             struct shown_site site = {
+                .sort = view->sort,
                 .temporary_count = sites_value(report->sites, places[i], SITE_KEY_TEMPORARY),
                 .sort_value = sites_value(report->sites, places[i], view->sort),
                 .sort_total = sites_total(report->sites, view->sort),

@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,23 @@ static void print_ns(struct out *out, const char *key, const char *label, uint64
         out_null(out, key, label);
     } else {
         out_ns(out, key, label, (int64_t)ns);
+    }
+}
+
+/* Half the width of the 95 % interval of an estimate; nothing where the figure is exact. */
+static void print_margin(struct out *out, const char *key, const char *margin_key, uint64_t error,
+                         bool is_bytes)
+{
+    if (error == QUERY_NULL) {
+        return;
+    }
+    int64_t margin = llround(REPORT_MARGIN_ERRORS * (double)error);
+    if (is_bytes) {
+        out_bytes(out, key, NULL, (int64_t)error);
+        out_bytes(out, margin_key, "  ± 95 %", margin);
+    } else {
+        out_count(out, key, NULL, (int64_t)error);
+        out_count(out, margin_key, "  ± 95 %", margin);
     }
 }
 
@@ -113,6 +131,9 @@ static void print_identity(struct report *report)
     out_text(out, "libc", NULL, run->libc);
     out_text(out, "tool_version", NULL, run->tool_version);
     out_text(out, "detail", strcmp(run->detail, "full") != 0 ? "detail" : NULL, run->detail);
+    if (trace_is_sample(report->trace)) {
+        out_bytes(out, "sample_bytes", "sample of 1 in", (int64_t)run->sample_bytes);
+    }
     print_allocators(report);
     print_ns(out, "duration_ns", "duration", report->totals.duration_ns);
 }
@@ -122,8 +143,12 @@ static void print_whole_figures(struct report *report)
     struct out *out = report->out;
     const struct totals *totals = &report->totals;
     print_count(out, "allocation_count", "allocations", totals->allocation_count);
+    print_margin(out, "allocation_count_stderr", "allocation_count_margin",
+                 totals->allocation_count_stderr, false);
     print_count(out, "free_count", "frees", totals->free_count);
     print_bytes(out, "allocated_bytes", "allocated", totals->allocated_bytes);
+    print_margin(out, "allocated_bytes_stderr", "allocated_bytes_margin",
+                 totals->allocated_bytes_stderr, true);
     if (sites_has_key(report->sites, SITE_KEY_TEMPORARY)) {
         uint64_t temporary_count = sites_total(report->sites, SITE_KEY_TEMPORARY);
         out_count(out, "temporary_count", "temporary", (int64_t)temporary_count);
@@ -134,7 +159,11 @@ static void print_whole_figures(struct report *report)
     print_ns(out, "peak_ns", "reached after", totals->peak_ns);
     print_bytes(out, "rss_peak_bytes", "resident peak", totals->rss_peak_bytes);
     print_bytes(out, "leaked_bytes", "leaked", totals->leaked_bytes);
+    print_margin(out, "leaked_bytes_stderr", "leaked_bytes_margin", totals->leaked_bytes_stderr,
+                 true);
     print_count(out, "leaked_count", "leaked blocks", totals->leaked_count);
+    print_margin(out, "leaked_count_stderr", "leaked_count_margin", totals->leaked_count_stderr,
+                 false);
     print_count(out, "failed_count", totals->failed_count > 0 ? "failed" : NULL,
                 totals->failed_count);
     if (sites_has_key(report->sites, SITE_KEY_TIME)) {

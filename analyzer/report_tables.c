@@ -44,9 +44,10 @@ int report_print_lifetimes(struct report *report, struct err *err)
     return 0;
 }
 
-static void print_size_class(struct out *out, const struct size_class_row *row,
+static void print_size_class(struct report *report, const struct size_class_row *row,
                              const struct size_classes *classes)
 {
+    struct out *out = report->out;
     char range[64];
     if (row->size_min_bytes == row->size_max_bytes) {
         (void)snprintf(range, sizeof(range), "%llu", (unsigned long long)row->size_min_bytes);
@@ -63,7 +64,9 @@ static void print_size_class(struct out *out, const struct size_class_row *row,
                 (double)classes->allocation_count);
     out_bytes(out, "allocated_bytes", "allocated", (int64_t)row->allocated_bytes);
     out_bytes(out, "usable_bytes", "usable", (int64_t)row->usable_bytes);
-    out_count(out, "live_count_max", "most live", (int64_t)row->live_count_max);
+    if (!report->selection->is_sample) {
+        out_count(out, "live_count_max", "most live", (int64_t)row->live_count_max);
+    }
     out_count(out, "leaked_count", "leaked", (int64_t)row->leaked_count);
     out_count(out, "free_count", NULL, (int64_t)row->free_count);
     out_end_row(out);
@@ -83,7 +86,7 @@ int report_print_sizes(struct report *report, struct err *err)
         out_begin_table(report->out, "sizes", title);
         size_t limit = report_top(report, 5);
         for (size_t i = 0; i < classes.count && i < limit; i++) {
-            print_size_class(report->out, &classes.rows[i], &classes);
+            print_size_class(report, &classes.rows[i], &classes);
         }
         out_end_table(report->out);
     }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "sample.h"
 #include "usable.h"
 
 #include "banned.h"
@@ -85,7 +86,7 @@ static bool emit_take_expected(struct self *self, size_t *size_bytes, const void
 void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t alignment,
                 uint64_t started, const void *frame)
 {
-    struct self *self = self_enter(frame);
+    struct self *self = sample_keeps(block) ? self_enter(frame) : NULL;
     if (self == NULL) {
         return;
     }

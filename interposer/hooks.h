@@ -16,6 +16,12 @@
 /* The long way of a hook, kept out of the short one. */
 #define SLOW __attribute__((noinline, cold))
 
+/*
+ * What a hook does where it cannot pass the call on at once (sample.h). The hook ends in a jump to
+ * it, so that its frame stands where the hook's stood; the hook itself then needs no frame.
+ */
+#define RECORDED __attribute__((noinline))
+
 static inline size_t page_bytes(void)
 {
     return (size_t)sysconf(_SC_PAGESIZE);

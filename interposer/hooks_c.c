@@ -11,6 +11,7 @@
 #include "emit.h"
 #include "hooks.h"
 #include "real.h"
+#include "sample.h"
 #include "usable.h"
 
 /* Not in every libc's headers. */
@@ -39,13 +40,16 @@ static SLOW void *malloc_slowly(size_t size_bytes, const void *frame)
     if (!is_resolved()) {
         return bootstrap_alloc(size_bytes, 0);
     }
+    if (!sample_takes(size_bytes, frame)) {
+        return real.malloc(size_bytes);
+    }
     uint64_t started = emit_timer();
     void *block = real.malloc(size_bytes);
     emit_alloc(ALLOC_KIND_MALLOC, block, size_bytes, 0, started, frame);
     return block;
 }
 
-HOOK void *malloc(size_t size_bytes)
+static RECORDED void *malloc_recorded(size_t size_bytes)
 {
     struct self *self = emit_begin_plain();
     if (__builtin_expect(self == NULL, 0)) {
@@ -59,6 +63,11 @@ HOOK void *malloc(size_t size_bytes)
     return block;
 }
 
+HOOK void *malloc(size_t size_bytes)
+{
+    return sample_passes(size_bytes) ? real.malloc(size_bytes) : malloc_recorded(size_bytes);
+}
+
 static SLOW void *calloc_slowly(size_t count, size_t size_bytes, const void *frame)
 {
     size_t total_bytes;
@@ -66,13 +75,16 @@ static SLOW void *calloc_slowly(size_t count, size_t size_bytes, const void *fra
     if (!is_resolved()) {
         return overflows ? NULL : bootstrap_alloc(total_bytes, 0); /* static memory is zero */
     }
+    if (!sample_takes(overflows ? SIZE_MAX : total_bytes, frame)) {
+        return real.calloc(count, size_bytes);
+    }
     uint64_t started = emit_timer();
     void *block = real.calloc(count, size_bytes);
     emit_alloc(ALLOC_KIND_CALLOC, block, overflows ? SIZE_MAX : total_bytes, 0, started, frame);
     return block;
 }
 
-HOOK void *calloc(size_t count, size_t size_bytes)
+static RECORDED void *calloc_recorded(size_t count, size_t size_bytes)
 {
     struct self *self = emit_begin_plain();
     if (__builtin_expect(self == NULL, 0)) {
@@ -87,6 +99,15 @@ HOOK void *calloc(size_t count, size_t size_bytes)
         emit_alloc(ALLOC_KIND_CALLOC, block, total_bytes, 0, 0, HOOK_FRAME);
     }
     return block;
+}
+
+HOOK void *calloc(size_t count, size_t size_bytes)
+{
+    size_t total_bytes;
+    if (!__builtin_mul_overflow(count, size_bytes, &total_bytes) && sample_passes(total_bytes)) {
+        return real.calloc(count, size_bytes);
+    }
+    return calloc_recorded(count, size_bytes);
 }
 
 static void *realloc_bootstrap(void *old, size_t size_bytes)
@@ -114,13 +135,16 @@ static void *realloc_held(struct self *self, enum alloc_kind kind, void *old, si
     return block;
 }
 
-HOOK void *realloc(void *old, size_t size_bytes)
+static RECORDED void *realloc_recorded(void *old, size_t size_bytes)
 {
     if (bootstrap_owns(old)) {
         return realloc_bootstrap(old, size_bytes);
     }
     if (!is_resolved()) {
         return bootstrap_alloc(size_bytes, 0);
+    }
+    if (!sample_is_mode(SAMPLE_ALL)) {
+        return sample_realloc(ALLOC_KIND_REALLOC, old, size_bytes, HOOK_FRAME);
     }
     if (old == NULL) {
         uint64_t started = emit_timer();
@@ -133,6 +157,12 @@ HOOK void *realloc(void *old, size_t size_bytes)
         return real.realloc(old, size_bytes);
     }
     return realloc_held(self, ALLOC_KIND_REALLOC, old, size_bytes);
+}
+
+HOOK void *realloc(void *old, size_t size_bytes)
+{
+    return sample_passes_realloc(old, size_bytes) ? real.realloc(old, size_bytes)
+                                                  : realloc_recorded(old, size_bytes);
 }
 
 /* glibc's reallocarray calls the exported realloc, so it is done here in one step. */
@@ -148,6 +178,9 @@ HOOK void *reallocarray(void *old, size_t count, size_t size_bytes)
     }
     if (!is_resolved()) {
         return bootstrap_alloc(total_bytes, 0);
+    }
+    if (!sample_is_mode(SAMPLE_ALL)) {
+        return sample_realloc(ALLOC_KIND_REALLOCARRAY, old, total_bytes, HOOK_FRAME);
     }
     if (old == NULL) {
         void *block = real.realloc(NULL, total_bytes);
@@ -166,7 +199,7 @@ static SLOW void free_slowly(void *block, const void *frame)
     if (block == NULL || bootstrap_owns(block) || !is_resolved()) {
         return;
     }
-    if (emit_free_is_expected(block)) {
+    if (sample_skips_free(block) || emit_free_is_expected(block)) {
         real.free(block);
         return;
     }
@@ -177,7 +210,7 @@ static SLOW void free_slowly(void *block, const void *frame)
     }
 }
 
-HOOK void free(void *block)
+static RECORDED void free_recorded(void *block)
 {
     struct self *self = emit_begin_plain();
     if (__builtin_expect(self == NULL || block == NULL || bootstrap_owns(block), 0) ||
@@ -188,9 +221,22 @@ HOOK void free(void *block)
     real.free(block);
 }
 
+HOOK void free(void *block)
+{
+    if (sample_passes_free(block)) {
+        real.free(block);
+    } else {
+        free_recorded(block);
+    }
+}
+
 static void free_as(enum free_kind kind, void *block, const void *frame)
 {
     if (block == NULL || bootstrap_owns(block) || !is_resolved()) {
+        return;
+    }
+    if (sample_skips_free(block)) {
+        real.free(block);
         return;
     }
     struct self *timed = emit_free(kind, block, frame);
@@ -223,6 +269,9 @@ HOOK void *memalign(size_t alignment, size_t size_bytes)
     if (!is_resolved() || real.memalign == NULL) {
         return bootstrap_alloc(size_bytes, alignment);
     }
+    if (!sample_takes(size_bytes, HOOK_FRAME)) {
+        return real.memalign(alignment, size_bytes);
+    }
     uint64_t started = emit_timer();
     void *block = real.memalign(alignment, size_bytes);
     emit_alloc(ALLOC_KIND_MEMALIGN, block, size_bytes, alignment, started, HOOK_FRAME);
@@ -233,6 +282,9 @@ HOOK void *aligned_alloc(size_t alignment, size_t size_bytes)
 {
     if (!is_resolved() || real.aligned_alloc == NULL) {
         return bootstrap_alloc(size_bytes, alignment);
+    }
+    if (!sample_takes(size_bytes, HOOK_FRAME)) {
+        return real.aligned_alloc(alignment, size_bytes);
     }
     uint64_t started = emit_timer();
     void *block = real.aligned_alloc(alignment, size_bytes);
@@ -245,6 +297,9 @@ HOOK int posix_memalign(void **out_block, size_t alignment, size_t size_bytes)
     if (!is_resolved() || real.posix_memalign == NULL) {
         *out_block = bootstrap_alloc(size_bytes, alignment);
         return *out_block != NULL ? 0 : ENOMEM;
+    }
+    if (!sample_takes(size_bytes, HOOK_FRAME)) {
+        return real.posix_memalign(out_block, alignment, size_bytes);
     }
     uint64_t started = emit_timer();
     int result = real.posix_memalign(out_block, alignment, size_bytes);
@@ -260,6 +315,9 @@ HOOK void *valloc(size_t size_bytes)
     if (!is_resolved() || real.valloc == NULL) {
         return fail(ENOMEM);
     }
+    if (!sample_takes(size_bytes, HOOK_FRAME)) {
+        return real.valloc(size_bytes);
+    }
     uint64_t started = emit_timer();
     void *block = real.valloc(size_bytes);
     emit_alloc(ALLOC_KIND_VALLOC, block, size_bytes, page_bytes(), started, HOOK_FRAME);
@@ -270,6 +328,9 @@ HOOK void *pvalloc(size_t size_bytes)
 {
     if (!is_resolved() || real.pvalloc == NULL) {
         return fail(ENOMEM);
+    }
+    if (!sample_takes(size_bytes, HOOK_FRAME)) {
+        return real.pvalloc(size_bytes);
     }
     uint64_t started = emit_timer();
     void *block = real.pvalloc(size_bytes);

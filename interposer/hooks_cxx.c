@@ -12,6 +12,7 @@
 #include "emit.h"
 #include "hooks.h"
 #include "real.h"
+#include "sample.h"
 
 /*
  * A C++ library that was loaded with RTLD_LOCAL is not behind us in the search order. Blocks then
@@ -38,11 +39,10 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
 }
 
 #define NEW(kind, identifier, symbol, alignment, parameters, arguments)                            \
-    HOOK void *symbol parameters;                                                                  \
-    HOOK void *symbol parameters                                                                   \
+    static RECORDED void *identifier##_recorded parameters                                         \
     {                                                                                              \
         real_be_ready();                                                                           \
-        bool is_outer = emit_expect_alloc(ALLOC_KIND_##kind, size_bytes, HOOK_FRAME);              \
+        enum sample_outer outer = sample_outer_begin(ALLOC_KIND_##kind, size_bytes, HOOK_FRAME);   \
         void *(*function)parameters = real.identifier;                                             \
         void *block = NULL;                                                                        \
         if (function == NULL) {                                                                    \
@@ -54,21 +54,26 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
         if (function != NULL) {                                                                    \
             block = function arguments;                                                            \
         }                                                                                          \
-        if (is_outer) {                                                                            \
-            emit_expected_alloc_done(block, alignment, HOOK_FRAME);                                \
-        }                                                                                          \
+        sample_outer_done(outer, ALLOC_KIND_##kind, block, size_bytes, alignment, HOOK_FRAME);     \
         return block;                                                                              \
+    }                                                                                              \
+    HOOK void *symbol parameters;                                                                  \
+    HOOK void *symbol parameters                                                                   \
+    {                                                                                              \
+        bool passes =                                                                              \
+            sample_passes_inside(size_bytes, (alignment) + 1) && real.identifier != NULL;          \
+        return passes ? real.identifier arguments : identifier##_recorded arguments;               \
     }
 
 #define DELETE(kind, identifier, symbol, parameters, arguments)                                    \
-    HOOK void symbol parameters;                                                                   \
-    HOOK void symbol parameters                                                                    \
+    static RECORDED void identifier##_recorded parameters                                          \
     {                                                                                              \
         if (block == NULL || bootstrap_owns(block)) {                                              \
             return;                                                                                \
         }                                                                                          \
         real_be_ready();                                                                           \
-        bool is_outer = emit_outer_free(FREE_KIND_##kind, block, HOOK_FRAME);                      \
+        bool is_outer =                                                                            \
+            !sample_skips_free(block) && emit_outer_free(FREE_KIND_##kind, block, HOOK_FRAME);     \
         if (real.identifier != NULL) {                                                             \
             real.identifier arguments;                                                             \
         } else {                                                                                   \
@@ -76,6 +81,15 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
         }                                                                                          \
         if (is_outer) {                                                                            \
             emit_outer_free_done();                                                                \
+        }                                                                                          \
+    }                                                                                              \
+    HOOK void symbol parameters;                                                                   \
+    HOOK void symbol parameters                                                                    \
+    {                                                                                              \
+        if (sample_passes_free(block) && real.identifier != NULL) {                                \
+            real.identifier arguments;                                                             \
+        } else {                                                                                   \
+            identifier##_recorded arguments;                                                       \
         }                                                                                          \
     }
 

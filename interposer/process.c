@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "sample.h"
 #include "self.h"
 #include "sys.h"
 
@@ -174,6 +175,7 @@ void process_before_fork(void)
 
 void process_in_forked_child(void)
 {
+    sample_restart();
     struct ring_header *ring = inherited.ring;
     if (ring != NULL && (ring->flags & RING_FOLLOW_CHILDREN) != 0) {
         uint32_t number = atomic_fetch_add(&ring->done_forks, 1);

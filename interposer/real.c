@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "sample_set.h"
+
 struct real real;
 
 enum {
@@ -26,6 +28,7 @@ void *bootstrap_alloc(size_t size_bytes, size_t alignment)
     }
     char *block = bootstrap_buffer + start + BOOTSTRAP_ALIGNMENT;
     memcpy(block - sizeof(size_t), &size_bytes, sizeof(size_t));
+    sample_filter_pin(block); /* its free must come by here */
     return block;
 }
 

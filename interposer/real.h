@@ -21,7 +21,8 @@ struct real {
 #undef X
 };
 
-extern struct real real;
+/* Hidden, or the compiler takes a detour by the global offset table on every call. */
+extern __attribute__((visibility("hidden"))) struct real real;
 
 /* Fills `real`, once. Called by the first hook that finds real.malloc NULL, and by the constructor.
  */

@@ -98,7 +98,8 @@ static bool self_prepare(struct self *self)
         return false;
     }
     self->is_never_plain = process->clock != RING_CLOCK_TSC ||
-                           process->unwind != RING_UNWIND_AUTO || real.malloc_usable_size == NULL;
+                           process->unwind != RING_UNWIND_AUTO ||
+                           process->ring->sample_bytes != 0 || real.malloc_usable_size == NULL;
     self->is_ready = true;
     self->level = 1; /* what the calls below allocate is ours, on a lane of its own */
     self->own_calls++;

@@ -51,7 +51,7 @@ struct self {
             uint8_t own_calls;   /* > 0: we are in library code that we called ourselves */
             bool expects_alloc;  /* expected_alloc holds something */
             bool expects_free;   /* expected_free does */
-            bool is_never_plain; /* another clock or unwinder than what the hot path is made for */
+            bool is_never_plain; /* the hot path is not made for this clock, unwinder or sample */
             uint8_t reserved[2];
         };
         uint64_t mode; /* all of these in one look */

@@ -27,7 +27,7 @@
 #define RING_MAGIC UINT64_C(0x31474e4952415541) /* "AUARING1" */
 
 enum {
-    RING_VERSION = 1,
+    RING_VERSION = 2,
     RING_CHUNK_BYTES = 32768,
     RING_LANE_CAPACITY = 16384,
     RING_HEADER_BYTES = 4096,
@@ -107,6 +107,8 @@ struct ring_header {
     uint32_t depth_limit;          /* frames kept of a stack */
     uint64_t max_bytes;            /* the file never grows beyond this */
     uint32_t unwind;               /* enum ring_unwind */
+    uint64_t sample_bytes;         /* mean distance of sample points; 0: all is recorded */
+    uint64_t sample_seed;          /* of their places */
     _Atomic uint32_t is_recording; /* 0: the collector has stopped; write nothing more */
 
     /*

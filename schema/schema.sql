@@ -32,7 +32,11 @@ CREATE TABLE run (
     leaked_bytes         INTEGER,
     lost_event_count     INTEGER,             -- events that the recorder knows it could not keep
     unpaired_free_count  INTEGER,             -- frees of blocks that nobody was seen to allocate
-    ring_path            TEXT                 -- where unread events lie while state is 'recording'
+    ring_path            TEXT,                -- where unread events lie while state is 'recording'
+    allocation_count_stderr INTEGER,          -- standard errors of a sample's estimates; NULL: exact
+    allocated_bytes_stderr  INTEGER,
+    leaked_count_stderr     INTEGER,
+    leaked_bytes_stderr     INTEGER
 );
 
 -- Variables that change how memory behaves, as the command saw them (an allow-list).
@@ -68,7 +72,11 @@ CREATE TABLE process (
     inherited_free_count INTEGER NOT NULL,    -- frees of blocks inherited through fork
     unpaired_free_count  INTEGER NOT NULL,
     lost_event_count     INTEGER NOT NULL,
-    rss_peak_bytes       INTEGER              -- sampled
+    rss_peak_bytes       INTEGER,             -- sampled
+    allocation_count_stderr INTEGER,          -- NULL: exact
+    allocated_bytes_stderr  INTEGER,
+    leaked_count_stderr     INTEGER,
+    leaked_bytes_stderr     INTEGER
 );
 
 CREATE TABLE thread (
@@ -149,6 +157,10 @@ CREATE TABLE site (
     realloc_chain_max         INTEGER NOT NULL, -- most reallocs that one block went through
     large_short_lived_count   INTEGER NOT NULL, -- >= 64 KiB and freed within 10 ms
     large_short_lived_bytes   INTEGER NOT NULL,
+    allocation_count_stderr   INTEGER,          -- NULL: exact
+    allocated_bytes_stderr    INTEGER,
+    leaked_count_stderr       INTEGER,
+    leaked_bytes_stderr       INTEGER,
     PRIMARY KEY (process_id, stack_id)
 ) WITHOUT ROWID;
 
@@ -237,5 +249,6 @@ CREATE TABLE block (
     slack_bytes    INTEGER,               -- NULL: what the context says
     alignment      INTEGER,               -- NULL: the allocator's own choice
     leak_kind      TEXT,
+    weight         INTEGER,               -- allocations that it stands for; NULL: itself
     id             INTEGER PRIMARY KEY
 );

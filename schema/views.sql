@@ -18,7 +18,8 @@ SELECT
     c.freed_by_thread_id AS freed_by_thread_id,
     (SELECT name FROM free_kind WHERE id = c.free_kind_id) AS free_kind,
     b.realloc_of_id AS realloc_of_id,
-    b.leak_kind AS leak_kind
+    b.leak_kind AS leak_kind,
+    coalesce(b.weight, 1) AS weight
 FROM block AS b
 LEFT JOIN context AS c ON c.id = b.context_id;
 

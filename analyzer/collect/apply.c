@@ -10,6 +10,7 @@
 #include "blocks.h"
 #include "recording.h"
 #include "subject.h"
+#include "weight.h"
 
 #define ADDRESS_MASK ((UINT64_C(1) << EVENT_ADDRESS_BITS) - 1)
 
@@ -153,7 +154,9 @@ __attribute__((flatten)) int subject_apply_free(struct lane_context *lane, const
         .duration_ns = apply_duration_ns(lane->subject, code),
     };
     lane->realloc_from.address = 0;
-    struct block *kept = kind == FREE_KIND_REALLOC ? &lane->realloc_from : NULL;
+    /* In a sample, the next realloc need not be the one that ended this block. */
+    bool is_linked = kind == FREE_KIND_REALLOC && lane->subject->recording->sample_bytes == 0;
+    struct block *kept = is_linked ? &lane->realloc_from : NULL;
     return blocks_free(lane->subject, words[1], kind, lane->thread, &death, kept,
                        &lane->realloc_from_id, err);
 }
@@ -165,13 +168,19 @@ static int apply_free_wide(struct lane_context *lane, const uint64_t *words, uin
     return blocks_free_range(lane->subject, words[1], words[2], kind, lane->thread, stamp_ns, err);
 }
 
-static int apply_failed(struct lane_context *lane, const uint64_t *words)
+static int apply_failed(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns)
 {
+    const struct block failed = {
+        .born_ns = stamp_ns,
+        .size_bytes = words[1],
+        .kind = (uint8_t)(event_tag(words[0]) - EVENT_FAILED),
+    };
     uint32_t local_id = (uint32_t)(words[2] >> 32);
     uint32_t site = local_id < lane->site_count ? lane->sites[local_id] : UINT32_MAX;
     int r = site == UINT32_MAX ? apply_unknown_site(lane->subject, &site) : 0;
     if (r == 0) {
-        tally_failed(&lane->subject->tally, site);
+        tally_failed(&lane->subject->tally, site,
+                     weight_of(lane->subject->recording->sample_bytes, &failed));
     }
     return r;
 }
@@ -374,7 +383,7 @@ static __attribute__((noinline)) int apply_rare(struct lane_context *lane, const
         return apply_free_wide(lane, words, stamp_ns, err);
     }
     if (tag - EVENT_FAILED < ALLOC_KIND_COUNT) {
-        return apply_failed(lane, words);
+        return apply_failed(lane, words, stamp_ns);
     }
     switch (tag) {
     case EVENT_STACK:

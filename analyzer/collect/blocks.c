@@ -6,6 +6,7 @@
 
 #include "../base/vec.h"
 #include "recording.h"
+#include "weight.h"
 
 enum {
     LATE_FREE_NS = 1000000, /* two processors' stamps never differ by as much */
@@ -66,6 +67,7 @@ static inline int blocks_write(struct subject *subject, const struct block *bloc
         .address_offset = (uint32_t)block->address & ((1u << CONTEXT_REGION_BITS) - 1),
         .context_id = site->context_id,
         .alignment = block->alignment,
+        .weight = weight_of_row(recording->sample_bytes, block),
     };
     int r = recording_add_row(recording, &row, out_id, err);
     if (__builtin_expect(r < 0, 0)) {
@@ -75,10 +77,43 @@ static inline int blocks_write(struct subject *subject, const struct block *bloc
     return r;
 }
 
+/* The same as the two functions below, but each block stands for several. */
+static int blocks_count_sampled_birth(struct subject *subject, const struct block *block,
+                                      bool is_timed, uint64_t duration_ns)
+{
+    struct recording *recording = subject->recording;
+    struct thread *thread = &subject->threads[block->thread];
+    uint64_t weight = weight_of(recording->sample_bytes, block);
+    thread->allocation_count += weight;
+    thread->allocated_bytes += weight * block->size_bytes;
+    recording->live_bytes += weight * block->size_bytes;
+    if (recording->live_bytes > recording->peak_bytes) {
+        recording->peak_bytes = recording->live_bytes;
+        recording->peak_ns = block->born_ns;
+    }
+    return tally_alloc_weighted(&subject->tally, block, weight, is_timed, duration_ns);
+}
+
+static int blocks_count_sampled_death(struct subject *subject, const struct block *block,
+                                      uint32_t by, struct death *death)
+{
+    struct recording *recording = subject->recording;
+    struct thread *freer = &subject->threads[by];
+    uint64_t weight = weight_of(recording->sample_bytes, block);
+    death->is_remote = by != block->thread;
+    freer->free_count += weight;
+    freer->remote_free_count += death->is_remote ? weight : 0;
+    recording->live_bytes -= weight * block->size_bytes;
+    return tally_free_weighted(&subject->tally, block, weight, death);
+}
+
 int blocks_count_birth(struct subject *subject, const struct block *block, bool is_timed,
                        uint64_t duration_ns)
 {
     struct recording *recording = subject->recording;
+    if (__builtin_expect(recording->sample_bytes != 0, 0)) {
+        return blocks_count_sampled_birth(subject, block, is_timed, duration_ns);
+    }
     int r = tally_alloc(&subject->tally, block, is_timed, duration_ns);
     struct thread *thread = &subject->threads[block->thread];
     thread->allocation_count++;
@@ -96,6 +131,9 @@ int blocks_count_death(struct subject *subject, const struct block *block, uint3
 {
     if (death->died_ns < block->born_ns) {
         death->died_ns = block->born_ns;
+    }
+    if (__builtin_expect(subject->recording->sample_bytes != 0, 0)) {
+        return blocks_count_sampled_death(subject, block, by, death);
     }
     struct thread *owner = &subject->threads[block->thread];
     struct thread *freer = &subject->threads[by];
@@ -475,8 +513,9 @@ int blocks_write_live(struct subject *subject, struct err *err)
         uint64_t id;
         const struct block *block = sorted[i].block;
         __builtin_prefetch(sorted[i + BLOCKS_AHEAD < count ? i + BLOCKS_AHEAD : i].block);
-        subject->leaked_count++;
-        subject->leaked_bytes += block->size_bytes;
+        uint64_t weight = weight_of(subject->recording->sample_bytes, block);
+        subject->leaked_count += weight;
+        subject->leaked_bytes += weight * block->size_bytes;
         r = blocks_write(subject, block, BLOCK_ROW_LIVE, 0, block->thread, &id, err);
     }
     free(sorted);

@@ -59,6 +59,8 @@ static int collector_create_session(struct collector *collector, struct err *err
                   : strcmp(settings->unwind, "libunwind") == 0 ? RING_UNWIND_LIBUNWIND
                   : settings->checks_unwind                    ? RING_UNWIND_CHECK
                                                                : RING_UNWIND_AUTO,
+        .sample_bytes = settings->sample_bytes,
+        .sample_seed = settings->sample_seed,
         .max_bytes = settings->ring_bytes,
         .fallback_directory = dirname(copy),
     };
@@ -76,6 +78,7 @@ static int collector_create_database(struct collector *collector, struct err *er
         .command = collector_quote(settings->command),
         .ring_path = collector->session.path,
         .detail = settings->is_sites_only ? "sites" : "full",
+        .sample_bytes = settings->sample_bytes,
         .unwind = settings->unwind,
         .depth_limit = (uint32_t)settings->depth_limit,
         .is_mmap_recorded = settings->is_mmap_recorded,
@@ -139,6 +142,7 @@ int collector_create(struct collector *collector, const struct collector_setting
     }
     if (r == 0) {
         collector->recording.is_sites_only = settings->is_sites_only;
+        collector->recording.sample_bytes = settings->sample_bytes;
         collector_keep(collector);
         r = drain_init(&collector->drain, &collector->session, &collector->recording);
     }

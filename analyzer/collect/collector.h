@@ -29,7 +29,9 @@ struct collector_settings {
     bool is_mmap_recorded;
     bool follows_children;
     bool drops_when_full;
-    bool is_sites_only; /* --detail sites */
+    bool is_sites_only;    /* --detail sites */
+    uint64_t sample_bytes; /* 0: every allocation is recorded */
+    uint64_t sample_seed;
 };
 
 struct collector {

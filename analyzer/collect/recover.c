@@ -40,6 +40,7 @@ struct recovery {
     struct rowinsert rows;
     char *ring_path;
     uint32_t root_page;
+    uint64_t sample_bytes;
 };
 
 static int recover_read_text(struct recovery *at, const char *sql, char **out_text)
@@ -68,6 +69,7 @@ static int recover_read_state(struct recovery *at)
 {
     char *state = NULL;
     char *detail = NULL;
+    char *sample = NULL;
     char *root = NULL;
     int r = sqlwriter_open(&at->writer, at->path, at->err);
     if (r == 0) {
@@ -80,15 +82,20 @@ static int recover_read_state(struct recovery *at)
         r = recover_read_text(at, "SELECT detail FROM run", &detail);
     }
     if (r == 0) {
+        r = recover_read_text(at, "SELECT sample_bytes FROM run", &sample);
+    }
+    if (r == 0) {
         r = recover_read_text(at, "SELECT rootpage FROM sqlite_schema WHERE name = 'block'", &root);
     }
     if (r == 0) {
         at->result->is_complete_already = strcmp(state, "recording") != 0;
         at->result->is_sites_only = strcmp(detail, "sites") == 0;
         at->root_page = (uint32_t)strtoul(root, NULL, 10);
+        at->sample_bytes = strtoull(sample, NULL, 10);
     }
     free(state);
     free(detail);
+    free(sample);
     free(root);
     sqlwriter_close(&at->writer);
     return r;
@@ -127,6 +134,7 @@ static int recover_begin(struct recovery *at)
     if (r == 0 && recording_init(&at->recording, NULL) < 0) {
         r = err_set(at->err, ENOMEM, "out of memory");
     }
+    at->recording.sample_bytes = at->sample_bytes;
     at->recording.is_sites_only = at->result->is_sites_only;
     at->recording.sink = &at->rows.sink;
     at->recording.clock = at->remains.clock;

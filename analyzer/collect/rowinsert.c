@@ -3,7 +3,7 @@
 #include <errno.h>
 
 enum {
-    COLUMN_COUNT = 10,
+    COLUMN_COUNT = 11,
 };
 
 static void rowinsert_bind(sqlite3_stmt *insert, int column, uint64_t value, uint64_t null_value)
@@ -34,6 +34,7 @@ static int rowinsert_append(struct row_sink *sink, const struct block_row *row, 
     rowinsert_bind(rows->insert, always_count + 2, row->slack_bytes, 0);
     rowinsert_bind(rows->insert, always_count + 3, row->alignment, 0);
     sqlite3_bind_null(rows->insert, always_count + 4);
+    rowinsert_bind(rows->insert, always_count + 5, row->weight, 0);
     rowinsert_bind(rows->insert, COLUMN_COUNT, *out_id, 0);
     int code = sqlite3_step(rows->insert);
     sqlite3_reset(rows->insert);
@@ -54,8 +55,9 @@ int rowinsert_init(struct rowinsert *rows, struct sqlwriter *writer, uint64_t ro
         .row_count = row_count,
         .next_id = row_count + 1,
     };
-    int code = sqlite3_prepare_v2(writer->handle, "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?,?)",
-                                  -1, &rows->insert, NULL);
+    int code =
+        sqlite3_prepare_v2(writer->handle, "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?,?,?)", -1,
+                           &rows->insert, NULL);
     return code == SQLITE_OK ? 0
                              : err_set(err, EIO, "cannot write '%s': %s", writer->path,
                                        sqlite3_errmsg(writer->handle));

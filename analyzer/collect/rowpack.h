@@ -32,6 +32,7 @@ struct block_row {
     uint32_t address_offset; /* below 2^31 */
     uint32_t context_id;
     uint32_t alignment; /* 0: none */
+    uint32_t weight;    /* 0: none */
 };
 
 #define BLOCK_ROW_LIVE UINT64_MAX

@@ -8,7 +8,7 @@
 
 enum {
     FIXED_COLUMNS = 5, /* born_ns to context_id: always stored */
-    MAX_COLUMNS = 8,   /* to alignment; leak_kind is given by an UPDATE, if ever */
+    MAX_COLUMNS = 10,  /* to weight; leak_kind, before it, is given by an UPDATE, if ever */
     TYPE_NULL = 0,
     TYPE_32_BITS = 4,
     TYPE_ZERO = 8, /* TYPE_ZERO + 1 is the constant 1 */
@@ -80,8 +80,9 @@ static inline unsigned char *put_rowid(unsigned char *end, uint64_t rowid)
 static __attribute__((noinline)) unsigned
 put_optional(unsigned char **end, const struct block_row *row, uint64_t *out_types)
 {
-    const uint64_t values[] = {row->realloc_of_id, row->slack_bytes, row->alignment};
-    unsigned count = 3;
+    const uint64_t values[] = {row->realloc_of_id, row->slack_bytes, row->alignment, 0,
+                               row->weight};
+    unsigned count = 5;
     while (count > 0 && values[count - 1] == 0) {
         count--;
     }
@@ -98,7 +99,8 @@ unsigned char *rowrecord_write(unsigned char *end, uint64_t rowid, const struct 
     unsigned char *at = end;
     unsigned optional_count = 0;
     uint64_t types = 0;
-    if (__builtin_expect((row->realloc_of_id | row->slack_bytes | row->alignment) != 0, 0)) {
+    if (__builtin_expect(
+            (row->realloc_of_id | row->slack_bytes | row->alignment | row->weight) != 0, 0)) {
         optional_count = put_optional(&at, row, &types);
     }
     uint64_t context_type = put_value(&at, row->context_id);

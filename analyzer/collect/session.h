@@ -31,7 +31,9 @@ struct session_settings {
     uint32_t clock; /* enum ring_clock */
     uint32_t flags; /* enum ring_flags */
     uint32_t depth_limit;
-    uint32_t unwind; /* enum ring_unwind */
+    uint32_t unwind;       /* enum ring_unwind */
+    uint64_t sample_bytes; /* 0: all is recorded */
+    uint64_t sample_seed;
     uint64_t max_bytes;
     const char *fallback_directory; /* used when /dev/shm cannot hold the ring */
 };

@@ -87,9 +87,10 @@ static void store_write_run(struct sqlwriter *writer, const struct run_facts *fa
         writer->handle,
         "INSERT INTO run (id, tool_version, state, command, working_directory, host, kernel,"
         " cpu_count, libc, detail, unwind, depth_limit, is_mmap_recorded, started_unix_ns,"
-        " ring_path) VALUES (1, :tool_version, 'recording', :command, :working_directory, :host,"
+        " ring_path, sample_bytes) VALUES (1, :tool_version, 'recording', :command, "
+        ":working_directory, :host,"
         " :kernel, :cpu_count, :libc, :detail, :unwind, :depth_limit, :is_mmap_recorded,"
-        " :started_unix_ns, :ring_path)",
+        " :started_unix_ns, :ring_path, nullif(:sample_bytes, 0))",
         -1, &writer->insert, NULL);
     if (code == SQLITE_OK) {
         store_bind_text(writer, ":tool_version", ALLOCAUDIT_VERSION);
@@ -104,6 +105,7 @@ static void store_write_run(struct sqlwriter *writer, const struct run_facts *fa
         store_bind_text(writer, ":unwind", facts->unwind);
         store_bind_integer(writer, ":depth_limit", facts->depth_limit);
         store_bind_integer(writer, ":is_mmap_recorded", facts->is_mmap_recorded);
+        store_bind_integer(writer, ":sample_bytes", facts->sample_bytes);
         store_bind_integer(writer, ":started_unix_ns", facts->started_unix_ns);
         store_bind_text(writer, ":ring_path", facts->ring_path);
     }

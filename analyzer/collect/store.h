@@ -19,6 +19,7 @@ struct run_facts {
     const char *ring_path;
     const char *detail; /* NULL: full */
     const char *unwind;
+    uint64_t sample_bytes; /* 0: everything is recorded */
     uint32_t depth_limit;
     bool is_mmap_recorded;
     uint64_t started_unix_ns;

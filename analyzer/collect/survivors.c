@@ -342,7 +342,8 @@ static void survivors_look_back(const struct survivors *survivors, struct reader
         }
         offset += (uint32_t)bytes;
     }
-    if (before != NULL && event_tag(before[0]) == EVENT_FREE + FREE_KIND_REALLOC) {
+    if (before != NULL && event_tag(before[0]) == EVENT_FREE + FREE_KIND_REALLOC &&
+        survivors->drain->recording->sample_bytes == 0) {
         uint64_t ticks = chunk->base_ticks + event_ticks(before[0]);
         survivors_find_realloc(survivors, reader, before[1],
                                clock_ns(&survivors->drain->recording->clock, ticks));

@@ -5,6 +5,7 @@
 
 #include "../base/vec.h"
 #include "blocks.h"
+#include "weight.h"
 
 enum {
     SWEEP_ID_STRIDE = 16, /* live.h expects addresses as allocators give them */
@@ -160,7 +161,7 @@ static void sweep_chain(struct sweep *sweep, struct block *block)
 {
     bool is_realloc = block->kind == ALLOC_KIND_REALLOC || block->kind == ALLOC_KIND_REALLOCARRAY;
     struct block *old = live_find(&sweep->chains, block->realloc_of_id * SWEEP_ID_STRIDE);
-    if (old == NULL) {
+    if (old == NULL || sweep->recording->sample_bytes != 0) {
         return;
     }
     block->chain_length =
@@ -205,8 +206,9 @@ static int sweep_birth(struct sweep *sweep, struct sweep_block *born)
         return 0;
     }
     if (born->died_ns == BLOCK_ROW_LIVE) {
-        subject->leaked_count++;
-        subject->leaked_bytes += block->size_bytes;
+        uint64_t weight = weight_of(sweep->recording->sample_bytes, block);
+        subject->leaked_count += weight;
+        subject->leaked_bytes += weight * block->size_bytes;
         return 0;
     }
     if (born->free_kind == FREE_KIND_REALLOC) {

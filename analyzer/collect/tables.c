@@ -1,5 +1,6 @@
 #include "tables.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,6 +9,38 @@ static uint64_t tables_estimate(uint64_t timed_ns, uint64_t timed_count, uint64_
 {
     return timed_count == 0 ? 0
                             : (uint64_t)((double)timed_ns / (double)timed_count * (double)count);
+}
+
+static void tables_add_spread(struct spread *sum, const struct spread *spread)
+{
+    sum->allocation_count += spread->allocation_count;
+    sum->allocated_bytes += spread->allocated_bytes;
+    sum->live_count += spread->live_count;
+    sum->live_bytes += spread->live_bytes;
+}
+
+static struct spread tables_sum_spreads(const struct tally *tally)
+{
+    struct spread sum = {0};
+    for (size_t i = 0; i < tally->spread_count; i++) {
+        tables_add_spread(&sum, &tally->spreads[i]);
+    }
+    return sum;
+}
+
+/* The four columns of standard errors; NULL without a sample. */
+static void tables_write_spread(struct sqlwriter *writer, bool is_sample,
+                                const struct spread *spread)
+{
+    const double variances[] = {spread->allocation_count, spread->allocated_bytes,
+                                spread->live_count, spread->live_bytes};
+    for (int i = 0; i < 4; i++) {
+        if (is_sample) {
+            sqlwriter_integer(writer, (uint64_t)ceil(sqrt(fmax(variances[i], 0))));
+        } else {
+            sqlwriter_null(writer);
+        }
+    }
 }
 
 static void tables_write_stacks(struct sqlwriter *writer, const struct stacktree *stacks)
@@ -80,6 +113,8 @@ static void tables_write_process(struct sqlwriter *writer, const struct subject 
     sqlwriter_integer(writer, subject->unpaired_free_count);
     sqlwriter_integer(writer, subject->lost_event_count);
     sqlwriter_integer_or_null(writer, subject->rss_peak_bytes);
+    struct spread spread = tables_sum_spreads(tally);
+    tables_write_spread(writer, subject->recording->sample_bytes != 0, &spread);
     sqlwriter_row(writer);
 }
 
@@ -116,7 +151,7 @@ static void tables_write_loads(struct sqlwriter *writer, const struct subject *s
 }
 
 static void tables_write_site(struct sqlwriter *writer, uint32_t process_id,
-                              const struct site *site)
+                              const struct site *site, const struct spread *spread)
 {
     sqlwriter_integer(writer, process_id);
     sqlwriter_integer(writer, site->stack_id);
@@ -148,6 +183,7 @@ static void tables_write_site(struct sqlwriter *writer, uint32_t process_id,
     sqlwriter_integer(writer, site->realloc_chain_max);
     sqlwriter_integer(writer, site->large_short_lived_count);
     sqlwriter_integer(writer, site->large_short_lived_bytes);
+    tables_write_spread(writer, spread != NULL, spread != NULL ? spread : &(struct spread){0});
     sqlwriter_row(writer);
 }
 
@@ -171,6 +207,19 @@ static const struct site **tables_sort_sites(const struct tally *tally)
     return sorted;
 }
 
+/* NULL without a sample. */
+static const struct spread *tables_find_spread(const struct subject *subject,
+                                               const struct site *site)
+{
+    static const struct spread none;
+    const struct tally *tally = &subject->tally;
+    size_t index = (size_t)(site - tally->sites);
+    if (subject->recording->sample_bytes == 0) {
+        return NULL;
+    }
+    return index < tally->spread_count ? &tally->spreads[index] : &none;
+}
+
 static void tables_write_sites(struct sqlwriter *writer, const struct recording *recording,
                                bool is_temporary)
 {
@@ -183,7 +232,8 @@ static void tables_write_sites(struct sqlwriter *writer, const struct recording 
         }
         for (size_t j = 0; j < subject->tally.site_count; j++) {
             if (!is_temporary) {
-                tables_write_site(writer, subject->id, sorted[j]);
+                tables_write_site(writer, subject->id, sorted[j],
+                                  tables_find_spread(subject, sorted[j]));
                 continue;
             }
             for (unsigned k = 0; k < TALLY_TEMPORARY_CLASSES; k++) {
@@ -300,6 +350,23 @@ static void tables_complete_run(struct sqlwriter *writer, const struct run_facts
     sqlwriter_execute(writer, sql);
 }
 
+static void tables_complete_spread(struct sqlwriter *writer, const struct recording *recording)
+{
+    struct spread sum = {0};
+    for (size_t i = 0; i < recording->subject_count; i++) {
+        struct spread spread = tables_sum_spreads(&recording->subjects[i]->tally);
+        tables_add_spread(&sum, &spread);
+    }
+    char sql[512];
+    snprintf(sql, sizeof(sql),
+             "UPDATE run SET allocation_count_stderr = %.0f, allocated_bytes_stderr = %.0f,"
+             " leaked_count_stderr = %.0f, leaked_bytes_stderr = %.0f"
+             " WHERE sample_bytes IS NOT NULL",
+             ceil(sqrt(sum.allocation_count)), ceil(sqrt(sum.allocated_bytes)),
+             ceil(sqrt(fmax(sum.live_count, 0))), ceil(sqrt(fmax(sum.live_bytes, 0))));
+    sqlwriter_execute(writer, sql);
+}
+
 static void tables_write_each(struct sqlwriter *writer, const struct recording *recording,
                               const char *table, int column_count,
                               void (*write)(struct sqlwriter *, const struct subject *))
@@ -315,10 +382,10 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
 {
     tables_write_stacks(writer, &recording->stacks);
     tables_write_contexts(writer, &recording->contexts);
-    tables_write_each(writer, recording, "process", 26, tables_write_process);
+    tables_write_each(writer, recording, "process", 30, tables_write_process);
     tables_write_each(writer, recording, "thread", 10, tables_write_threads);
     tables_write_each(writer, recording, "module_load", 6, tables_write_loads);
-    sqlwriter_table(writer, "site", 27);
+    sqlwriter_table(writer, "site", 31);
     tables_write_sites(writer, recording, false);
     sqlwriter_table(writer, "temporary", 4);
     tables_write_sites(writer, recording, true);
@@ -327,4 +394,5 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
     tables_write_each(writer, recording, "timeline", 9, tables_write_slices);
     tables_write_marks(writer, recording);
     tables_complete_run(writer, facts, recording);
+    tables_complete_spread(writer, recording);
 }

@@ -32,6 +32,7 @@ void tally_restart(struct tally *tally, uint64_t started_ns)
     }
     memset(tally->sizes, 0, TALLY_SIZE_CLASSES * sizeof(*tally->sizes));
     memset(tally->lifetimes, 0, sizeof(tally->lifetimes));
+    tally->spread_count = 0;
     tally->slice_count = 0;
     tally->now_span_ns = 0;
     tally->slice_shift = SLICE_SHIFT_FIRST;
@@ -50,6 +51,7 @@ void tally_restart(struct tally *tally, uint64_t started_ns)
 void tally_fini(struct tally *tally)
 {
     free(tally->sites);
+    free(tally->spreads);
     map_fini(&tally->site_of_stack);
     free(tally->sizes);
     free(tally->slices);
@@ -315,10 +317,10 @@ void tally_realloc(struct tally *tally, const struct block *block, uint64_t old_
     }
 }
 
-void tally_failed(struct tally *tally, uint32_t site)
+void tally_failed(struct tally *tally, uint32_t site, uint64_t weight)
 {
-    tally->failed_count++;
-    tally->sites[site].failed_count++;
+    tally->failed_count += weight;
+    tally->sites[site].failed_count += weight;
 }
 
 int tally_rss(struct tally *tally, uint64_t at_ns, uint64_t rss_bytes)
@@ -336,4 +338,136 @@ void tally_finish(struct tally *tally)
     for (size_t i = 0; i < tally->site_count; i++) {
         tally_note_peak(tally, &tally->sites[i]);
     }
+}
+
+static struct spread *tally_spread(struct tally *tally, uint32_t site)
+{
+    if (site >= tally->spread_count) {
+        if (vec_reserve((void **)&tally->spreads, &tally->spread_capacity, (size_t)site + 1,
+                        sizeof(*tally->spreads)) < 0) {
+            return NULL;
+        }
+        memset(tally->spreads + tally->spread_count, 0,
+               (site + 1 - tally->spread_count) * sizeof(*tally->spreads));
+        tally->spread_count = site + 1;
+    }
+    return &tally->spreads[site];
+}
+
+/*
+ * A block is in the sample with probability p, and its weight w is a random number of mean 1 / p.
+ * The variance of the sum of weights is the sum of E[w^2] p - 1 over all blocks, of which w^2 - w,
+ * summed over the sample, is an unbiased estimate. `sign` takes a block out again.
+ */
+static void tally_add_spread(struct spread *spread, const struct block *block, uint64_t weight,
+                             bool is_birth)
+{
+    double size = (double)block->size_bytes;
+    double variance = (double)weight * (double)(weight - 1);
+    double sign = is_birth ? 1 : -1;
+    if (is_birth) {
+        spread->allocation_count += variance;
+        spread->allocated_bytes += size * size * variance;
+    }
+    spread->live_count += sign * variance;
+    spread->live_bytes += sign * size * size * variance;
+}
+
+static void tally_site_alloc_weighted(struct site *site, const struct block *block, uint64_t weight)
+{
+    uint64_t size_bytes = block->size_bytes;
+    if (site->kind == UINT32_MAX) {
+        site->kind = block->kind;
+    }
+    site->allocation_count += weight;
+    site->allocated_bytes += weight * size_bytes;
+    site->usable_bytes += weight * (size_bytes + block->slack_bytes);
+    site->size_min_bytes = size_bytes < site->size_min_bytes ? size_bytes : site->size_min_bytes;
+    site->size_max_bytes = size_bytes > site->size_max_bytes ? size_bytes : site->size_max_bytes;
+    site->live_count += weight;
+    site->live_bytes += weight * size_bytes;
+    if (site->live_count > site->live_count_max) {
+        site->live_count_max = site->live_count;
+    }
+    if (site->live_bytes > site->live_bytes_max) {
+        site->live_bytes_max = site->live_bytes;
+    }
+}
+
+int tally_alloc_weighted(struct tally *tally, const struct block *block, uint64_t weight,
+                         bool is_timed, uint64_t duration_ns)
+{
+    struct slice *slice = tally_slice(tally, block->born_ns);
+    struct spread *spread = tally_spread(tally, block->site);
+    if (slice == NULL || spread == NULL) {
+        return -ENOMEM;
+    }
+    struct site *site = &tally->sites[block->site];
+    tally_note_peak(tally, site);
+    tally_site_alloc_weighted(site, block, weight);
+    tally_add_spread(spread, block, weight, true);
+    site->timed_alloc_ns += is_timed ? weight * duration_ns : 0;
+    site->timed_alloc_count += is_timed ? weight : 0;
+    struct size_class *size = &tally->sizes[tally_size_class(block->size_bytes)];
+    size->allocation_count += weight;
+    size->allocated_bytes += weight * block->size_bytes;
+    size->usable_bytes += weight * (block->size_bytes + block->slack_bytes);
+    uint64_t live_of_size = size->allocation_count - size->free_count;
+    size->live_count_max =
+        live_of_size > size->live_count_max ? live_of_size : size->live_count_max;
+    tally->allocation_count += weight;
+    tally->allocated_bytes += weight * block->size_bytes;
+    tally->live_count += weight;
+    tally->live_bytes += weight * block->size_bytes;
+    slice->allocation_count += weight;
+    slice->allocated_bytes += weight * block->size_bytes;
+    if (tally->live_bytes > slice->live_bytes) {
+        slice->live_bytes = tally->live_bytes;
+        slice->live_count = tally->live_count;
+    }
+    if (tally->live_bytes > tally->peak_bytes) {
+        tally->peak_epoch++;
+        tally->peak_bytes = tally->live_bytes;
+        tally->peak_count = tally->live_count;
+        tally->peak_ns = block->born_ns;
+    }
+    return 0;
+}
+
+int tally_free_weighted(struct tally *tally, const struct block *block, uint64_t weight,
+                        const struct death *death)
+{
+    struct slice *slice = tally_slice(tally, death->died_ns);
+    struct spread *spread = tally_spread(tally, block->site);
+    if (slice == NULL || spread == NULL) {
+        return -ENOMEM;
+    }
+    uint64_t lifetime_ns = death->died_ns - block->born_ns;
+    uint64_t bytes = weight * block->size_bytes;
+    bool is_large_short_lived =
+        block->size_bytes >= TALLY_LARGE_BYTES && lifetime_ns < TALLY_LARGE_SHORT_NS;
+    struct site *site = &tally->sites[block->site];
+    tally_note_peak(tally, site);
+    tally_add_spread(spread, block, weight, false);
+    site->free_count += weight;
+    site->live_count -= weight;
+    site->live_bytes -= bytes;
+    site->lifetime_sum_ns += weight * lifetime_ns;
+    site->lifetime_max_ns =
+        lifetime_ns > site->lifetime_max_ns ? lifetime_ns : site->lifetime_max_ns;
+    site->timed_free_ns += death->is_timed ? weight * death->duration_ns : 0;
+    site->timed_free_count += death->is_timed ? weight : 0;
+    site->remote_free_count += death->is_remote ? weight : 0;
+    site->large_short_lived_count += is_large_short_lived ? weight : 0;
+    site->large_short_lived_bytes += is_large_short_lived ? bytes : 0;
+    tally->sizes[tally_size_class(block->size_bytes)].free_count += weight;
+    struct lifetime_class *lifetime =
+        &tally->lifetimes[63u - (unsigned)__builtin_clzll(lifetime_ns | 1)];
+    lifetime->free_count += weight;
+    lifetime->freed_bytes += bytes;
+    tally->free_count += weight;
+    tally->live_count -= weight;
+    tally->live_bytes -= bytes;
+    slice->free_count += weight;
+    return 0;
 }

@@ -83,7 +83,18 @@ struct slice {
     bool is_touched;
 };
 
+/* Variances of a site's estimates, from which their standard errors follow. */
+struct spread {
+    double allocation_count;
+    double allocated_bytes;
+    double live_count;
+    double live_bytes;
+};
+
 struct tally {
+    struct spread *spreads; /* by site; NULL: nothing was weighted */
+    size_t spread_count;
+    size_t spread_capacity;
     struct site *sites;
     size_t site_count;
     size_t site_capacity;
@@ -139,7 +150,17 @@ int tally_free(struct tally *tally, const struct block *block, const struct deat
 void tally_realloc(struct tally *tally, const struct block *block, uint64_t old_bytes,
                    bool has_moved);
 
-void tally_failed(struct tally *tally, uint32_t site);
+/* weight: how many calls it stands for. */
+void tally_failed(struct tally *tally, uint32_t site, uint64_t weight);
+
+/*
+ * The same as tally_alloc() and tally_free() for a block that stands for `weight` of its kind.
+ * Temporary blocks are not counted: what came in between was not seen.
+ */
+int tally_alloc_weighted(struct tally *tally, const struct block *block, uint64_t weight,
+                         bool is_timed, uint64_t duration_ns);
+int tally_free_weighted(struct tally *tally, const struct block *block, uint64_t weight,
+                        const struct death *death);
 
 /* A sample of the resident set. Returns 0 or -ENOMEM. */
 int tally_rss(struct tally *tally, uint64_t at_ns, uint64_t rss_bytes);

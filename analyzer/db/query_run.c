@@ -44,6 +44,10 @@ static int read_run(struct statement *from, void *context)
     row->leaked_bytes = statement_u64_or(from, QUERY_NULL);
     row->lost_event_count = statement_u64_or(from, QUERY_NULL);
     row->unpaired_free_count = statement_u64_or(from, QUERY_NULL);
+    row->allocation_count_stderr = statement_u64_or(from, QUERY_NULL);
+    row->allocated_bytes_stderr = statement_u64_or(from, QUERY_NULL);
+    row->leaked_count_stderr = statement_u64_or(from, QUERY_NULL);
+    row->leaked_bytes_stderr = statement_u64_or(from, QUERY_NULL);
     target->row_count++;
     return target->sink(target->context, row);
 }
@@ -56,8 +60,9 @@ int query_run(struct db *db, run_sink *sink, void *context, struct err *err)
                     " detail, unwind, ring_path, cpu_count, depth_limit, is_mmap_recorded,"
                     " sample_bytes, started_unix_ns, duration_ns, exit_status, exit_signal,"
                     " allocation_count, free_count, allocated_bytes, failed_count, peak_bytes,"
-                    " peak_ns, leaked_count, leaked_bytes, lost_event_count, unpaired_free_count"
-                    " FROM run WHERE id = 1");
+                    " peak_ns, leaked_count, leaked_bytes, lost_event_count, unpaired_free_count,"
+                    " allocation_count_stderr, allocated_bytes_stderr, leaked_count_stderr,"
+                    " leaked_bytes_stderr FROM run WHERE id = 1");
     struct run_target target = {.sink = sink, .context = context};
     int result = statement_each(&statement, read_run, &target, err);
     if (result == 0 && target.row_count == 0) {
@@ -103,6 +108,10 @@ static int read_process(struct statement *from, void *context)
     row->unpaired_free_count = statement_u64(from);
     row->lost_event_count = statement_u64(from);
     row->rss_peak_bytes = statement_u64_or(from, QUERY_NULL);
+    row->allocation_count_stderr = statement_u64_or(from, QUERY_NULL);
+    row->allocated_bytes_stderr = statement_u64_or(from, QUERY_NULL);
+    row->leaked_count_stderr = statement_u64_or(from, QUERY_NULL);
+    row->leaked_bytes_stderr = statement_u64_or(from, QUERY_NULL);
     return target->sink(target->context, row);
 }
 
@@ -114,8 +123,9 @@ int query_processes(struct db *db, process_sink *sink, void *context, struct err
                     " allocator_version, started_ns, ended_ns, end_kind, exit_status, exit_signal,"
                     " allocation_count, free_count, allocated_bytes, failed_count, peak_count,"
                     " peak_bytes, peak_ns, leaked_count, leaked_bytes, inherited_free_count,"
-                    " unpaired_free_count, lost_event_count, rss_peak_bytes"
-                    " FROM process ORDER BY id");
+                    " unpaired_free_count, lost_event_count, rss_peak_bytes,"
+                    " allocation_count_stderr, allocated_bytes_stderr, leaked_count_stderr,"
+                    " leaked_bytes_stderr FROM process ORDER BY id");
     struct process_target target = {sink, context};
     return statement_each(&statement, read_process, &target, err);
 }

@@ -46,6 +46,10 @@ struct run_row {
     uint64_t leaked_bytes;
     uint64_t lost_event_count;
     uint64_t unpaired_free_count;
+    uint64_t allocation_count_stderr;
+    uint64_t allocated_bytes_stderr;
+    uint64_t leaked_count_stderr;
+    uint64_t leaked_bytes_stderr;
 };
 
 struct process_row {
@@ -74,7 +78,11 @@ struct process_row {
     uint64_t inherited_free_count;
     uint64_t unpaired_free_count;
     uint64_t lost_event_count;
-    uint64_t rss_peak_bytes; /* may be QUERY_NULL */
+    uint64_t rss_peak_bytes; /* this and what follows may be QUERY_NULL */
+    uint64_t allocation_count_stderr;
+    uint64_t allocated_bytes_stderr;
+    uint64_t leaked_count_stderr;
+    uint64_t leaked_bytes_stderr;
 };
 
 struct thread_row {

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "../base/str.h"
@@ -108,6 +109,10 @@ static int read_site(struct statement *from, void *context)
     row->realloc_chain_max = statement_u64(from);
     row->large_short_lived_count = statement_u64(from);
     row->large_short_lived_bytes = statement_u64(from);
+    row->allocation_count_stderr = (uint64_t)llround(sqrt(statement_real(from)));
+    row->allocated_bytes_stderr = (uint64_t)llround(sqrt(statement_real(from)));
+    row->leaked_count_stderr = (uint64_t)llround(sqrt(statement_real(from)));
+    row->leaked_bytes_stderr = (uint64_t)llround(sqrt(statement_real(from)));
     return 0;
 }
 
@@ -124,7 +129,11 @@ int query_site(struct db *db, uint32_t process_id, uint32_t stack_id, struct sit
         " sum(peak_bytes), sum(leaked_count), sum(leaked_bytes), sum(time_ns), sum(timed_count),"
         " sum(lifetime_sum_ns), max(lifetime_max_ns), sum(remote_free_count), sum(realloc_count),"
         " sum(realloc_moved_count), sum(realloc_moved_bytes), max(realloc_chain_max),"
-        " sum(large_short_lived_count), sum(large_short_lived_bytes)"
+        " sum(large_short_lived_count), sum(large_short_lived_bytes),"
+        " total(1.0 * allocation_count_stderr * allocation_count_stderr),"
+        " total(1.0 * allocated_bytes_stderr * allocated_bytes_stderr),"
+        " total(1.0 * leaked_count_stderr * leaked_count_stderr),"
+        " total(1.0 * leaked_bytes_stderr * leaked_bytes_stderr)"
         " FROM site WHERE stack_id = ?1"
         " AND process_id IN (SELECT id FROM process WHERE ?2 = 0 OR id = ?2)");
     statement_bind(&statement, stack_id);

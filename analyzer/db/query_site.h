@@ -58,6 +58,10 @@ struct site_row {
     uint64_t realloc_chain_max;
     uint64_t large_short_lived_count;
     uint64_t large_short_lived_bytes;
+    uint64_t allocation_count_stderr; /* these are 0 unless the run was sampled */
+    uint64_t allocated_bytes_stderr;
+    uint64_t leaked_count_stderr;
+    uint64_t leaked_bytes_stderr;
 };
 
 /* Which blocks: those of the given threads that were born in [from_ns, to_ns). */

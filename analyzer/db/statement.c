@@ -82,6 +82,11 @@ uint32_t statement_u32(struct statement *statement)
     return (uint32_t)value;
 }
 
+double statement_real(struct statement *statement)
+{
+    return sqlite3_column_double(statement->prepared, statement->column++);
+}
+
 uint64_t statement_u64_or(struct statement *statement, uint64_t null_value)
 {
     if (sqlite3_column_type(statement->prepared, statement->column) == SQLITE_NULL) {

@@ -37,6 +37,7 @@ int statement_next(struct statement *statement, struct err *err);
 uint64_t statement_u64(struct statement *statement);
 uint32_t statement_u32(struct statement *statement);   /* too large: damaged */
 int64_t statement_signed(struct statement *statement); /* as it is */
+double statement_real(struct statement *statement);    /* NULL: 0 */
 uint64_t statement_u64_or(struct statement *statement, uint64_t null_value);
 const char *statement_text(struct statement *statement); /* NULL becomes "" */
 const char *statement_text_or_null(struct statement *statement);

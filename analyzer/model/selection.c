@@ -136,6 +136,11 @@ static int resolve_blocks(const struct trace *trace, const struct selection_requ
                        "--detail %s",
                        trace->run.detail);
     }
+    if (selection->is_sample) {
+        return err_set(err, ENOTSUP,
+                       "a thread or a time needs every allocation, and this run was recorded with "
+                       "--sample");
+    }
     if (request->thread != NULL || selection->process_id != 0) {
         return resolve_threads(trace, request->thread, selection, err);
     }
@@ -145,7 +150,8 @@ static int resolve_blocks(const struct trace *trace, const struct selection_requ
 int selection_resolve(const struct trace *trace, const struct selection_request *request,
                       struct selection *out_selection, struct err *err)
 {
-    struct selection selection = {.from_ns = 0, .to_ns = UINT64_MAX};
+    struct selection selection = {
+        .from_ns = 0, .to_ns = UINT64_MAX, .is_sample = trace_is_sample(trace)};
     int result = 0;
     if (request->from_ns != QUERY_NULL) {
         selection.from_ns = request->from_ns;

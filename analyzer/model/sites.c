@@ -56,6 +56,8 @@ enum {
     BLOCK_KEYS = SITE_KEY_BIT(SITE_KEY_COUNT) | SITE_KEY_BIT(SITE_KEY_BYTES) |
                  SITE_KEY_BIT(SITE_KEY_LEAKED) | SITE_KEY_BIT(SITE_KEY_LEAKED_COUNT) |
                  SITE_KEY_BIT(SITE_KEY_LARGE) | SITE_KEY_BIT(SITE_KEY_REALLOC),
+    WHOLE_KEYS = SITE_KEY_BIT(SITE_KEY_TEMPORARY) | SITE_KEY_BIT(SITE_KEY_REALLOC) |
+                 SITE_KEY_BIT(SITE_KEY_MOVED) | SITE_KEY_BIT(SITE_KEY_LIVE), /* not by a sample */
 };
 
 const char *site_key_word(enum site_key key)
@@ -65,7 +67,9 @@ const char *site_key_word(enum site_key key)
 
 bool site_key_is_known(enum site_key key, const struct selection *selection)
 {
-    return !selection->is_part_of_run || (BLOCK_KEYS & SITE_KEY_BIT(key)) != 0;
+    bool is_in_part = !selection->is_part_of_run || (BLOCK_KEYS & SITE_KEY_BIT(key)) != 0;
+    bool is_in_sample = !selection->is_sample || (WHOLE_KEYS & SITE_KEY_BIT(key)) == 0;
+    return is_in_part && is_in_sample;
 }
 
 /* Appends a site with zeros. Returns its place, or SIZE_MAX. */
@@ -292,7 +296,7 @@ int sites_load(const struct trace *trace, const struct selection *selection, uns
                                                selection->to_ns};
         result = query_block_sites(trace->db, &blocks, take_block_site, sites, err);
     } else {
-        sites->key_set = key_set;
+        sites->key_set = selection->is_sample ? key_set & ~WHOLE_KEYS : key_set;
         /* Nothing asked for still means that a selection of sites can be counted. */
         bool is_idle = key_set == 0 && !selection_has_frames(selection);
         result = is_idle ? 0 : load_whole_run(sites, within, err);

@@ -47,7 +47,8 @@ struct sites; /* opaque */
 /* The word of --sort. */
 const char *site_key_word(enum site_key key);
 
-/* False for keys that need the whole run, where a part of it is selected. */
+/* False for keys that need the whole run, where a part of it is selected or only a sample is there.
+ */
 bool site_key_is_known(enum site_key key, const struct selection *selection);
 
 /*

@@ -207,6 +207,11 @@ bool trace_is_complete(const struct trace *trace)
     return strcmp(trace->run.state, "complete") == 0;
 }
 
+bool trace_is_sample(const struct trace *trace)
+{
+    return trace->run.sample_bytes != QUERY_NULL;
+}
+
 int trace_check_content(const struct trace *trace, struct err *err)
 {
     if (trace->process_count > 0) {
@@ -243,6 +248,10 @@ static void totals_of_process(const struct process_row *process, struct totals *
     totals->unpaired_free_count = process->unpaired_free_count;
     totals->inherited_free_count = process->inherited_free_count;
     totals->rss_peak_bytes = process->rss_peak_bytes;
+    totals->allocation_count_stderr = process->allocation_count_stderr;
+    totals->allocated_bytes_stderr = process->allocated_bytes_stderr;
+    totals->leaked_count_stderr = process->leaked_count_stderr;
+    totals->leaked_bytes_stderr = process->leaked_bytes_stderr;
 }
 
 static uint64_t known(uint64_t value, uint64_t otherwise)
@@ -288,6 +297,10 @@ static void totals_of_run(const struct trace *trace, struct totals *totals)
     totals->unpaired_free_count = known(run->unpaired_free_count, sum.unpaired_free_count);
     totals->inherited_free_count = sum.inherited_free_count;
     totals->rss_peak_bytes = sum.rss_peak_bytes;
+    totals->allocation_count_stderr = run->allocation_count_stderr;
+    totals->allocated_bytes_stderr = run->allocated_bytes_stderr;
+    totals->leaked_count_stderr = run->leaked_count_stderr;
+    totals->leaked_bytes_stderr = run->leaked_bytes_stderr;
 }
 
 void trace_totals(const struct trace *trace, uint32_t process_id, struct totals *out_totals)

@@ -43,6 +43,10 @@ struct totals {
     uint64_t unpaired_free_count;
     uint64_t inherited_free_count;
     uint64_t rss_peak_bytes; /* of several processes: the largest single one */
+    uint64_t allocation_count_stderr;
+    uint64_t allocated_bytes_stderr;
+    uint64_t leaked_count_stderr;
+    uint64_t leaked_bytes_stderr;
 };
 
 /* Opens and reads `path`. Returns 0 and *out_trace is the caller's, or the negative errno of
@@ -54,6 +58,9 @@ void trace_close(struct trace *trace);
 
 /* False while it is being recorded and after the collector was stopped: figures may be missing. */
 bool trace_is_complete(const struct trace *trace);
+
+/* True if only a sample was recorded: figures are estimates, and some are not known. */
+bool trace_is_sample(const struct trace *trace);
 
 /* Empty tables would look like a clean program: returns -ENODATA, with why it may be so in err,
  * where no process was recorded; else 0. */

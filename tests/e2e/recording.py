@@ -169,8 +169,9 @@ class Recording:
         if run["detail"] != "full":
             return found
         rows = self.rows(
-            "SELECT count(*) AS blocks, coalesce(sum(size_bytes), 0) AS bytes,"
-            " coalesce(sum(lifetime_ns IS NULL), 0) AS live,"
+            "SELECT coalesce(sum(weight), 0) AS blocks,"
+            " coalesce(sum(weight * size_bytes), 0) AS bytes,"
+            " coalesce(sum(weight * (lifetime_ns IS NULL)), 0) AS live,"
             " coalesce(sum(lifetime_ns < 0), 0) AS negative,"
             " coalesce(sum(usable_bytes < size_bytes), 0) AS shrunk"
             " FROM allocation WHERE process_id = ? AND kind <> 'internal'", process_id)[0]

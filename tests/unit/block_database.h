@@ -22,7 +22,7 @@
 #include "../../analyzer/collect/rowpack.h"
 #include "../../schema/database.h"
 
-#define BLOCK_DATABASE_INSERT "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,NULL,?)"
+#define BLOCK_DATABASE_INSERT "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,NULL,?,?)"
 
 struct block_database {
     char path[64];
@@ -140,6 +140,7 @@ static inline struct block_row block_row_make(uint64_t seed, uint64_t id)
     row.slack_bytes = choice & 0x100 ? block_row_value(&state, 63) : 0;
     row.alignment = choice & 0x200 ? (uint32_t)block_row_value(&state, 32) : 0;
     row.realloc_of_id = choice & 0x400 ? block_row_value(&state, 63) : 0;
+    row.weight = choice & 0x800 ? (uint32_t)block_row_value(&state, 32) : 0;
     return row;
 }
 
@@ -160,21 +161,21 @@ static inline void block_database_bind(sqlite3_stmt *insert, uint64_t id,
                                        const struct block_row *row)
 {
     const uint64_t values[] = {
-        row->born_ns,    row->lifetime_ns,   row->address_offset, row->size_bytes,
-        row->context_id, row->realloc_of_id, row->slack_bytes,    row->alignment,
+        row->born_ns,       row->lifetime_ns, row->address_offset, row->size_bytes, row->context_id,
+        row->realloc_of_id, row->slack_bytes, row->alignment,      row->weight,
     };
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 9; i++) {
         sqlite3_bind_int64(insert, i + 1, (sqlite3_int64)values[i]);
     }
     if (row->lifetime_ns == BLOCK_ROW_LIVE) {
         sqlite3_bind_null(insert, 2);
     }
-    for (int i = 5; i < 8; i++) {
+    for (int i = 5; i < 9; i++) {
         if (values[i] == 0) {
             sqlite3_bind_null(insert, i + 1);
         }
     }
-    sqlite3_bind_int64(insert, 9, (sqlite3_int64)id);
+    sqlite3_bind_int64(insert, 10, (sqlite3_int64)id);
 }
 
 /* A database in memory with the rows 1 to count, put there by SQLite. */

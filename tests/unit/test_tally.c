@@ -208,7 +208,7 @@ static void tally_alloc_site_figures_add_up(void **state)
 
     assert_int_equal(tally_alloc(&tally, &small, true, 77), 0);
     alloc(&tally, &large);
-    tally_failed(&tally, 1);
+    tally_failed(&tally, 1, 1);
 
     const struct site *site = &tally.sites[1];
     assert_int_equal(site->kind, 5); /* of the first one */
