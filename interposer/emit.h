@@ -35,13 +35,16 @@ static inline struct self *emit_begin_plain(void)
 
 static inline void emit_enter_plain(struct self *self, const void *frame)
 {
-    self->entry_frames[0] = frame;
     self->mode = SELF_INSIDE;
+    atomic_signal_fence(memory_order_seq_cst);
+    self->entry_frames[0] = frame;
     atomic_signal_fence(memory_order_seq_cst);
 }
 
 static inline void emit_leave_plain(struct self *self)
 {
+    atomic_signal_fence(memory_order_seq_cst);
+    self->entry_frames[0] = NULL;
     atomic_signal_fence(memory_order_seq_cst);
     self->mode = SELF_PLAIN;
 }

@@ -54,8 +54,7 @@ static void real_find_all(void)
     void *(*first)(size_t) = found.malloc;
     found.malloc = NULL;
     real = found;
-    atomic_thread_fence(memory_order_release);
-    real.malloc = first;
+    __atomic_store_n(&real.malloc, first, __ATOMIC_RELEASE); /* the others are there by then */
 }
 
 void real_init(void)

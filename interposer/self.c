@@ -120,6 +120,9 @@ static bool self_prepare(struct self *self)
 static bool self_is_abandoned(const char *interrupted, const char *present)
 {
     stack_t alternate = {.ss_flags = SS_DISABLE};
+    if (interrupted == NULL) {
+        return false; /* it has just begun or is about to end */
+    }
     sys_signal_stack(&alternate);
     const char *low = alternate.ss_sp;
     bool was_alternate = (alternate.ss_flags & SS_DISABLE) == 0 && interrupted >= low &&
@@ -146,6 +149,7 @@ static void self_drop_abandoned(struct self *self, const void *frame)
         if (writer->chunk != NULL) {
             lane_cancel(writer);
         }
+        self->entry_frames[self->level - 1] = NULL;
         self->level--;
     }
 }
@@ -176,7 +180,10 @@ struct self *self_enter_slowly(const void *frame)
     if (!writer->has_lane && !lane_open(writer, self->tid, self->level)) {
         return NULL;
     }
-    self->entry_frames[self->level++] = frame;
+    self->level++;
+    atomic_signal_fence(memory_order_seq_cst);
+    self->entry_frames[self->level - 1] = frame;
+    atomic_signal_fence(memory_order_seq_cst);
     return self;
 }
 

@@ -43,7 +43,8 @@ struct held_call {
 struct self {
     struct writer writers[SELF_LEVELS];
     struct stack_table stacks[SELF_LEVELS];
-    const void *entry_frames[SELF_LEVELS]; /* where each level's hook stands on the machine stack */
+    const void *entry_frames[SELF_LEVELS]; /* where each level's hook stands on the machine stack;
+                                              NULL: not told yet */
     union {
         struct {
             bool is_ready;       /* false: fresh, or wiped by fork */
@@ -85,8 +86,9 @@ static inline struct self *self_enter(const void *frame)
 {
     struct self *self = self_of_thread;
     if (__builtin_expect(self != NULL && self->is_ready && self->level == 0, 1)) {
-        self->entry_frames[0] = frame;
         self->level = 1;
+        atomic_signal_fence(memory_order_seq_cst);
+        self->entry_frames[0] = frame;
         atomic_signal_fence(memory_order_seq_cst);
         return self;
     }
@@ -95,6 +97,8 @@ static inline struct self *self_enter(const void *frame)
 
 static inline void self_leave(struct self *self)
 {
+    atomic_signal_fence(memory_order_seq_cst);
+    self->entry_frames[self->level - 1] = NULL;
     atomic_signal_fence(memory_order_seq_cst);
     self->level--;
 }
