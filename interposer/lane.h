@@ -90,12 +90,6 @@ static inline uint64_t lane_stamp(const struct writer *writer)
     return ticks_now(process->clock) - writer->base_ticks;
 }
 
-/* True when the chunk is so old that stamps would not fit a record: call before lane_begin(). */
-static inline bool lane_is_stale(const struct writer *writer, uint64_t now)
-{
-    return now - writer->base_ticks >= LANE_STALE_TICKS;
-}
-
 /*
  * True for one call in about sixteen, and one in sixty-four once there were many: reading the clock
  * twice on every call would cost too much.

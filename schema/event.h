@@ -13,6 +13,7 @@
 #define ALLOCAUDIT_EVENT_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -207,6 +208,12 @@ static inline size_t event_bytes(const uint64_t *words, size_t available_bytes)
         return 2 * 8;
     }
     return event_bytes_slowly(words, available_bytes);
+}
+
+/* True for a mapping, of which parts may be freed; all else is a block. */
+static inline bool event_alloc_is_range(unsigned kind)
+{
+    return kind == ALLOC_KIND_MMAP || kind == ALLOC_KIND_MREMAP || kind == ALLOC_KIND_BRK;
 }
 
 /* The texts of the lists above; "unknown" for a number that is none of them. */

@@ -31,11 +31,6 @@ static __attribute__((noinline)) int apply_unknown_site(struct subject *subject,
     return r;
 }
 
-static inline bool apply_is_range(enum alloc_kind kind)
-{
-    return kind == ALLOC_KIND_MMAP || kind == ALLOC_KIND_MREMAP || kind == ALLOC_KIND_BRK;
-}
-
 /* What of a duration code: 0 for a call that was not timed. */
 static inline uint64_t apply_duration_ns(const struct subject *subject, unsigned code)
 {
@@ -96,7 +91,7 @@ static inline int apply_new_block(struct lane_context *lane, struct block *slot,
     if (__builtin_expect(address == 0, 0)) {
         return 0;
     }
-    if (__builtin_expect(apply_is_range((enum alloc_kind)slot->kind), 0)) {
+    if (__builtin_expect(event_alloc_is_range(slot->kind), 0)) {
         return apply_new_range(subject, slot, address, err);
     }
     if (__builtin_expect(lane->realloc_from.address != 0, 0)) {

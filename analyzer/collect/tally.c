@@ -187,59 +187,52 @@ static inline void tally_note_peak(const struct tally *tally, struct site *site)
     }
 }
 
-static void tally_site_alloc(struct site *site, const struct block *block)
+/* The figures of a birth, for a block that stands for `weight`; 1 leaves no trace of it. */
+static inline __attribute__((always_inline)) void
+tally_count_birth(struct tally *tally, struct slice *slice, const struct block *block,
+                  uint64_t weight, bool is_timed, uint64_t duration_ns)
 {
     uint64_t size_bytes = block->size_bytes;
+    struct site *site = &tally->sites[block->site];
+    tally_note_peak(tally, site);
     if (site->kind == UINT32_MAX) {
         site->kind = block->kind;
     }
-    site->allocation_count++;
-    site->allocated_bytes += size_bytes;
-    site->usable_bytes += size_bytes + block->slack_bytes;
+    site->allocation_count += weight;
+    site->allocated_bytes += weight * size_bytes;
+    site->usable_bytes += weight * (size_bytes + block->slack_bytes);
     if (__builtin_expect(size_bytes < site->size_min_bytes, 0)) {
         site->size_min_bytes = size_bytes;
     }
     if (__builtin_expect(size_bytes > site->size_max_bytes, 0)) {
         site->size_max_bytes = size_bytes;
     }
-    site->live_count++;
-    site->live_bytes += size_bytes;
+    site->live_count += weight;
+    site->live_bytes += weight * size_bytes;
     if (__builtin_expect(site->live_count > site->live_count_max, 0)) {
         site->live_count_max = site->live_count;
     }
     if (__builtin_expect(site->live_bytes > site->live_bytes_max, 0)) {
         site->live_bytes_max = site->live_bytes;
     }
-}
-
-int tally_alloc(struct tally *tally, const struct block *block, bool is_timed, uint64_t duration_ns)
-{
-    struct slice *slice = tally_slice(tally, block->born_ns);
-    if (slice == NULL) {
-        return -ENOMEM;
-    }
-    struct site *site = &tally->sites[block->site];
-    tally_note_peak(tally, site);
-    tally_site_alloc(site, block);
     if (is_timed) {
-        site->timed_alloc_ns += duration_ns;
-        site->timed_alloc_count++;
+        site->timed_alloc_ns += weight * duration_ns;
+        site->timed_alloc_count += weight;
     }
-    struct size_class *size = &tally->sizes[tally_size_class(block->size_bytes)];
-    size->allocation_count++;
-    size->allocated_bytes += block->size_bytes;
-    size->usable_bytes += block->size_bytes + block->slack_bytes;
+    struct size_class *size = &tally->sizes[tally_size_class(size_bytes)];
+    size->allocation_count += weight;
+    size->allocated_bytes += weight * size_bytes;
+    size->usable_bytes += weight * (size_bytes + block->slack_bytes);
     uint64_t live_of_size = size->allocation_count - size->free_count;
     if (__builtin_expect(live_of_size > size->live_count_max, 0)) {
         size->live_count_max = live_of_size;
     }
-
-    tally->allocation_count++;
-    tally->allocated_bytes += block->size_bytes;
-    tally->live_count++;
-    tally->live_bytes += block->size_bytes;
-    slice->allocation_count++;
-    slice->allocated_bytes += block->size_bytes;
+    tally->allocation_count += weight;
+    tally->allocated_bytes += weight * size_bytes;
+    tally->live_count += weight;
+    tally->live_bytes += weight * size_bytes;
+    slice->allocation_count += weight;
+    slice->allocated_bytes += weight * size_bytes;
     if (__builtin_expect(tally->live_bytes > slice->live_bytes, 0)) {
         slice->live_bytes = tally->live_bytes;
         slice->live_count = tally->live_count;
@@ -250,36 +243,53 @@ int tally_alloc(struct tally *tally, const struct block *block, bool is_timed, u
         tally->peak_count = tally->live_count;
         tally->peak_ns = block->born_ns;
     }
-    return 0;
 }
 
-static void tally_site_free(struct site *site, const struct block *block, uint64_t lifetime_ns,
-                            const struct death *death)
+/* The same of a death, but for temporary blocks. */
+static inline __attribute__((always_inline)) void
+tally_count_death(struct tally *tally, struct slice *slice, const struct block *block,
+                  uint64_t weight, const struct death *death)
 {
-    site->free_count++;
-    site->live_count--;
-    site->live_bytes -= block->size_bytes;
-    site->lifetime_sum_ns += lifetime_ns;
+    uint64_t lifetime_ns = death->died_ns - block->born_ns;
+    uint64_t bytes = weight * block->size_bytes;
+    struct site *site = &tally->sites[block->site];
+    tally_note_peak(tally, site);
+    site->free_count += weight;
+    site->live_count -= weight;
+    site->live_bytes -= bytes;
+    site->lifetime_sum_ns += weight * lifetime_ns;
     if (__builtin_expect(lifetime_ns > site->lifetime_max_ns, 0)) {
         site->lifetime_max_ns = lifetime_ns;
     }
     if (death->is_timed) {
-        site->timed_free_ns += death->duration_ns;
-        site->timed_free_count++;
+        site->timed_free_ns += weight * death->duration_ns;
+        site->timed_free_count += weight;
     }
     if (death->is_remote) {
-        site->remote_free_count++;
-    } else {
-        unsigned bits = 64u - (unsigned)__builtin_clzll(death->own_allocations | 1);
-        unsigned within = death->own_allocations == 0 ? 0 : bits;
-        if (within < TALLY_TEMPORARY_CLASSES) {
-            site->temporary_count[within]++;
-        }
+        site->remote_free_count += weight;
     }
     if (block->size_bytes >= TALLY_LARGE_BYTES && lifetime_ns < TALLY_LARGE_SHORT_NS) {
-        site->large_short_lived_count++;
-        site->large_short_lived_bytes += block->size_bytes;
+        site->large_short_lived_count += weight;
+        site->large_short_lived_bytes += bytes;
     }
+    tally->sizes[tally_size_class(block->size_bytes)].free_count += weight;
+    unsigned lifetime_class = 63u - (unsigned)__builtin_clzll(lifetime_ns | 1);
+    tally->lifetimes[lifetime_class].free_count += weight;
+    tally->lifetimes[lifetime_class].freed_bytes += bytes;
+    tally->free_count += weight;
+    tally->live_count -= weight;
+    tally->live_bytes -= bytes;
+    slice->free_count += weight;
+}
+
+int tally_alloc(struct tally *tally, const struct block *block, bool is_timed, uint64_t duration_ns)
+{
+    struct slice *slice = tally_slice(tally, block->born_ns);
+    if (slice == NULL) {
+        return -ENOMEM;
+    }
+    tally_count_birth(tally, slice, block, 1, is_timed, duration_ns);
+    return 0;
 }
 
 int tally_free(struct tally *tally, const struct block *block, const struct death *death)
@@ -288,18 +298,14 @@ int tally_free(struct tally *tally, const struct block *block, const struct deat
     if (slice == NULL) {
         return -ENOMEM;
     }
-    uint64_t lifetime_ns = death->died_ns - block->born_ns;
-    struct site *site = &tally->sites[block->site];
-    tally_note_peak(tally, site);
-    tally_site_free(site, block, lifetime_ns, death);
-    tally->sizes[tally_size_class(block->size_bytes)].free_count++;
-    unsigned lifetime_class = 63u - (unsigned)__builtin_clzll(lifetime_ns | 1);
-    tally->lifetimes[lifetime_class].free_count++;
-    tally->lifetimes[lifetime_class].freed_bytes += block->size_bytes;
-    tally->free_count++;
-    tally->live_count--;
-    tally->live_bytes -= block->size_bytes;
-    slice->free_count++;
+    tally_count_death(tally, slice, block, 1, death);
+    if (!death->is_remote) {
+        unsigned bits = 64u - (unsigned)__builtin_clzll(death->own_allocations | 1);
+        unsigned within = death->own_allocations == 0 ? 0 : bits;
+        if (within < TALLY_TEMPORARY_CLASSES) {
+            tally->sites[block->site].temporary_count[within]++;
+        }
+    }
     return 0;
 }
 
@@ -373,27 +379,6 @@ static void tally_add_spread(struct spread *spread, const struct block *block, u
     spread->live_bytes += sign * size * size * variance;
 }
 
-static void tally_site_alloc_weighted(struct site *site, const struct block *block, uint64_t weight)
-{
-    uint64_t size_bytes = block->size_bytes;
-    if (site->kind == UINT32_MAX) {
-        site->kind = block->kind;
-    }
-    site->allocation_count += weight;
-    site->allocated_bytes += weight * size_bytes;
-    site->usable_bytes += weight * (size_bytes + block->slack_bytes);
-    site->size_min_bytes = size_bytes < site->size_min_bytes ? size_bytes : site->size_min_bytes;
-    site->size_max_bytes = size_bytes > site->size_max_bytes ? size_bytes : site->size_max_bytes;
-    site->live_count += weight;
-    site->live_bytes += weight * size_bytes;
-    if (site->live_count > site->live_count_max) {
-        site->live_count_max = site->live_count;
-    }
-    if (site->live_bytes > site->live_bytes_max) {
-        site->live_bytes_max = site->live_bytes;
-    }
-}
-
 int tally_alloc_weighted(struct tally *tally, const struct block *block, uint64_t weight,
                          bool is_timed, uint64_t duration_ns)
 {
@@ -402,35 +387,8 @@ int tally_alloc_weighted(struct tally *tally, const struct block *block, uint64_
     if (slice == NULL || spread == NULL) {
         return -ENOMEM;
     }
-    struct site *site = &tally->sites[block->site];
-    tally_note_peak(tally, site);
-    tally_site_alloc_weighted(site, block, weight);
     tally_add_spread(spread, block, weight, true);
-    site->timed_alloc_ns += is_timed ? weight * duration_ns : 0;
-    site->timed_alloc_count += is_timed ? weight : 0;
-    struct size_class *size = &tally->sizes[tally_size_class(block->size_bytes)];
-    size->allocation_count += weight;
-    size->allocated_bytes += weight * block->size_bytes;
-    size->usable_bytes += weight * (block->size_bytes + block->slack_bytes);
-    uint64_t live_of_size = size->allocation_count - size->free_count;
-    size->live_count_max =
-        live_of_size > size->live_count_max ? live_of_size : size->live_count_max;
-    tally->allocation_count += weight;
-    tally->allocated_bytes += weight * block->size_bytes;
-    tally->live_count += weight;
-    tally->live_bytes += weight * block->size_bytes;
-    slice->allocation_count += weight;
-    slice->allocated_bytes += weight * block->size_bytes;
-    if (tally->live_bytes > slice->live_bytes) {
-        slice->live_bytes = tally->live_bytes;
-        slice->live_count = tally->live_count;
-    }
-    if (tally->live_bytes > tally->peak_bytes) {
-        tally->peak_epoch++;
-        tally->peak_bytes = tally->live_bytes;
-        tally->peak_count = tally->live_count;
-        tally->peak_ns = block->born_ns;
-    }
+    tally_count_birth(tally, slice, block, weight, is_timed, duration_ns);
     return 0;
 }
 
@@ -442,32 +400,7 @@ int tally_free_weighted(struct tally *tally, const struct block *block, uint64_t
     if (slice == NULL || spread == NULL) {
         return -ENOMEM;
     }
-    uint64_t lifetime_ns = death->died_ns - block->born_ns;
-    uint64_t bytes = weight * block->size_bytes;
-    bool is_large_short_lived =
-        block->size_bytes >= TALLY_LARGE_BYTES && lifetime_ns < TALLY_LARGE_SHORT_NS;
-    struct site *site = &tally->sites[block->site];
-    tally_note_peak(tally, site);
     tally_add_spread(spread, block, weight, false);
-    site->free_count += weight;
-    site->live_count -= weight;
-    site->live_bytes -= bytes;
-    site->lifetime_sum_ns += weight * lifetime_ns;
-    site->lifetime_max_ns =
-        lifetime_ns > site->lifetime_max_ns ? lifetime_ns : site->lifetime_max_ns;
-    site->timed_free_ns += death->is_timed ? weight * death->duration_ns : 0;
-    site->timed_free_count += death->is_timed ? weight : 0;
-    site->remote_free_count += death->is_remote ? weight : 0;
-    site->large_short_lived_count += is_large_short_lived ? weight : 0;
-    site->large_short_lived_bytes += is_large_short_lived ? bytes : 0;
-    tally->sizes[tally_size_class(block->size_bytes)].free_count += weight;
-    struct lifetime_class *lifetime =
-        &tally->lifetimes[63u - (unsigned)__builtin_clzll(lifetime_ns | 1)];
-    lifetime->free_count += weight;
-    lifetime->freed_bytes += bytes;
-    tally->free_count += weight;
-    tally->live_count -= weight;
-    tally->live_bytes -= bytes;
-    slice->free_count += weight;
+    tally_count_death(tally, slice, block, weight, death);
     return 0;
 }

@@ -9,8 +9,7 @@
 
 uint32_t weight_of_sampled(uint64_t sample_bytes, const struct block *block)
 {
-    if (block->kind == ALLOC_KIND_MMAP || block->kind == ALLOC_KIND_MREMAP ||
-        block->kind == ALLOC_KIND_BRK) {
+    if (event_alloc_is_range(block->kind)) {
         return 1;
     }
     double probability = -expm1(-((double)block->size_bytes + 1) / (double)sample_bytes);
