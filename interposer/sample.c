@@ -39,7 +39,7 @@ static void sample_begin(void)
         return;
     }
     if (atomic_compare_exchange_strong(&sample_is_begun, &is_begun, 1)) {
-        (void)sample_set_init(mean_bytes < FINE_BYTES ? SET_BLOCKS_FINE : SET_BLOCKS);
+        (void)sample_set_init(mean_bytes < FINE_BYTES ? SET_BLOCKS_FINE : SET_BLOCKS, mean_bytes);
         atomic_store(&sample_key, process->key);
         atomic_store(&sample_mode, SAMPLE_SOME);
         atomic_store(&sample_is_begun, 2);

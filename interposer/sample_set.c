@@ -9,7 +9,9 @@
 
 enum {
     BUCKET_BLOCKS = 7,
-    BUCKETS_PROBED = 16, /* from a block's own bucket on */
+    BUCKETS_PROBED = 16,  /* from a block's own bucket on */
+    REGION_BITS_MIN = 6,  /* no allocator has more than BUCKET_BLOCKS + 1 blocks in 64 bytes */
+    REGION_BITS_MAX = 40, /* addresses that differ beyond are as good as random */
 };
 
 /* One cache line. */
@@ -23,6 +25,7 @@ uintptr_t sample_filter_mask;
 
 static _Atomic(struct bucket *) buckets;
 static unsigned bucket_bits;
+static unsigned region_bits;
 
 void sample_filter_pin(const void *block)
 {
@@ -41,11 +44,15 @@ static void sample_filter_count(const void *block, int change)
     }
 }
 
-bool sample_set_init(size_t block_count)
+bool sample_set_init(size_t block_count, uint64_t mean_bytes)
 {
     unsigned bits = 1;
     while (((size_t)BUCKET_BLOCKS << bits) < block_count * 2) {
         bits++;
+    }
+    region_bits = REGION_BITS_MIN;
+    while (region_bits < REGION_BITS_MAX && mean_bytes >> (region_bits + 1) != 0) {
+        region_bits++;
     }
     size_t bytes = sizeof(struct bucket) << bits;
     struct bucket *made =
@@ -70,9 +77,16 @@ void sample_set_forget(void)
     }
 }
 
+/*
+ * Of the bytes in use one in mean_bytes is a sample point, so a region of that size holds one
+ * sampled block or less on average, and has a bucket of its own. Neighbouring regions have
+ * neighbouring buckets: a program touches as few pages of the table as its heap is large.
+ */
 static size_t sample_set_home(uintptr_t address)
 {
-    return (size_t)((address >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bucket_bits));
+    size_t region = address >> region_bits;
+    size_t realm = (address >> REGION_BITS_MAX) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+    return (region + realm) & (((size_t)1 << bucket_bits) - 1);
 }
 
 static struct bucket *sample_set_bucket(struct bucket *table, size_t home, unsigned step)

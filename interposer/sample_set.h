@@ -42,8 +42,11 @@ static inline bool sample_filter_excludes(const void *block)
 /* From now on, and in children, the filter never excludes this block. */
 void sample_filter_pin(const void *block);
 
-/* Makes room for about that many blocks. Once; until then the set is full. False: no memory. */
-bool sample_set_init(size_t block_count);
+/*
+ * Makes room for about that many blocks, at most one of which lies in mean_bytes of memory in use
+ * on average. Once; until then the set is full. False: no memory.
+ */
+bool sample_set_init(size_t block_count, uint64_t mean_bytes);
 
 /* In a forked child, after its copy was wiped: the filter forgets what the parent had. */
 void sample_set_forget(void);

@@ -13,6 +13,7 @@
 
 enum {
     BLOCKS = 1000,
+    MEAN_BYTES = 100,
     THREADS = 4,
     ROUNDS = 20000,
     MAILBOXES = 64,
@@ -43,7 +44,7 @@ static void sample_filter_before_init_excludes_nothing(void **state)
     assert_false(sample_set_add(block_at(0x1000)));
     assert_false(sample_set_remove(block_at(0x1000)));
 
-    assert_true(sample_set_init(BLOCKS));
+    assert_true(sample_set_init(BLOCKS, MEAN_BYTES));
     assert_true(sample_filter_excludes(block_at(0x1000)));
     assert_false(sample_filter_excludes(NULL));
 }
@@ -90,7 +91,7 @@ static void sample_set_add_when_full_is_refused(void **state)
 static void sample_filter_entry_that_overflows_stays(void **state)
 {
     (void)state;
-    const uintptr_t stride = SAMPLE_FILTER_BYTES * 16;
+    const uintptr_t stride = (uintptr_t)SAMPLE_FILTER_BYTES << 24; /* not all of one bucket */
 
     for (uintptr_t i = 1; i <= 300; i++) {
         assert_true(sample_set_add(block_at(0x500 + i * stride)));
