@@ -111,7 +111,7 @@ bool sample_decide(size_t size_bytes, const void *frame)
         return true;
     }
     if (atomic_load(&process->phase) != PROCESS_RECORDING) {
-        sample_bytes_left = PASS_FOR_EVER;
+        sample_pass_for_ever();
         return false;
     }
     if (thread->process_key != process->key) {
@@ -199,6 +199,14 @@ void sample_outer_done(enum sample_outer outer, enum alloc_kind kind, void *bloc
     }
     if (outer == SAMPLE_TAKEN) {
         emit_alloc(kind, block, size_bytes, alignment, 0, frame);
+    }
+}
+
+void sample_pass_for_ever(void)
+{
+    sample_bytes_left = PASS_FOR_EVER;
+    if (sample_is_mode(SAMPLE_ALL)) {
+        sample_filter_open();
     }
 }
 

@@ -120,4 +120,7 @@ void sample_outer_done(enum sample_outer outer, enum alloc_kind kind, void *bloc
 /* This thread has been forked into a new process: its next allocation finds that out. */
 void sample_restart(void);
 
+/* This process records nothing and never will: the hooks let everything pass from now on. */
+void sample_pass_for_ever(void);
+
 #endif

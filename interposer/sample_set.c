@@ -33,6 +33,11 @@ void sample_filter_pin(const void *block)
                      __ATOMIC_RELAXED);
 }
 
+void sample_filter_open(void)
+{
+    __atomic_store_n(&sample_filter_mask, SAMPLE_FILTER_BYTES - 1, __ATOMIC_RELEASE);
+}
+
 /* An entry that has reached the highest count no longer knows how many there are, so it stays. */
 static void sample_filter_count(const void *block, int change)
 {
@@ -63,7 +68,7 @@ bool sample_set_init(size_t block_count, uint64_t mean_bytes)
     }
     bucket_bits = bits;
     atomic_store_explicit(&buckets, made, memory_order_release);
-    __atomic_store_n(&sample_filter_mask, SAMPLE_FILTER_BYTES - 1, __ATOMIC_RELEASE);
+    sample_filter_open();
     return made != NULL;
 }
 

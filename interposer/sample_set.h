@@ -42,6 +42,9 @@ static inline bool sample_filter_excludes(const void *block)
 /* From now on, and in children, the filter never excludes this block. */
 void sample_filter_pin(const void *block);
 
+/* From now on the filter excludes what is neither in the set nor pinned. */
+void sample_filter_open(void);
+
 /*
  * Makes room for about that many blocks, at most one of which lies in mean_bytes of memory in use
  * on average. Once; until then the set is full. False: no memory.

@@ -9,6 +9,7 @@
 
 #include "announce.h"
 #include "real.h"
+#include "sample.h"
 #include "sys.h"
 
 #include "banned.h"
@@ -156,7 +157,13 @@ static void self_drop_abandoned(struct self *self, const void *frame)
 
 struct self *self_enter_slowly(const void *frame)
 {
-    if (!process_attach() || self_is_being_made) {
+    if (!process_attach()) {
+        if (atomic_load(&process->phase) == PROCESS_OFF) {
+            sample_pass_for_ever();
+        }
+        return NULL;
+    }
+    if (self_is_being_made) {
         return NULL;
     }
     struct self *self = self_of_thread;

@@ -84,7 +84,8 @@ class Bench:
         self.peer = peer
         self.notes = []
         self.failed_count = 0
-        meter, self.pairs = (compile_program(name, folder) for name in ("meter", "pairs"))
+        meter, self.pairs, self.timed, self.beside = (
+            compile_program(name, folder) for name in ("meter", "pairs", "timed", "beside"))
         self.inputs = workload.Inputs(os.path.join(scratch, "inputs"), self.pairs, is_quick)
         self.native = measure.Native(meter, scratch)
         self.again = measure.Native(meter, scratch)

@@ -47,18 +47,29 @@ def count_pair(pairs, depth, tool, paths=0):
     return (found[1] - found[0]) / (COUNTS[1] - COUNTS[0])
 
 
+def unrecorded(allocaudit):
+    """The library alone, as in a program whose collector has gone: it is to cost next to nothing."""
+    tool = measure.Native(allocaudit.meter, allocaudit.folder)
+    library = os.path.join(os.path.dirname(allocaudit.program), "liballocaudit.so")
+    tool.around = lambda command: ["env", f"LD_PRELOAD={library}", *command]
+    return tool
+
+
 def count_all(pairs, native, allocaudit):
     """[{name, native, allocaudit, added}], or a text that says why not."""
     if shutil.which("valgrind") is None:
         return None, "valgrind is not installed: instructions were not counted"
     rows = []
-    for depth, paths in [(depth, 0) for depth in DEPTHS] + [(20, 64)]:
+    cases = [(depth, 0, allocaudit) for depth in DEPTHS]
+    cases += [(20, 64, allocaudit), (20, 0, unrecorded(allocaudit))]
+    for depth, paths, tool in cases:
         try:
             base = count_pair(pairs, depth, native, paths)
-            recorded = count_pair(pairs, depth, allocaudit, paths)
+            recorded = count_pair(pairs, depth, tool, paths)
         except (measure.Broken, subprocess.TimeoutExpired) as failure:
             return None, f"instructions were not counted: {failure}"
-        rows.append({"name": f"pairs {depth} 1" + (f" paths {paths}" if paths else ""),
+        name = f"pairs {depth} 1" + (f" paths {paths}" if paths else "")
+        rows.append({"name": name if tool is allocaudit else f"{name}, not recorded",
                      "native": base, "allocaudit": recorded, "added": recorded - base})
     return rows, None
 

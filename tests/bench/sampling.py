@@ -1,48 +1,86 @@
-"""What `--sample` slows programs down by, beside what two native runs differ by, and jemalloc's profiler."""
+"""What `--sample` slows programs down by, beside what two native runs differ by, and jemalloc's profiler.
+
+Real programs are timed from within the recording, so that the start of the recorder does not count:
+what is sampled in production runs for long. The micro compares hooked calls with direct ones in the
+same process, since a cycle a call shows there: two runs of it differ by more than that.
+"""
 
 import figures
 import measure
 import recorders
 import rounds
 import workloads
-from workload import Missing
+from workload import Missing, Workload
 
-PAIRS = {True: 4000000, False: 64000000}  # by is_quick
+PAIRS = {True: 2000000, False: 32000000}  # by is_quick
+SLICES = {True: 20, False: 60}
+LAUNCH_FACTOR = 5  # launches of the micro in a round: where the libraries come to lie varies its cost
 OURS = ("native", "sample", "native again")
 PEER = ("jemalloc", "jemalloc prof")
 NOISE_LEAST = 0.01
+# Short programs are run more often: so long with each tool, if that takes no more than so many runs.
+PROGRAM_NS = 2.5e9
+ROUNDS_MOST = 30
 
 
-def slowdowns(result, started_ns=0):
-    """One figure a round: of the time until the program ended, to the native runs around it."""
-    found = result.paired(OURS, figures.app)
-    return [(sampled - started_ns) / ((before + after) / 2) - 1 for before, sampled, after in found]
+def inner(run):
+    return run.said.get("inner_ns")
 
 
-def peer_slowdowns(result, started_ns=0):
+def slowdowns(result):
+    """One figure a round: to the native runs around it."""
+    return [sampled / ((before + after) / 2) - 1 for before, sampled, after in result.paired(OURS, inner)]
+
+
+def peer_slowdowns(result):
     """The same of jemalloc's profiler, to jemalloc without it."""
-    return [(profiled - started_ns) / plain - 1 for plain, profiled in result.paired(PEER, figures.app)]
+    return [profiled / plain - 1 for plain, profiled in result.paired(PEER, inner)]
 
 
 def noise(result):
     """How much native runs of the same round differ, in the third quartile."""
     found = figures.quartiles([abs(after / before - 1) for before, after
-                               in result.paired(("native", "native again"), figures.app)])
+                               in result.paired(("native", "native again"), inner)])
     return found[2] if found else None
 
 
-def started_ns(result):
-    """What the recorders add to a program that does nothing: (ours, the peer's)."""
-    ours = [sampled - (before + after) / 2
-            for before, sampled, after in result.paired(OURS, figures.app)]
-    peer = [profiled - plain for plain, profiled in result.paired(PEER, figures.app)]
-    return figures.median(ours) or 0, figures.median(peer) or 0
-
-
-def measure_one(bench, make, tools):
+def timed(bench, make):
     workload = make(bench.inputs)
+    workload.command = [bench.timed, *workload.command]
     workload.tool_names = OURS + PEER
-    return rounds.measure_workload(workload, tools, bench.rounds)
+    return workload
+
+
+def rounds_for(bench, workload):
+    """After one native run to see how long the program takes."""
+    once_ns = inner(bench.native.run(workload))
+    return max(bench.rounds, min(ROUNDS_MOST, int(PROGRAM_NS / once_ns)))
+
+
+def measure_real(bench, name, make, tools):
+    workload = timed(bench, make)
+    result = rounds.measure_workload(workload, tools, rounds_for(bench, workload))
+    return {"name": name, "native_ns": result.median("native", inner),
+            "slowdown": figures.quartiles(slowdowns(result)),
+            "peer_slowdown": figures.quartiles(peer_slowdowns(result)), "noise": noise(result)}
+
+
+def measure_micro(bench, tools):
+    """Hooked pairs to direct ones; natively they are the same, which shows what the method can tell."""
+    name = "pairs, in one process"
+    beside = Workload(name, "micro", [bench.beside, str(SLICES[bench.is_quick])], tool_names=OURS)
+    result = rounds.measure_workload(beside, tools, bench.rounds * LAUNCH_FACTOR)
+
+    def slowdown(run):
+        return run.said["hooked_ppm"] / 1e6 - 1
+    _, make = workloads.pairs_workload(20, 1, count=PAIRS[bench.is_quick])
+    peer_workload = timed(bench, make)
+    peer = rounds.measure_workload(peer_workload, [tool for tool in tools if tool.name in PEER],
+                                   rounds_for(bench, peer_workload))
+    return {"name": name, "native_ns": result.median("sample", lambda run: run.said["direct_ps"]) / 1e3,
+            "slowdown": figures.quartiles([slowdown(run) for run in result.runs["sample"]]),
+            "peer_slowdown": figures.quartiles(peer_slowdowns(peer)),
+            "noise": figures.quartiles([abs(slowdown(run)) for run in result.runs["native"]])[2]}
 
 
 def tools_of(bench):
@@ -55,31 +93,22 @@ def tools_of(bench):
 
 
 def measure_all(bench):
-    """{micro, real}: rows {name, native_ns, slowdown, net_slowdown, peer_slowdown, noise}; or None."""
+    """{micro, real}: rows {name, native_ns, slowdown, peer_slowdown, noise}; or None."""
     refusal = bench.sampled.refusal()
     if refusal is not None:
         bench.notes.append(f"sampling: skipped, `allocaudit run --sample` does not work: {refusal}")
         return None
     tools = tools_of(bench)
-    ours_ns, peer_ns = started_ns(measure_one(bench, workloads.start_workload, tools))
-    _, micro = workloads.pairs_workload(20, 1, count=PAIRS[bench.is_quick])
-    data = {"micro": [], "real": []}
-    programs = [("pairs 20 1", "micro", micro),
-                *((name, "real", make) for name, make in workloads.REAL_MAKERS)]
-    for name, group, make in programs:
+    bench.talk("    pairs")
+    data = {"micro": [measure_micro(bench, tools)], "real": []}
+    for name, make in workloads.REAL_MAKERS:
         bench.talk(f"    {name}")
         try:
-            result = measure_one(bench, make, tools)
+            data["real"].append(measure_real(bench, name, make, tools))
         except Missing:
             continue
         except measure.Broken as broken:
             bench.fail(f"sampling: {name}: {' '.join(str(broken).split())}")
-            continue
-        data[group].append({"name": name, "native_ns": result.median("native", figures.app),
-                            "slowdown": figures.quartiles(slowdowns(result)),
-                            "net_slowdown": figures.quartiles(slowdowns(result, ours_ns)),
-                            "peer_slowdown": figures.quartiles(peer_slowdowns(result, peer_ns)),
-                            "noise": noise(result)})
     return data
 
 

@@ -109,20 +109,21 @@ LEGEND = [
     "MiB of program and collector: the largest resident size seen, memory shared between them counted"
     " in both: the ring, 256 MiB at most, and the live blocks; own: without that.",
     "ht saw: heaptrack does not follow children; where it saw less than 90 % there is no comparison.",
-    "slowdown by --sample: of the time until the program had ended, to native runs before and after in"
-    " the same round; noise: what those two differ by, in the third quartile; jemalloc prof: jemalloc's"
-    " own profiler at the same rate, to jemalloc without it.",
+    "slowdown by --sample: of the time from the program's start to its end, to native runs before and"
+    " after in the same round; noise: what those two differ by, in the third quartile. pairs, in one"
+    " process: hooked calls to direct ones; noise: the same where nothing is hooked. jemalloc prof:"
+    " jemalloc's own profiler at the same rate, to jemalloc without it.",
 ]
 
 
-SAMPLING_HEAD = ["slowdown by --sample", "native s", "as it is", "less start", "quartiles", "noise",
-                 "jemalloc prof"]
+SAMPLING_HEAD = ["slowdown by --sample", "native", "slowdown", "quartiles", "noise", "jemalloc prof"]
 
 
 def sampling_row(row):
-    return [row["name"], seconds(row["native_ns"]), percent(row["slowdown"][1], 1),
-            percent(row["net_slowdown"][1], 1),
-            f"{percent(row['net_slowdown'][0], 1)} to {percent(row['net_slowdown'][2], 1)}",
+    low, middle, high = row["slowdown"]
+    native_ns = row["native_ns"]
+    return [row["name"], f"{native_ns:.2f} ns" if native_ns < 1000 else seconds(native_ns) + " s",
+            percent(middle, 1), f"{percent(low, 1)} to {percent(high, 1)}",
             percent(row["noise"], 1), percent(row["peer_slowdown"] and row["peer_slowdown"][1], 1)]
 
 

@@ -191,17 +191,17 @@ def sampling_targets(data):
     sampled = data["sampling"]
     if sampled and sampled["micro"]:
         row = sampled["micro"][0]
-        low, value, high = row["net_slowdown"]
+        low, value, high = row["slowdown"]
         micro.peer = slowdown(row["peer_slowdown"] and row["peer_slowdown"][1])
         micro.ours = slowdown(value, f" [{low * 100:.1f}, {high * 100:.1f}]")
         micro.judge(value, 0.10, 0.03)
     if sampled and sampled["real"]:
         rows = sampled["real"]
-        value = sampling.mean_slowdown(rows, "net_slowdown")
+        value = sampling.mean_slowdown(rows, "slowdown")
         noise = sampling.mean_noise(rows)
-        worst = max(rows, key=lambda row: row["net_slowdown"][1])
+        worst = max(rows, key=lambda row: row["slowdown"][1])
         real.peer = slowdown(sampling.mean_slowdown(rows, "peer_slowdown"))
-        real.ours = slowdown(value, f", worst {slowdown(worst['net_slowdown'][1])}: {worst['name']}")
+        real.ours = slowdown(value, f", worst {slowdown(worst['slowdown'][1])}: {worst['name']}")
         real.goal = f"noise: {slowdown(noise)}"
         real.judge(value, 0.02, noise)
     return [micro, real]

@@ -47,6 +47,21 @@ def test_collector_alone(test):
     test.equal("files left behind", os.listdir(test.scratch), [])
 
 
+def test_unrecorded_program_pays_next_to_nothing(test):
+    """As after the collector's death: the hooks must pass everything on at once."""
+    test.need("valgrind")
+    instructions, bench = load("instructions"), load("bench")
+    folder = os.path.join(test.shared.build, "bench")
+    pairs = bench.compile_program("pairs", folder)
+    counts = []
+    for preload in ([], [f"LD_PRELOAD={test.shared.build}/liballocaudit.so"]):
+        found = [instructions.count_once([pairs, "1", "1", str(count)], test.scratch,
+                                         ["env", *preload]) for count in (1000, 21000)]
+        counts.append((found[1] - found[0]) / 20000)
+    test.check(counts[0] + 1 < counts[1] < counts[0] + 20,
+               f"instructions of a pair, natively and with the library: {counts}")
+
+
 def test_target_verdicts(test):
     targets = load("targets")
 
