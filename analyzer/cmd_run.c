@@ -16,6 +16,7 @@
 #include "collect/collector.h"
 #include "collect/selfcheck.h"
 #include "collect/target.h"
+#include "sim/policy_option.h"
 
 /* In the environment, `1`: compare every stack with libunwind's (docs/architecture.md). */
 #define CHECK_UNWIND_ENV "ALLOCAUDIT_CHECK_UNWIND"
@@ -23,6 +24,7 @@
 struct run_settings {
     const char *output;
     const char *allocator;
+    const char *policy;
     int detail;
     int unwind;
     int when_full;
@@ -45,6 +47,10 @@ static const struct option_spec options[] = {
     {"allocator", '\0', "NAME",
      "run the program on glibc, jemalloc, tcmalloc, mimalloc, or a library given by its path",
      "whatever it runs on by itself", OPTION_TEXT_AT(struct run_settings, allocator)},
+    {"policy", '\0', "POLICY",
+     "serve the program by a pool, frame, buddy or slab allocator, as 'simulate' names them "
+     "(pool:chunk_bytes=16384), and what it declines by the usual one",
+     NULL, OPTION_TEXT_AT(struct run_settings, policy)},
     {"follow", '\0', NULL, "record child processes, too", "yes",
      OPTION_YES_NO_AT(struct run_settings, follows_children)},
     {"mmap", '\0', NULL, "record the program's own mmap, munmap, mremap, brk and sbrk, too", NULL,
@@ -317,6 +323,21 @@ static int read_environment(struct run_settings *settings)
     return 0;
 }
 
+/* The same for --policy, which the library in the program reads from its environment. */
+static int route_by(const char *policy)
+{
+    struct err err;
+    struct policy_settings settings;
+    if (policy_option_parse(policy, &settings, &err) < 0) {
+        return cmd_misuse(&cmd_run_page, "%s", err.text);
+    }
+    if (setenv(POLICY_ENV, policy, 1) != 0) {
+        err_set_errno(&err, errno, "cannot set " POLICY_ENV);
+        return fail(&err, CMD_RUN_FAILED);
+    }
+    return 0;
+}
+
 int cmd_run(int argc, char **argv)
 {
     struct run_settings settings = {
@@ -335,5 +356,8 @@ int cmd_run(int argc, char **argv)
         return cmd_misuse(&cmd_run_page, "no command to record");
     }
     status = read_environment(&settings);
+    if (status == 0 && settings.policy != NULL) {
+        status = route_by(settings.policy);
+    }
     return status != 0 ? status : record(arguments.words, &settings);
 }

@@ -8,7 +8,8 @@
 #include "hooks.h"
 #include "sys.h"
 
-/* A thread's part. Lies in the policy's own memory, and serves another thread once this one is gone. */
+/* A thread's part. Lies in the policy's own memory, and serves another thread once this one is
+ * gone. */
 struct route_thread {
     struct policy_heap *heap;
     struct route_thread *next; /* all there are */
@@ -26,7 +27,8 @@ static pthread_key_t exit_key = (pthread_key_t)-1;
 static __thread struct route_thread *thread_of_self __attribute__((tls_model("initial-exec")));
 static __thread bool is_opening __attribute__((tls_model("initial-exec")));
 
-/* ---- threads ----------------------------------------------------------------------------------- */
+/* ---- threads -----------------------------------------------------------------------------------
+ */
 
 static void route_on_thread_exit(void *argument)
 {
@@ -88,7 +90,8 @@ static inline struct policy_heap *route_heap(void)
     return __builtin_expect(thread != NULL, 1) ? thread->heap : route_open();
 }
 
-/* ---- fork: no lock may be held by a thread that is not there in the child ---------------------- */
+/* ---- fork: no lock may be held by a thread that is not there in the child ----------------------
+ */
 
 static void route_before_fork(void)
 {
@@ -113,7 +116,8 @@ static void route_in_child(void)
     }
 }
 
-/* ---- the functions ----------------------------------------------------------------------------- */
+/* ---- the functions -----------------------------------------------------------------------------
+ */
 
 static inline void *route_take(size_t size_bytes, size_t alignment)
 {
@@ -137,10 +141,11 @@ static void *route_calloc(size_t count, size_t size_bytes)
     return block != NULL ? memset(block, 0, total_bytes) : next.calloc(count, size_bytes);
 }
 
-/* False: the block is not the policy's. What is freed twice is the next allocator's to complain of. */
+/* False: the block is not the policy's. What is freed twice is the next allocator's to complain of.
+ */
 static inline bool route_give(void *block)
 {
-    struct chunk *chunk = backing_chunk(&backing, block);
+    struct policy_chunk *chunk = backing_chunk(&backing, block);
     if (chunk == NULL) {
         return false;
     }
@@ -155,7 +160,7 @@ static void route_free(void *block)
     }
 }
 
-static void *route_move(struct chunk *chunk, void *old, size_t size_bytes)
+static void *route_move(struct policy_chunk *chunk, void *old, size_t size_bytes)
 {
     size_t old_bytes = policy_usable(chunk, old);
     void *block = route_malloc(size_bytes);
@@ -171,7 +176,7 @@ static void *route_realloc(void *old, size_t size_bytes)
     if (old == NULL) {
         return route_malloc(size_bytes);
     }
-    struct chunk *chunk = backing_chunk(&backing, old);
+    struct policy_chunk *chunk = backing_chunk(&backing, old);
     if (chunk == NULL || policy_usable(chunk, old) == 0) {
         return next.realloc(old, size_bytes);
     }
@@ -215,11 +220,12 @@ static int route_posix_memalign(void **out_block, size_t alignment, size_t size_
 
 static size_t route_usable_size(void *block)
 {
-    struct chunk *chunk = backing_chunk(&backing, block);
+    struct policy_chunk *chunk = backing_chunk(&backing, block);
     return chunk != NULL ? policy_usable(chunk, block) : next.malloc_usable_size(block);
 }
 
-/* ---- the rest ---------------------------------------------------------------------------------- */
+/* ---- the rest ----------------------------------------------------------------------------------
+ */
 
 /* Where a function is missing behind us, ours could not pass on what the policy declines. */
 static bool route_has_all(const struct real *found)
@@ -232,9 +238,8 @@ static bool route_has_all(const struct real *found)
 static bool route_read_settings(struct policy_settings *out_settings)
 {
     struct policy_mistake mistake;
-    const char *text = environment_find(ROUTE_ENV);
-    return text != NULL && text[0] != '\0' &&
-           policy_settings_parse(text, out_settings, &mistake);
+    const char *text = environment_find(POLICY_ENV);
+    return text != NULL && text[0] != '\0' && policy_settings_parse(text, out_settings, &mistake);
 }
 
 void route_begin(struct real *found)

@@ -1,7 +1,7 @@
 /*
  * route.h - serves the program by a policy instead of the next allocator (`run --policy`).
  *
- * Stands between the hooks and the next allocator: if the environment names a policy, the functions
+ * Stands between the hooks and the next allocator: if POLICY_ENV names a policy, the functions
  * in `real` become those of the router, and the hooks know nothing of it. What the policy declines,
  * and blocks that are not its own, go to the next allocator; which of both a block belongs to is
  * told by its address.
@@ -17,8 +17,6 @@
 
 #include "policy/policy.h"
 #include "real.h"
-
-#define ROUTE_ENV "ALLOCAUDIT_POLICY" /* the settings of settings.h */
 
 /*
  * Takes over the functions in `found`, which are kept as those of the next allocator, if a policy

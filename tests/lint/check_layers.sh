@@ -12,9 +12,10 @@ interposer           schema interposer/policy
 analyzer/collect     analyzer/base schema
 analyzer/db          analyzer/base schema
 analyzer/model       analyzer/base analyzer/db
+analyzer/sim         analyzer/base analyzer/db analyzer/model interposer/policy
 analyzer/cli         analyzer/base
 analyzer/main.c      analyzer/cmd.h analyzer/cli analyzer/base
-analyzer             analyzer/base analyzer/collect analyzer/db analyzer/model analyzer/cli schema
+analyzer             analyzer/base analyzer/collect analyzer/db analyzer/model analyzer/sim analyzer/cli schema interposer/policy
 '
 
 # shellcheck disable=SC2016 # $0 is awk's

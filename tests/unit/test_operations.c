@@ -29,12 +29,12 @@ struct opened {
 static void open_blocks(struct opened *opened, const char *rows)
 {
     char sql[SHOWN_BYTES];
-    (void)snprintf(
-        sql, sizeof(sql),
-        CONTEXTS "CREATE TEMP TABLE given (b, l, s, c, r, a, i); INSERT INTO given VALUES %s;"
-                 "INSERT INTO block SELECT b, l, i * 64, s, c, r, NULL, a, NULL, NULL, i FROM "
-                 "given;",
-        rows);
+    (void)snprintf(sql, sizeof(sql),
+                   CONTEXTS
+                   "CREATE TEMP TABLE given (b, l, s, c, r, a, i); INSERT INTO given VALUES %s;"
+                   "INSERT INTO block SELECT b, l, i * 64, s, c, r, NULL, a, NULL, NULL, i FROM "
+                   "given;",
+                   rows);
     fixture_recording_make(&opened->fixture);
     fixture_recording_change(&opened->fixture, sql);
     opened->operations = NULL;
@@ -64,16 +64,16 @@ static void show(struct opened *opened, char shown[SHOWN_BYTES])
     int result;
     shown[0] = '\0';
     while ((result = operations_next(opened->operations, &operation, &opened->err)) > 0) {
-        used += (size_t)snprintf(shown + used, SHOWN_BYTES - used, "%s%llu%s",
-                                 used > 0 ? " " : "", (unsigned long long)operation.at_ns,
+        used += (size_t)snprintf(shown + used, SHOWN_BYTES - used, "%s%llu%s", used > 0 ? " " : "",
+                                 (unsigned long long)operation.at_ns,
                                  operation.old_object_id != 0 ? ":" : "");
         if (operation.old_object_id != 0) {
             used += (size_t)snprintf(shown + used, SHOWN_BYTES - used, "%llu",
                                      (unsigned long long)operation.old_object_id);
         }
-        used += (size_t)snprintf(shown + used, SHOWN_BYTES - used, "%s%llu/%u",
-                                 forms[operation.kind], (unsigned long long)operation.object_id,
-                                 operation.thread_id);
+        used +=
+            (size_t)snprintf(shown + used, SHOWN_BYTES - used, "%s%llu/%u", forms[operation.kind],
+                             (unsigned long long)operation.object_id, operation.thread_id);
         assert_true(used < SHOWN_BYTES);
     }
     assert_int_equal(result, 0);
