@@ -276,15 +276,15 @@ test-unwind: all ## compare every stack of long runs of real programs with libun
 test-clean-machine: ## make demo and make test in a fresh minimal Debian (needs root and debootstrap)
 	@sh tests/e2e/clean_machine.sh
 
-# The collector alone, linked as the program is, so that what is measured is what runs.
-COLLECTING := $(BUILD)/bench/collecting
-$(COLLECTING): $(BUILD)/obj/tests/bench/collecting.o $(CORE_ARCHIVE) $(BUILD)/flags/core_link
+# Parts of ours alone, linked as the program is, so that what is measured is what runs.
+BENCH_PARTS := $(BUILD)/bench/collecting $(BUILD)/bench/policies
+$(BENCH_PARTS): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(CORE_ARCHIVE) $(BUILD)/flags/core_link
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) $(CORE_LINK) $(if $(LTO),$(OPTIMIZE)) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(CORE_LIBS)
 
 .PHONY: bench-programs
-bench-programs: $(COLLECTING)
+bench-programs: $(BENCH_PARTS)
 
 # BENCH holds options: make bench BENCH='--quick --check'
 BENCH ?=
