@@ -27,6 +27,7 @@ static int open_cursor(struct db *db, const char *sql, uint32_t process_id,
     if (cursor == NULL) {
         return err_set_errno(err, ENOMEM, "cannot read '%s'", db_path(db));
     }
+    memset(cursor->kind_of_id, ALLOC_KIND_COUNT, sizeof(cursor->kind_of_id));
     statement_begin(&cursor->statement, db, sql);
     if (process_id != 0) {
         statement_bind(&cursor->statement, process_id);
@@ -52,17 +53,16 @@ int block_births_open(struct db *db, uint32_t process_id, struct block_cursor **
                       struct err *err)
 {
     struct block_cursor *cursor = NULL;
-    int result = open_cursor(db,
-                             "SELECT block.id, born_ns, size_bytes, coalesce(alignment, 0),"
-                             " coalesce(realloc_of_id, 0), thread_id, alloc_kind_id"
-                             " FROM block CROSS JOIN context ON context.id = context_id"
-                             " WHERE process_id = ?1 AND" FROM_ALLOCATOR
-                             " ORDER BY born_ns, block.id",
-                             process_id, &cursor, err);
+    int result =
+        open_cursor(db,
+                    "SELECT block.id, born_ns, size_bytes, coalesce(alignment, 0),"
+                    " coalesce(realloc_of_id, 0), thread_id, alloc_kind_id"
+                    " FROM block CROSS JOIN context ON context.id = context_id"
+                    " WHERE process_id = ?1 AND" FROM_ALLOCATOR " ORDER BY born_ns, block.id",
+                    process_id, &cursor, err);
     if (result < 0) {
         return result;
     }
-    memset(cursor->kind_of_id, ALLOC_KIND_COUNT, sizeof(cursor->kind_of_id));
     struct statement kinds;
     statement_begin(&kinds, db, "SELECT id, name FROM alloc_kind");
     result = statement_each(&kinds, take_kind, cursor, err);
