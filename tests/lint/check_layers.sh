@@ -12,9 +12,12 @@ interposer           schema interposer/policy
 analyzer/collect     analyzer/base schema
 analyzer/db          analyzer/base schema
 analyzer/model       analyzer/base analyzer/db
+analyzer/catalog     analyzer/base
+analyzer/replay      analyzer/base analyzer/catalog analyzer/model schema
+analyzer/replay/runner  analyzer/replay
 analyzer/cli         analyzer/base
 analyzer/main.c      analyzer/cmd.h analyzer/cli analyzer/base
-analyzer             analyzer/base analyzer/collect analyzer/db analyzer/model analyzer/cli schema
+analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/db analyzer/model analyzer/replay analyzer/cli schema
 '
 
 # shellcheck disable=SC2016 # $0 is awk's
