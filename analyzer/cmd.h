@@ -17,6 +17,7 @@
     X(run)                                                                                         \
     X(report)                                                                                      \
     X(gate)                                                                                        \
+    X(replay)                                                                                      \
     X(sql)                                                                                         \
     X(recover)                                                                                     \
     X(help)                                                                                        \
