@@ -94,6 +94,7 @@ static void print_outcome(const struct replay_answer *replay, const struct outco
     out_ns(out, "wall_min_ns", NULL, (int64_t)outcome->wall_ns.min);
     out_ns(out, "wall_max_ns", NULL, (int64_t)outcome->wall_ns.max);
     out_count(out, "failed_count", NULL, (int64_t)outcome->failed_count);
+    out_count(out, "missed_count", NULL, (int64_t)outcome->missed_count);
 }
 
 static void print_allocators(const struct replay_answer *replay)

@@ -64,7 +64,10 @@ static int join_ended(struct ordering *ordering, uint32_t stream, uint64_t now_n
             const struct script_record record = {
                 .value = script_writer_count(ordering->writer, i), .slot = i, .code = SCRIPT_JOIN};
             other->is_over = true;
-            result = ordering_add(ordering, stream, &record, err);
+            result = script_writer_rest(ordering->writer, i, err);
+            if (result == 0) {
+                result = ordering_add(ordering, stream, &record, err);
+            }
         }
     }
     return result;

@@ -230,6 +230,7 @@ static bool read_value(const char *line, struct player_result *result)
     } places[] = {
         {"call_count", &result->call_count},
         {"failed_count", &result->failed_count},
+        {"missed_count", &result->missed_count},
         {"rss_ready_bytes", &result->rss_ready_bytes},
         {"rss_peak_bytes", &result->rss_peak_bytes},
         {"rss_mean_bytes", &result->rss_mean_bytes},

@@ -33,7 +33,8 @@ struct player_latency {
 
 struct player_result {
     uint64_t call_count;
-    uint64_t failed_count;
+    uint64_t failed_count;    /* calls that gave NULL */
+    uint64_t missed_count;    /* blocks that were not there to be freed */
     uint64_t rss_ready_bytes; /* before the first call; the others are of the whole process, too */
     uint64_t rss_peak_bytes;
     uint64_t rss_mean_bytes;

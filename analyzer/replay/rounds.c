@@ -196,6 +196,11 @@ static int run_all(struct rounds *rounds, struct candidate *candidates, size_t c
     return 0;
 }
 
+static void raise_to(uint64_t *level, uint64_t value)
+{
+    *level = value > *level ? value : *level;
+}
+
 static void sum_up(const struct rounds *rounds, const struct candidate *candidates,
                    struct outcome *outcomes, size_t count, double *values)
 {
@@ -207,7 +212,10 @@ static void sum_up(const struct rounds *rounds, const struct candidate *candidat
         }
         const struct player_result *memory = &rounds->memory[i * repetition_count];
         outcomes[i].run_count = repetition_count;
-        outcomes[i].failed_count = memory[0].failed_count;
+        for (size_t run = 0; run < repetition_count; run++) {
+            raise_to(&outcomes[i].failed_count, memory[run].failed_count);
+            raise_to(&outcomes[i].missed_count, memory[run].missed_count);
+        }
         sum_up_memory(rounds, memory, values, &outcomes[i]);
         sum_up_latency(rounds, &rounds->latency[i * repetition_count], values, &outcomes[i]);
     }

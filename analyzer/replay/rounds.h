@@ -31,8 +31,9 @@ struct spread {
 /* What a candidate did, over all its runs. Memory is the heap's: what the replay itself has in use
  * before its first call is taken off, as it is under plain glibc. */
 struct outcome {
-    uint64_t run_count; /* 0: it is lost */
-    uint64_t failed_count;
+    uint64_t run_count;    /* 0: it is lost */
+    uint64_t failed_count; /* calls that gave no memory, in the worst run */
+    uint64_t missed_count; /* blocks that were therefore not there to be freed */
     struct spread heap_peak_bytes;
     struct spread heap_mean_bytes;
     struct spread heap_end_bytes;

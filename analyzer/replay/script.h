@@ -2,10 +2,10 @@
  * script.h - a recording compiled for the replay: the file that allocaudit-replay carries out.
  *
  * The file is a head, then chunks of SCRIPT_CHUNK_RECORDS records each, then the table that says
- * which stream each chunk belongs to. Stream t < thread_count holds what thread t does, in order;
- * the last stream is the total order: runs of records of one thread each. Objects are named by
- * slots, which are used again once their object is gone. Host byte order: it is read at once, on
- * the same machine.
+ * which stream each chunk belongs to; one that is not full ends with SCRIPT_END. Stream t <
+ * thread_count holds what thread t does, in order; the last stream is the total order: runs of
+ * records of one thread each. Objects are named by slots, which are used again once their object is
+ * gone. Host byte order: it is read at once, on the same machine.
  *
  * A wait names a record of another thread that has to be done before the record behind it. Waits
  * and times stand in the streams of threads and count there as records.

@@ -147,6 +147,15 @@ int script_writer_add(struct script_writer *writer, uint32_t thread,
     return append(writer, thread, record, err);
 }
 
+int script_writer_rest(struct script_writer *writer, uint32_t thread, struct err *err)
+{
+    struct stream *stream = &writer->streams[thread];
+    int result = stream->filled > 0 ? flush_stream(writer, thread, err) : 0;
+    free(stream->records);
+    stream->records = NULL;
+    return result;
+}
+
 uint64_t script_writer_count(const struct script_writer *writer, uint32_t thread)
 {
     return writer->streams[thread].count;

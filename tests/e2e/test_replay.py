@@ -85,6 +85,16 @@ def test_threads_hand_over_blocks(test):
     test.equal("mode by itself", answer["replay"]["mode"], "deps")
 
 
+def test_nothing_is_freed_before_it_is_made(test):
+    recording = test.record([test.program("cross_thread"), "20000"], "-q")
+    answer = replayed(test, recording, "--allocator", "glibc", "--mode", "deps")
+    test.equal("blocks handed on", answer["replay"]["handoff_count"], 2 * 20000)
+    row = row_of(answer, "glibc")
+    test.equal("blocks that were not there", row["missed_count"], 0)
+    # Nobody has run far ahead of what was recorded, where a mailbox held one block.
+    test.check(row["heap_peak_bytes"] < 2 << 20, f"{row}")
+
+
 def test_threads_in_turn_stay_in_turn(test):
     """Were threads not to wait for what came before them, what they need would add up."""
     recording = recorded(test, "16", "300", "in-turn")
@@ -157,7 +167,7 @@ def test_json_keys(test):
     wanted = {"allocator", "problem", "heap_peak_bytes", "heap_peak_min_bytes",
               "heap_peak_max_bytes", "heap_mean_bytes", "heap_end_bytes", "peak_ratio",
               "at_peak_ratio", "program_peak_bytes", "fault_count", "cpu_ns", "wall_ns",
-              "failed_count"}
+              "failed_count", "missed_count"}
     test.equal("missing in a row", wanted - set(row_of(answer, "glibc")), set())
     test.equal("of a call", set(answer["latencies"][0]),
                {"allocator", "call", "call_count", "p50_ns", "p99_ns", "p999_ns", "max_ns"})

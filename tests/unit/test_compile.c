@@ -40,7 +40,7 @@ static void show_record(const struct script_record *record, char *shown)
     static const char letters[SCRIPT_CODE_COUNT] = {
         [SCRIPT_MALLOC] = 'm',  [SCRIPT_CALLOC] = 'c', [SCRIPT_ALIGNED] = 'a',
         [SCRIPT_REALLOC] = 'r', [SCRIPT_FREE] = 'f',   [SCRIPT_WAIT] = 'w',
-        [SCRIPT_TIME] = 't',    [SCRIPT_RUN] = 'x',
+        [SCRIPT_TIME] = 't',    [SCRIPT_JOIN] = 'j',   [SCRIPT_RUN] = 'x',
     };
     assert_true(record->code > SCRIPT_END && record->code < SCRIPT_CODE_COUNT);
     size_t used = strlen(shown);
@@ -167,6 +167,27 @@ static void compile_waits_for_the_end_of_a_thread_in_its_creator(void **state)
     close_compiled(&compiled);
 }
 
+/* Thread 2 of the fixture was over before, but its last call stands behind another thread's begin.
+ */
+static void compile_goes_on_with_a_thread_that_seemed_over(void **state)
+{
+    (void)state;
+    struct compiled compiled;
+    block_rows_make(&compiled.fixture, "(6100000, NULL, 8, 10, NULL, NULL, 1),"
+                                       "(6200000, NULL, 8, 2, NULL, NULL, 2),"
+                                       "(6300000, NULL, 8, 10, NULL, NULL, 3)");
+    assert_int_equal(trace_open(compiled.fixture.path, &compiled.trace, &compiled.err), 0);
+    const struct compile_settings settings = {.process_id = 1, .folder = "/tmp"};
+
+    compiled.fd = compile_process(compiled.trace, &settings, &compiled.head, &compiled.err);
+
+    assert_true(compiled.fd >= 0);
+    expect_stream(&compiled, 0, "t0:0 m0:8 t0:200000 m2:8");
+    expect_stream(&compiled, 1, "j0:2 w0:2 t0:100000 m1:8");
+    assert_int_equal(compiled.head.chunk_count, 4);
+    close_compiled(&compiled);
+}
+
 static void compile_tells_the_time_now_and_then(void **state)
 {
     (void)state;
@@ -265,6 +286,7 @@ int main(void)
         cmocka_unit_test(compile_waits_where_a_block_changes_hands),
         cmocka_unit_test(compile_waits_for_the_realloc_of_another_thread),
         cmocka_unit_test(compile_waits_for_the_end_of_a_thread_in_its_creator),
+        cmocka_unit_test(compile_goes_on_with_a_thread_that_seemed_over),
         cmocka_unit_test(compile_tells_the_time_now_and_then),
         cmocka_unit_test(compile_fills_many_chunks),
         cmocka_unit_test(compile_of_no_allocation_is_refused),

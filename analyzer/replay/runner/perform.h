@@ -33,6 +33,7 @@ struct perform_settings {
 struct perform_result {
     uint64_t call_count;
     uint64_t failed_count;  /* calls that gave NULL */
+    uint64_t missed_count;  /* blocks that were not there to be freed: such a call had failed */
     uint64_t at_peak_bytes; /* resident set when most requested bytes were live; 0: not known */
     uint64_t own_ns;        /* of processor time that measuring itself took */
     uint64_t held_ns;       /* for which measuring held the replay up */

@@ -115,6 +115,7 @@ int perform_serially(struct stage *stage, const struct perform_settings *setting
     *out_result = (struct perform_result){
         .call_count = serial.performer.call_count,
         .failed_count = serial.performer.failed_count,
+        .missed_count = serial.performer.missed_count,
         .at_peak_bytes = serial.at_peak_bytes,
         .own_ns = serial.own_ns,
         .held_ns = serial.own_ns,

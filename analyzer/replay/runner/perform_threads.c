@@ -191,6 +191,7 @@ static void sum_up(const struct crew *crew, struct perform_result *result)
         const struct performer *performer = &crew->members[i].performer;
         result->call_count += performer->call_count;
         result->failed_count += performer->failed_count;
+        result->missed_count += performer->missed_count;
         if (performer->latencies == NULL) {
             continue;
         }

@@ -19,6 +19,7 @@ struct performer {
     uint64_t overhead_ticks;     /* of timing an empty call */
     uint64_t call_count;
     uint64_t failed_count;
+    uint64_t missed_count;
     bool is_touching;
 };
 
@@ -68,7 +69,8 @@ static inline __attribute__((always_inline)) void
 performer_do(struct performer *performer, const struct script_record *record, bool is_timed)
 {
     struct stage_slot *slot = &performer->slots[record->slot];
-    void *block = slot->block;
+    void *old = slot->block;
+    void *block = NULL;
     size_t touched_bytes = 0;
     uint64_t started = is_timed ? stopwatch_ticks() : 0;
     switch ((enum script_code)record->code) {
@@ -83,11 +85,10 @@ performer_do(struct performer *performer, const struct script_record *record, bo
         break;
     case SCRIPT_REALLOC:
         touched_bytes = slot->size_bytes;
-        block = realloc(block, record->value);
+        block = realloc(old, record->value);
         break;
     default:
-        free(block);
-        block = NULL;
+        free(old);
         break;
     }
     if (is_timed) {
@@ -96,6 +97,7 @@ performer_do(struct performer *performer, const struct script_record *record, bo
     performer->call_count++;
     slot->block = block;
     slot->size_bytes = record->value;
+    performer->missed_count += old == NULL && record->code >= SCRIPT_REALLOC;
     if (record->code != SCRIPT_FREE) {
         performer->failed_count += block == NULL && record->value > 0;
         if (performer->is_touching) {

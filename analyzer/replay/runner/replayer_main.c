@@ -92,6 +92,7 @@ static void say_result(const struct perform_result *result, const struct gauge *
         kernel_peak_bytes > gauge->peak_bytes ? kernel_peak_bytes : gauge->peak_bytes;
     say("call_count", result->call_count);
     say("failed_count", result->failed_count);
+    say("missed_count", result->missed_count);
     say("rss_peak_bytes", peak_bytes);
     say("rss_mean_bytes", gauge_mean_bytes(gauge));
     say("rss_end_bytes", gauge->last_bytes);

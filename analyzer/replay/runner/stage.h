@@ -47,15 +47,14 @@ bool stage_stream_refill(struct stage_stream *stream);
 /* The next record, or NULL at the end. It lives until the next call. */
 static inline const struct script_record *stage_stream_next(struct stage_stream *stream)
 {
-    if (__builtin_expect(stream->next == SCRIPT_CHUNK_RECORDS, 0) && !stage_stream_refill(stream)) {
-        return NULL;
+    while (__builtin_expect(stream->next == SCRIPT_CHUNK_RECORDS ||
+                                stream->buffer[stream->next].code == SCRIPT_END,
+                            0)) {
+        if (!stage_stream_refill(stream)) {
+            return NULL;
+        }
     }
-    const struct script_record *record = &stream->buffer[stream->next];
-    if (__builtin_expect(record->code == SCRIPT_END, 0)) {
-        return NULL;
-    }
-    stream->next++;
-    return record;
+    return &stream->buffer[stream->next++];
 }
 
 /* Mapped, zeroed and touched; NULL if there is no memory. */
