@@ -18,6 +18,7 @@
     X(report)                                                                                      \
     X(gate)                                                                                        \
     X(simulate)                                                                                    \
+    X(replay)                                                                                      \
     X(sql)                                                                                         \
     X(recover)                                                                                     \
     X(help)                                                                                        \

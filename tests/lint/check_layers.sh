@@ -13,9 +13,12 @@ analyzer/collect     analyzer/base schema
 analyzer/db          analyzer/base schema
 analyzer/model       analyzer/base analyzer/db
 analyzer/sim         analyzer/base analyzer/db analyzer/model interposer/policy
+analyzer/catalog     analyzer/base
+analyzer/replay      analyzer/base analyzer/catalog analyzer/model schema
+analyzer/replay/runner  analyzer/replay
 analyzer/cli         analyzer/base
 analyzer/main.c      analyzer/cmd.h analyzer/cli analyzer/base
-analyzer             analyzer/base analyzer/collect analyzer/db analyzer/model analyzer/sim analyzer/cli schema interposer/policy
+analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli schema interposer/policy
 '
 
 # shellcheck disable=SC2016 # $0 is awk's

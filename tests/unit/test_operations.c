@@ -1,6 +1,6 @@
 #include <errno.h>
 
-#include "fixture_recording.h"
+#include "block_rows.h"
 
 #include "../../analyzer/db/open.h"
 #include "../../analyzer/model/operations.h"
@@ -16,27 +16,9 @@ struct opened {
     struct err err;
 };
 
-/* Contexts: 1 malloc freed by its thread 1, 2 malloc live, 3 malloc ended by realloc, 4 realloc
- * freed, 5 calloc freed by thread 2, 6 memalign live, 7 mmap, 8 of process 2, 9 realloc live. */
-#define CONTEXTS                                                                                   \
-    "DELETE FROM block; DELETE FROM context;"                                                      \
-    "INSERT INTO context VALUES (1, 1, 1, 2, 0, 0, 1, 0, 0), (2, 1, 1, 2, 0, NULL, NULL, 0, 0),"   \
-    " (3, 1, 1, 2, 0, 1, 1, 0, 0), (4, 1, 1, 2, 2, 0, 1, 0, 0), (5, 1, 1, 2, 1, 0, 2, 0, 0),"      \
-    " (6, 1, 1, 2, 4, NULL, NULL, 0, 0), (7, 1, 1, 2, 11, 7, 1, 0, 0),"                            \
-    " (8, 2, 3, 2, 0, 0, 3, 0, 0), (9, 1, 1, 2, 2, NULL, NULL, 0, 0);"
-
-/* rows: (born_ns, lifetime_ns, size_bytes, context_id, realloc_of_id, alignment, id), ... */
 static void open_blocks(struct opened *opened, const char *rows)
 {
-    char sql[SHOWN_BYTES];
-    (void)snprintf(sql, sizeof(sql),
-                   CONTEXTS
-                   "CREATE TEMP TABLE given (b, l, s, c, r, a, i); INSERT INTO given VALUES %s;"
-                   "INSERT INTO block SELECT b, l, i * 64, s, c, r, NULL, a, NULL, NULL, i FROM "
-                   "given;",
-                   rows);
-    fixture_recording_make(&opened->fixture);
-    fixture_recording_change(&opened->fixture, sql);
+    block_rows_make(&opened->fixture, rows);
     opened->operations = NULL;
     if (db_open(opened->fixture.path, &opened->db, &opened->err) < 0 ||
         operations_open(opened->db, 1, &opened->operations, &opened->err) < 0) {
