@@ -290,6 +290,10 @@ unit: unit-programs ## the unit tests alone, without sanitizers
 test-unwind: all ## compare every stack of long runs of real programs with libunwind's
 	@$(PYTHON) tests/e2e/run.py --build $(BUILD) --long --jobs 1 --filter '^unwind'
 
+.PHONY: torture-policies
+torture-policies: test-programs ## 10^9 random calls under each policy, and its code under sanitizers: 10 minutes
+	@$(PYTHON) tests/torture_policies.py --build $(BUILD) --asan $(ASAN_BUILD) --tsan $(TSAN_BUILD)
+
 .PHONY: test-clean-machine
 test-clean-machine: ## make demo and make test in a fresh minimal Debian (needs root and debootstrap)
 	@sh tests/e2e/clean_machine.sh

@@ -116,6 +116,25 @@ def test_threads_and_fork(test, policy):
 test_threads_and_fork.cases = [(policy, (policy,)) for policy in KINDS]
 
 
+def test_torture(test, policy):
+    """Eight threads free each other's blocks and check the contents of all; `make torture-policies` is longer."""
+    program = test.program("policy_torture")
+    library = os.path.join(test.shared.build, "liballocaudit.so")
+    ended = test.run([program, "8", "2000000"],
+                     env={"LD_PRELOAD": library, "ALLOCAUDIT_POLICY": policy}, timeout=300)
+    test.equal(f"status: {ended}", ended.status, 0)
+    recorded = test.record([program, "4", "100000"], "-q", "--policy", policy, timeout=300)
+    test.equal(f"status: {recorded}", recorded.status, 0)
+    recording = test.sound(recorded)
+    live = counters(recording, recording.process()["id"])
+    test.check(live["take_count"] > 10000, f"hardly any blocks: {live}")
+    if policy in ("pool", "frame"):  # the others share their chunks
+        test.check(live["remote_give_count"] > 1000, f"hardly any from other threads: {live}")
+
+
+test_torture.cases = [(policy, (policy,)) for policy in KINDS + SETTINGS]
+
+
 def test_entry_points(test, policy):
     """Every function of the allocator keeps its contract: alignment, zeros, errno, sizes."""
     for program in ("policy_contract", "errno_kept", "usable_size", "malloc_zero", "operators",

@@ -7,7 +7,7 @@
 
 enum {
     THREADS = 4,
-    ROUNDS = 20000,
+    ROUNDS = 20000, /* times POLICY_ROUNDS in the environment, for long runs */
     MAILBOXES = 128,
 };
 
@@ -15,6 +15,7 @@ static struct backing backing;
 static struct policy *policy;
 static _Atomic(unsigned char *) mailboxes[MAILBOXES];
 static _Atomic unsigned wrong_count;
+static long round_count;
 
 static void check(bool is_right)
 {
@@ -48,7 +49,7 @@ static void *hand_around(void *argument)
 {
     uint32_t random = (uint32_t)(uintptr_t)argument;
     struct policy_heap *heap = policy_heap_open(policy);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (long i = 0; i < round_count; i++) {
         random = random * 1664525 + 1013904223;
         unsigned char *block = make_block(heap, random >> 8);
         check(block != NULL);
@@ -89,8 +90,8 @@ static void play(const char *kind)
     }
     policy_count(policy, counts);
     assert_int_equal(atomic_load(&wrong_count), 0);
-    assert_int_equal(counts[COUNT_take_count], 2 * THREADS * ROUNDS);
-    assert_int_equal(counts[COUNT_give_count], 2 * THREADS * ROUNDS);
+    assert_int_equal(counts[COUNT_take_count], 2 * THREADS * (uint64_t)round_count);
+    assert_int_equal(counts[COUNT_give_count], 2 * THREADS * (uint64_t)round_count);
     assert_true(counts[COUNT_footprint_max_bytes] < 64 << 20);
     backing_fini(&backing);
 }
@@ -109,6 +110,8 @@ TEST(slab, "slab:partial_min=0")
 
 int main(void)
 {
+    const char *factor = getenv("POLICY_ROUNDS");
+    round_count = ROUNDS * (factor != NULL ? strtol(factor, NULL, 10) : 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(policy_by_many_threads_keeps_blocks_apart_pool),
         cmocka_unit_test(policy_by_many_threads_keeps_blocks_apart_frame),
