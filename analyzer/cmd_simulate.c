@@ -11,6 +11,7 @@
 #include "model/selection.h"
 #include "model/trace.h"
 #include "sim/policy_option.h"
+#include "sim/sim_timing.h"
 #include "sim/simulation.h"
 
 enum {
@@ -71,6 +72,7 @@ struct simulate {
     const struct process_row *process;
     struct policy_settings policies[POLICY_KIND_COUNT];
     struct simulation_result results[POLICY_KIND_COUNT];
+    struct sim_timing timings[POLICY_KIND_COUNT];
     size_t policy_count;
     struct out *out;
 };
@@ -130,6 +132,10 @@ static int run_all(struct simulate *simulate, struct err *err)
         term_progress_update(&progress, i, simulate->policy_count);
         result = simulation_run(simulate->trace, simulate->process->id, &simulate->policies[i],
                                 &simulate->results[i], err);
+        if (result == 0) {
+            result = sim_timing_measure(simulate->trace, simulate->process->id,
+                                        &simulate->policies[i], &simulate->timings[i], err);
+        }
     }
     term_progress_end(&progress);
     return result;
@@ -164,7 +170,7 @@ static void print_comparison(struct simulate *simulate)
         out_bytes(out, "holes_bytes", "holes", (int64_t)result->peak.holes_bytes);
         out_bytes(out, "declined_bytes", "declined", (int64_t)result->peak.declined_bytes);
         out_bytes(out, "mean_footprint_bytes", "mean", (int64_t)result->mean.footprint_bytes);
-        out_count(out, "refill_count", "refills", (int64_t)result->counts[COUNT_refill_count]);
+        out_real(out, "call_ns", "ns a call", simulate->timings[i].call_ns, 1);
         out_count(out, "step_max", "steps", (int64_t)result->counts[COUNT_step_max]);
         out_end_row(out);
     }
@@ -234,6 +240,8 @@ static void print_detail(struct simulate *simulate)
     out_count(out, "operation_count", "calls", (int64_t)result->operation_count);
     out_count(out, "served_count", "served", (int64_t)result->served_count);
     out_count(out, "declined_count", "declined", (int64_t)result->declined_count);
+    out_real(out, "call_ns", "ns a call, of the policy's own code", simulate->timings[0].call_ns,
+             1);
     out_bytes(out, "requested_max_bytes", "most requested, of all blocks",
               (int64_t)result->requested_max_bytes);
     out_end_section(out);

@@ -3,27 +3,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "../base/vec.h"
 #include "../db/query_mark.h"
-#include "../model/operations.h"
 #include "live_objects.h"
-
-/* A recorded thread's heap. Those of threads that had ended serve later ones, as in the router. */
-struct sim_heap {
-    struct policy_heap *heap;
-    uint32_t thread_id;
-    uint64_t ended_ns;
-};
+#include "sim_heaps.h"
 
 struct simulation {
     const struct trace *trace;
     struct backing backing;
     struct policy *policy;
-    struct sim_heap *heaps;
-    size_t heap_count;
-    size_t heap_capacity;
+    struct sim_heaps heaps;
     struct live_objects objects;
     struct frame_mark *marks;
     size_t mark_count;
@@ -36,46 +25,6 @@ struct simulation {
     double sums[5]; /* of the mean: requested, rounding, holes, footprint, declined */
     struct simulation_result *result;
 };
-
-/* ---- heaps -------------------------------------------------------------------------------------
- */
-
-static uint64_t thread_ended_ns(const struct simulation *sim, uint32_t thread_id)
-{
-    const struct thread_row *thread = trace_thread(sim->trace, thread_id);
-    return thread != NULL ? thread->ended_ns : UINT64_MAX;
-}
-
-static struct sim_heap *add_heap(struct simulation *sim)
-{
-    struct policy_heap *heap = policy_heap_open(sim->policy);
-    if (heap == NULL || vec_reserve((void **)&sim->heaps, &sim->heap_capacity, sim->heap_count + 1,
-                                    sizeof(*sim->heaps)) < 0) {
-        return NULL;
-    }
-    sim->heaps[sim->heap_count] = (struct sim_heap){.heap = heap};
-    return &sim->heaps[sim->heap_count++];
-}
-
-static struct policy_heap *heap_of(struct simulation *sim, uint32_t thread_id, uint64_t at_ns)
-{
-    struct sim_heap *ended = NULL;
-    for (size_t i = sim->heap_count; i-- > 0;) {
-        if (sim->heaps[i].thread_id == thread_id) {
-            return sim->heaps[i].heap;
-        }
-        if (ended == NULL && sim->heaps[i].ended_ns < at_ns) {
-            ended = &sim->heaps[i];
-        }
-    }
-    struct sim_heap *found = ended != NULL ? ended : add_heap(sim);
-    if (found == NULL) {
-        return NULL;
-    }
-    found->thread_id = thread_id;
-    found->ended_ns = thread_ended_ns(sim, thread_id);
-    return found->heap;
-}
 
 /* ---- the memory over time ----------------------------------------------------------------------
  */
@@ -140,36 +89,6 @@ static void uncount_object(struct simulation *sim, const struct live_object *obj
 /* ---- calls -------------------------------------------------------------------------------------
  */
 
-static bool is_power_of_two(uint64_t number)
-{
-    return number != 0 && (number & (number - 1)) == 0;
-}
-
-/* What reaches the router of a call that the program made. */
-static void *take(struct policy_heap *heap, const struct operation *operation)
-{
-    uint64_t size_bytes = operation->size_bytes;
-    uint64_t alignment = operation->alignment;
-    switch (operation->alloc_kind) {
-    case ALLOC_KIND_VALLOC:
-    case ALLOC_KIND_PVALLOC:
-        return NULL; /* not routed */
-    case ALLOC_KIND_NEW:
-    case ALLOC_KIND_NEW_ARRAY:
-        if (alignment > 0) { /* libstdc++ asks for a multiple of the alignment */
-            size_bytes = (size_bytes + alignment - 1) / alignment * alignment;
-        }
-        size_bytes = size_bytes == 0 ? 1 : size_bytes;
-        break;
-    default:
-        break;
-    }
-    if (alignment != 0 && !is_power_of_two(alignment)) {
-        return NULL;
-    }
-    return policy_take(heap, size_bytes, alignment);
-}
-
 static int place_object(struct simulation *sim, const struct operation *operation, void *block)
 {
     struct live_object object = {
@@ -187,33 +106,11 @@ static int place_object(struct simulation *sim, const struct operation *operatio
     return live_objects_add(&sim->objects, &object);
 }
 
-static void give(struct simulation *sim, struct policy_heap *heap, void *block)
-{
-    if (block != NULL) {
-        (void)policy_give(heap, backing_chunk(&sim->backing, block), block);
-    }
-}
-
-/* A block of the next allocator stays with it. */
-static void *reallocate(struct simulation *sim, struct policy_heap *heap,
-                        const struct operation *operation, void *old)
-{
-    if (old == NULL) {
-        return NULL;
-    }
-    if (policy_resize(heap, backing_chunk(&sim->backing, old), old, operation->size_bytes)) {
-        return old;
-    }
-    void *block = policy_take(heap, operation->size_bytes, 0);
-    give(sim, heap, old);
-    return block;
-}
-
 static void end_frames(struct simulation *sim, uint64_t at_ns)
 {
     while (sim->next_mark < sim->mark_count && sim->marks[sim->next_mark].at_ns <= at_ns) {
         const struct frame_mark *mark = &sim->marks[sim->next_mark++];
-        struct policy_heap *heap = heap_of(sim, mark->thread_id, mark->at_ns);
+        struct policy_heap *heap = sim_heaps_find(&sim->heaps, mark->thread_id, mark->at_ns);
         if (heap != NULL) {
             advance_time(sim, mark->at_ns);
             policy_end_frame(heap);
@@ -226,7 +123,7 @@ static int play(struct simulation *sim, const struct operation *operation)
 {
     struct live_object old = {0};
     end_frames(sim, operation->at_ns);
-    struct policy_heap *heap = heap_of(sim, operation->thread_id, operation->at_ns);
+    struct policy_heap *heap = sim_heaps_find(&sim->heaps, operation->thread_id, operation->at_ns);
     if (heap == NULL) {
         return -ENOMEM;
     }
@@ -241,11 +138,12 @@ static int play(struct simulation *sim, const struct operation *operation)
     }
     int result = 0;
     if (operation->kind == OPERATION_FREE) {
-        give(sim, heap, old.block);
+        sim_give(&sim->backing, heap, old.block);
     } else {
+        struct sim_request request = sim_request_of(operation);
         void *block = operation->kind == OPERATION_REALLOC && has_old
-                          ? reallocate(sim, heap, operation, old.block)
-                          : take(heap, operation);
+                          ? sim_resize(&sim->backing, heap, old.block, request)
+                          : sim_take(heap, request);
         result = place_object(sim, operation, block);
     }
     note_moment(sim);
@@ -296,6 +194,7 @@ static int begin(struct simulation *sim, const struct trace *trace, uint32_t pro
     const struct process_row *process = trace_process(trace, process_id);
     uint64_t ended_ns = process->ended_ns != QUERY_NULL ? process->ended_ns : process->started_ns;
     sim->trace = trace;
+    sim->heaps.trace = trace;
     sim->started_ns = process->started_ns;
     sim->now.at_ns = process->started_ns;
     sim->slice_ns = (ended_ns - process->started_ns) / SIMULATION_SLICES + 1;
@@ -303,6 +202,7 @@ static int begin(struct simulation *sim, const struct trace *trace, uint32_t pro
         (sim->policy = policy_create(settings, &sim->backing)) == NULL) {
         return err_set_errno(err, ENOMEM, "cannot simulate");
     }
+    sim->heaps.policy = sim->policy;
     return query_frame_marks(trace->db, process_id, &sim->marks, &sim->mark_count, err);
 }
 
@@ -318,7 +218,7 @@ int simulation_run(const struct trace *trace, uint32_t process_id,
     }
     live_objects_fini(&sim.objects);
     free(sim.marks);
-    free(sim.heaps);
+    sim_heaps_fini(&sim.heaps);
     backing_fini(&sim.backing);
     return result;
 }

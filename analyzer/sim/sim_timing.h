@@ -1,0 +1,27 @@
+/*
+ * sim_timing.h - how long a policy's own code takes for the calls that were recorded.
+ *
+ * The calls are played again in batches, with nothing between them but finding the blocks, and each
+ * batch is timed as a whole, by the processor time of this thread. The program's use of the
+ * blocks is not in it, nor that threads wait for each other. Single thread.
+ */
+#ifndef ALLOCAUDIT_SIM_TIMING_H
+#define ALLOCAUDIT_SIM_TIMING_H
+
+#include <stdint.h>
+
+#include "../../interposer/policy/policy.h"
+#include "../base/err.h"
+#include "../model/trace.h"
+
+struct sim_timing {
+    uint64_t call_count; /* that the policy had to do with */
+    double call_ns;      /* of one of them, on average */
+};
+
+/* Returns 0 and *out_timing, or a negative errno as simulation_run(). */
+int sim_timing_measure(const struct trace *trace, uint32_t process_id,
+                       const struct policy_settings *settings, struct sim_timing *out_timing,
+                       struct err *err);
+
+#endif
