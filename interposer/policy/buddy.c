@@ -237,7 +237,7 @@ static struct buddy_zone *buddy_refill(struct buddy *buddy, struct policy_heap *
     return zone != NULL ? zone : buddy_add_zone(buddy);
 }
 
-static void *buddy_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)
+static void *buddy_take_inside(struct policy_heap *heap, size_t size_bytes, size_t alignment)
 {
     struct buddy *buddy = (struct buddy *)heap->policy;
     size_t wanted_bytes = size_bytes > alignment ? size_bytes : alignment;
@@ -350,7 +350,7 @@ static void buddy_collect(struct buddy *buddy, struct policy_heap *heap)
     }
 }
 
-static bool buddy_give(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block)
+static bool buddy_give_inside(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block)
 {
     struct buddy *buddy = (struct buddy *)chunk->policy;
     struct buddy_zone *zone = (struct buddy_zone *)chunk;
@@ -363,6 +363,26 @@ static bool buddy_give(struct policy_heap *heap, struct policy_chunk *chunk, uin
     }
     policy_unlock(&buddy->policy.lock);
     return is_live;
+}
+
+static void *buddy_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)
+{
+    if (!policy_enter(heap)) {
+        return policy_decline_busy(heap);
+    }
+    void *block = buddy_take_inside(heap, size_bytes, alignment);
+    policy_leave(heap);
+    return block;
+}
+
+static bool buddy_give(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block)
+{
+    if (!policy_enter(heap)) {
+        return policy_note(chunk, block);
+    }
+    bool is_given = buddy_give_inside(heap, chunk, block);
+    policy_leave(heap);
+    return is_given;
 }
 
 static size_t buddy_usable(const struct policy_chunk *chunk, uintptr_t block)

@@ -34,9 +34,10 @@ struct policy;
 struct policy_heap;
 
 struct policy_chunk {
-    struct policy *policy;
+    bool (*give)(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block);
     struct policy_heap *owner; /* NULL: the policy itself */
     uintptr_t base;
+    struct policy *policy;
     uint32_t bytes;
     uint32_t note_bytes;       /* of this description */
     struct policy_chunk *next; /* in a list of its policy */

@@ -147,7 +147,12 @@ bool frame_refill(struct frame_heap *heap, size_t alignment)
 
 static void *frame_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)
 {
-    return frame_take_inside((struct frame_heap *)heap, size_bytes, alignment);
+    if (!policy_enter(heap)) {
+        return policy_decline_busy(heap);
+    }
+    void *block = frame_take_inside((struct frame_heap *)heap, size_bytes, alignment);
+    policy_leave(heap);
+    return block;
 }
 
 /* The block's entry in the table, if it is one; else NULL. */
@@ -171,7 +176,8 @@ static bool frame_leave(struct policy_chunk *chunk, uintptr_t block)
     return unit_count != 0;
 }
 
-static bool frame_give(struct policy_heap *policy_heap, struct policy_chunk *chunk, uintptr_t block)
+static bool frame_give_inside(struct policy_heap *policy_heap, struct policy_chunk *chunk,
+                              uintptr_t block)
 {
     struct frame_heap *heap = (struct frame_heap *)policy_heap;
     struct frame_chunk *frame = (struct frame_chunk *)chunk;
@@ -197,6 +203,16 @@ static bool frame_give(struct policy_heap *policy_heap, struct policy_chunk *chu
         frame_recycle(heap, frame);
     }
     return true;
+}
+
+static bool frame_give(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block)
+{
+    if (!policy_enter(heap)) {
+        return policy_note(chunk, block);
+    }
+    bool is_given = frame_give_inside(heap, chunk, block);
+    policy_leave(heap);
+    return is_given;
 }
 
 static size_t frame_usable(const struct policy_chunk *chunk, uintptr_t block)

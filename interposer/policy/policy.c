@@ -52,6 +52,7 @@ struct policy_heap *policy_heap_open(struct policy *policy)
         heap = backing_take_note(policy->backing, policy->operations->heap_bytes);
         if (heap != NULL) {
             heap->policy = policy;
+            heap->take = policy->operations->take;
             heap->is_open = true;
             policy->operations->heap_init(heap);
             heap->next = policy->heaps;
@@ -75,32 +76,14 @@ void policy_heap_close(struct policy_heap *heap)
     policy_unlock(&policy->lock);
 }
 
-void *policy_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)
+bool policy_note(struct policy_chunk *chunk, uintptr_t block)
 {
-    if (heap->is_busy) {
-        heap->busy_count++;
-        return NULL;
+    struct policy *policy = chunk->policy;
+    bool is_left = policy->operations->leave(chunk, block);
+    if (is_left) {
+        atomic_fetch_add_explicit(&policy->noted_give_count, 1, memory_order_relaxed);
     }
-    policy_enter(heap);
-    void *block = heap->policy->operations->take(heap, size_bytes, alignment);
-    policy_leave(heap);
-    return block;
-}
-
-bool policy_give(struct policy_heap *heap, struct policy_chunk *chunk, void *block)
-{
-    const struct policy_operations *operations = chunk->policy->operations;
-    if (heap == NULL || heap->is_busy) {
-        bool is_left = operations->leave(chunk, (uintptr_t)block);
-        if (is_left) {
-            atomic_fetch_add_explicit(&chunk->policy->noted_give_count, 1, memory_order_relaxed);
-        }
-        return is_left;
-    }
-    policy_enter(heap);
-    bool is_given = operations->give(heap, chunk, (uintptr_t)block);
-    policy_leave(heap);
-    return is_given;
+    return is_left;
 }
 
 size_t policy_usable(const struct policy_chunk *chunk, const void *block)
@@ -112,10 +95,9 @@ bool policy_resize(struct policy_heap *heap, struct policy_chunk *chunk, void *b
                    size_t size_bytes)
 {
     const struct policy_operations *operations = chunk->policy->operations;
-    if (heap == NULL || heap->is_busy) {
+    if (!policy_enter(heap)) {
         return false;
     }
-    policy_enter(heap);
     CHUNK_POISON(block, operations->usable(chunk, (uintptr_t)block));
     bool is_resized;
     if (operations->resize != NULL) {
@@ -133,10 +115,9 @@ bool policy_resize(struct policy_heap *heap, struct policy_chunk *chunk, void *b
 
 void policy_end_frame(struct policy_heap *heap)
 {
-    if (heap->is_busy) {
+    if (!policy_enter(heap)) {
         return;
     }
-    policy_enter(heap);
     heap->counts[COUNT_frame_count]++;
     if (heap->policy->operations->end_frame != NULL) {
         heap->policy->operations->end_frame(heap);
@@ -210,6 +191,7 @@ struct policy_chunk *policy_take_chunk(struct policy *policy, struct policy_heap
         return NULL;
     }
     chunk->policy = policy;
+    chunk->give = policy->operations->give;
     chunk->owner = owner;
     chunk->bytes = (uint32_t)bytes;
     chunk->note_bytes = (uint32_t)note_bytes;

@@ -36,6 +36,7 @@ struct policy;
 
 /* The part of a heap that all policies share; theirs follows. */
 struct policy_heap {
+    void *(*take)(struct policy_heap *heap, size_t size_bytes, size_t alignment);
     bool is_busy; /* within a call; what comes now is from a signal handler */
     bool is_open;
     uint32_t busy_count; /* takes declined for it: not in counts, whose change may be interrupted */
@@ -45,7 +46,10 @@ struct policy_heap {
     uint64_t counts[POLICY_COUNTER_COUNT];
 };
 
-/* What a kind of policy is made of. Functions with a heap are called with is_busy set. */
+/*
+ * What a kind of policy is made of. take and give are called as they are, many times a second: they
+ * begin with policy_enter() and end with policy_leave(). The others are called between these two.
+ */
 struct policy_operations {
     size_t policy_bytes;
     size_t heap_bytes;
@@ -101,13 +105,19 @@ void policy_heap_close(struct policy_heap *heap);
  * A block of size_bytes or more at a multiple of alignment (a power of two; 0 or up to 16: the
  * usual). NULL: declined.
  */
-void *policy_take(struct policy_heap *heap, size_t size_bytes, size_t alignment);
+static inline void *policy_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)
+{
+    return heap->take(heap, size_bytes, alignment);
+}
 
 /*
  * Takes a block back. `heap` is the calling thread's in this chunk's policy, or NULL if it has
  * none. False: the address is none of a live block.
  */
-bool policy_give(struct policy_heap *heap, struct policy_chunk *chunk, void *block);
+static inline bool policy_give(struct policy_heap *heap, struct policy_chunk *chunk, void *block)
+{
+    return chunk->give(heap, chunk, (uintptr_t)block);
+}
 
 /* Bytes that the program may use of a live block; 0: no block begins there. */
 size_t policy_usable(const struct policy_chunk *chunk, const void *block);
@@ -146,10 +156,15 @@ struct policy_chunk *policy_take_chunk(struct policy *policy, struct policy_heap
                                        size_t bytes, size_t note_bytes);
 void policy_give_chunk(struct policy_chunk *chunk);
 
-static inline void policy_enter(struct policy_heap *heap)
+/* False: this is a signal handler that interrupted the policy, or a thread without a heap. */
+static inline bool policy_enter(struct policy_heap *heap)
 {
+    if (__builtin_expect(heap == NULL || heap->is_busy, 0)) {
+        return false;
+    }
     heap->is_busy = true;
     atomic_signal_fence(memory_order_seq_cst);
+    return true;
 }
 
 static inline void policy_leave(struct policy_heap *heap)
@@ -169,6 +184,16 @@ static inline void policy_note_steps(struct policy_heap *heap, uint64_t steps)
         heap->counts[COUNT_step_max] = steps;
     }
 }
+
+/* A take that policy_enter() refused. */
+static inline void *policy_decline_busy(struct policy_heap *heap)
+{
+    heap->busy_count++;
+    return NULL;
+}
+
+/* The give that policy_enter() refused: leaves a note of the block. */
+bool policy_note(struct policy_chunk *chunk, uintptr_t block);
 
 static inline void *policy_decline(struct policy_heap *heap, enum policy_counter why)
 {

@@ -150,12 +150,22 @@ bool pool_refill(struct pool_heap *heap, unsigned size_class)
 
 static void *pool_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)
 {
-    return pool_take_inside((struct pool_heap *)heap, size_bytes, alignment);
+    if (!policy_enter(heap)) {
+        return policy_decline_busy(heap);
+    }
+    void *block = pool_take_inside((struct pool_heap *)heap, size_bytes, alignment);
+    policy_leave(heap);
+    return block;
 }
 
 static bool pool_give(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block)
 {
-    return pool_give_inside((struct pool_heap *)heap, chunk, block);
+    if (!policy_enter(heap)) {
+        return policy_note(chunk, block);
+    }
+    bool is_given = pool_give_inside((struct pool_heap *)heap, chunk, block);
+    policy_leave(heap);
+    return is_given;
 }
 
 static void pool_count(const struct policy *policy, uint64_t counts[POLICY_COUNTER_COUNT])

@@ -183,7 +183,7 @@ static bool slab_refill(struct slab_heap *heap, unsigned size_class)
     return slot_cursor_next(cursor);
 }
 
-static void *slab_take(struct policy_heap *policy_heap, size_t size_bytes, size_t alignment)
+static void *slab_take_inside(struct policy_heap *policy_heap, size_t size_bytes, size_t alignment)
 {
     struct slab_heap *heap = (struct slab_heap *)policy_heap;
     const struct slab *slab = (const struct slab *)policy_heap->policy;
@@ -225,7 +225,8 @@ static bool slab_give_locked(struct slab *slab, struct policy_heap *heap, struct
     return is_given;
 }
 
-static bool slab_give(struct policy_heap *policy_heap, struct policy_chunk *chunk, uintptr_t block)
+static bool slab_give_inside(struct policy_heap *policy_heap, struct policy_chunk *chunk,
+                             uintptr_t block)
 {
     struct slab_heap *heap = (struct slab_heap *)policy_heap;
     struct slots *slots = (struct slots *)chunk;
@@ -243,6 +244,26 @@ static bool slab_give(struct policy_heap *policy_heap, struct policy_chunk *chun
         (void)slots_settle(slots, slot);
     }
     return is_used;
+}
+
+static void *slab_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)
+{
+    if (!policy_enter(heap)) {
+        return policy_decline_busy(heap);
+    }
+    void *block = slab_take_inside(heap, size_bytes, alignment);
+    policy_leave(heap);
+    return block;
+}
+
+static bool slab_give(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block)
+{
+    if (!policy_enter(heap)) {
+        return policy_note(chunk, block);
+    }
+    bool is_given = slab_give_inside(heap, chunk, block);
+    policy_leave(heap);
+    return is_given;
 }
 
 static bool slab_leave(struct policy_chunk *chunk, uintptr_t block)

@@ -96,10 +96,9 @@ static INLINE void bump_give(void *block)
 
 static INLINE void *pool_inline_take(void)
 {
-    if (__builtin_expect(heap->is_busy, 0)) {
+    if (!policy_enter(heap)) {
         return NULL;
     }
-    policy_enter(heap);
     void *block = pool_take_inside((struct pool_heap *)heap, BLOCK_BYTES, 0);
     policy_leave(heap);
     return block;
@@ -107,17 +106,18 @@ static INLINE void *pool_inline_take(void)
 
 static INLINE void pool_inline_give(void *block)
 {
-    policy_enter(heap);
+    if (!policy_enter(heap)) {
+        return;
+    }
     pool_give_inside((struct pool_heap *)heap, backing_chunk(&backing, block), (uintptr_t)block);
     policy_leave(heap);
 }
 
 static INLINE void *frame_inline_take(void)
 {
-    if (__builtin_expect(heap->is_busy, 0)) {
+    if (!policy_enter(heap)) {
         return NULL;
     }
-    policy_enter(heap);
     void *block = frame_take_inside((struct frame_heap *)heap, BLOCK_BYTES, 0);
     policy_leave(heap);
     return block;

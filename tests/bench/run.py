@@ -104,12 +104,14 @@ def measure_all(bench, options):
     data["notes"] = [*bench.notes, f"time taken: {taken}", strangers.describe()]
     data["targets"] = [target.as_dict() for target in targets.all_targets(data)
                        if not options.only or target.ours]
+    data["policy_targets"] = ([target.as_dict() for target in targets.policy_targets(data)]
+                              if data["policies"] else [])
     return data
 
 
 def verdict(data, options):
     """Prints which floors are missed, and what is too slow. Returns how much of it there is."""
-    found = data["targets"] or []
+    found = (data["targets"] or []) + data["policy_targets"]
     lines = [f"{row['name']}: {row['ours']}, {row['ratio'] or 'no ratio'}; the floor is {row['floor']}"
              for row in found if row["verdict"] == targets.MISSED]
     lines += figures.slower_than_peer(data["workloads"], options.tolerance)

@@ -149,9 +149,9 @@ TARGET_HEAD = ["target", "peer", "allocaudit", "ratio", "floor", "goal", "verdic
 COLOURS = {targets.MISSED: "\033[1;31m", "goal met": "\033[1;32m"}
 
 
-def target_rows(data):
+def target_rows(rows):
     return [[row[key] for key in ("name", "peer", "ours", "ratio", "floor", "goal", "verdict")]
-            for row in data["targets"]]
+            for row in rows]
 
 
 def paint(lines):
@@ -195,8 +195,10 @@ def sections_of(data):
         yield ("Policies, ns a block of 64 bytes", ["allocator", "take and give", "take alone"],
                [[row["name"], number(row["pair_ns"], 2), number(row["take_ns"], 2)]
                 for row in data["policies"]])
+    if data["policy_targets"]:
+        yield "Targets of policies", TARGET_HEAD, target_rows(data["policy_targets"])
     if data["targets"]:
-        yield "Targets", TARGET_HEAD, target_rows(data)
+        yield "Targets", TARGET_HEAD, target_rows(data["targets"])
 
 
 def render(data, is_markdown=False, is_coloured=False):

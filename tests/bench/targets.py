@@ -245,5 +245,4 @@ def all_targets(data):
                     None, None),
         pair_target(data, "wall time per pair, depth 20, 8 threads", "pairs 20 8", "wall", 5, 10),
         instruction_target(data), *real_targets(data), unwind_target(data), throughput_target(data),
-        *bytes_targets(data), *growth_targets(data), *sampling_targets(data),
-        *policy_targets(data)]
+        *bytes_targets(data), *growth_targets(data), *sampling_targets(data)]
