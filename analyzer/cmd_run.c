@@ -167,6 +167,48 @@ static void summarize_figures(bool is_sample, uint64_t allocation_count, uint64_
     str_fini(&text);
 }
 
+/* Of processes that ended by themselves; a forked one counts on from its parent, and is left out.
+ */
+static uint64_t sum_counter(const struct recording *recording, const char *name,
+                            uint64_t *allocation_count)
+{
+    uint64_t sum = 0;
+    *allocation_count = 0;
+    for (size_t i = 0; i < recording->counter_count; i++) {
+        const struct counter *counter = &recording->counters[i];
+        const struct subject *subject = recording->subjects[counter->process_id - 1];
+        if (strcmp(counter->name, name) == 0 && subject->start != SUBJECT_STARTED_BY_FORK) {
+            sum += counter->value;
+            *allocation_count += subject->tally.allocation_count;
+        }
+    }
+    return sum;
+}
+
+static void summarize_policy(const struct recording *recording, const char *policy)
+{
+    uint64_t allocation_count = 0;
+    uint64_t served_count = sum_counter(recording, "policy.take_count", &allocation_count) +
+                            sum_counter(recording, "policy.resize_count", &allocation_count);
+    uint64_t footprint_bytes =
+        sum_counter(recording, "policy.footprint_max_bytes", &allocation_count);
+    struct str text = {0};
+    if (allocation_count == 0) {
+        talk_note("what %s served is not known: no process ended by itself", policy);
+        return;
+    }
+    str_append(&text, policy);
+    str_append(&text, " served ");
+    append_scaled(&text, OUT_KIND_COUNT, served_count);
+    str_append(&text, " of ");
+    append_scaled(&text, OUT_KIND_COUNT, allocation_count);
+    str_append(&text, " allocations, and held ");
+    append_scaled(&text, OUT_KIND_BYTES, footprint_bytes);
+    str_append(&text, " at most");
+    talk_note("%s", str_text(&text));
+    str_fini(&text);
+}
+
 static void summarize(const struct collector *collector, const struct run_settings *settings)
 {
     const struct recording *recording = &collector->recording;
@@ -194,6 +236,9 @@ static void summarize(const struct collector *collector, const struct run_settin
         bool is_default = strcmp(settings->output, CMD_DEFAULT_FILE) == 0;
         summarize_figures(recording->sample_bytes != 0, allocation_count, recording->peak_bytes,
                           leaked_count, leaked_bytes);
+        if (settings->policy != NULL) {
+            summarize_policy(recording, settings->policy);
+        }
         talk_note("recorded in %s", settings->output);
         talk_note("next: allocaudit report%s%s", is_default ? "" : " ",
                   is_default ? "" : settings->output);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 
 import test_behaviour
@@ -170,6 +171,15 @@ def test_compare_all_policies(test):
     test.equal("status", ended.status, 0)
     for word in ("footprint", "rounding", "holes", "take_count"):
         test.check(word in ended.stdout.decode(), f"no {word}: {ended.stdout.decode()}")
+
+
+def test_summary(test):
+    program = test.program("policy_mix")
+    ended = test.record([program, "5000"], "--policy", "slab")
+    test.check(re.search(r"allocaudit: slab served [\d,]+ of [\d,]+ allocations, and held [\d.]+ [KM]iB at most",
+                         ended.talk), f"no such line: {ended.talk}")
+    ended = test.record(["sh", "-c", "kill -9 $$"], "--policy", "slab")
+    test.check("what slab served is not known" in ended.talk, f"no such line: {ended.talk}")
 
 
 def test_mistakes(test):
