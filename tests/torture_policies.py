@@ -49,8 +49,9 @@ def torture(options):
 
 def sanitized(options):
     """The same of the policies' own code under sanitizers."""
-    for name, folder in (("address, undefined", options.asan), ("thread", options.tsan)):
-        factor = max(1, options.operations // 20000000)
+    for name, folder, slowness in (("address, undefined", options.asan, 1),
+                                   ("thread", options.tsan, 10)):
+        factor = max(1, options.operations // 20000000 // slowness)
         status, text, seconds = run([os.path.join(folder, "tests/unit/test_policy_threads")],
                                     {"POLICY_ROUNDS": str(factor)})
         is_sound = status == 0

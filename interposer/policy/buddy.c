@@ -1,8 +1,25 @@
-#include "buddy.h"
+/*
+ * buddy.c - halves of halves of a zone, joined again when both are free.
+ *
+ *   zone of 16   |               16              |      a block of 16
+ *                |       8       |       8       |      cut in two
+ *                |   4   | 2 | 2 |       8       |      ... until it is as small as asked for
+ *
+ *   weighted     |           12          |   4   |      a block of 16 is cut into 3/4 and 1/4,
+ *                |       8       |   4   |   4   |      one of 12 into 2/3 and 1/3
+ *
+ * Sizes are counted in units of the smallest block. Binary orders are 2^k units, weighted ones 2^k
+ * and 3 * 2^k. The buddy of a block follows from its order and place, but for one case: a weighted
+ * block of 2^k units at a place that is 2 * 2^k beyond a multiple of 4 * 2^k may be the last third
+ * of a block of 3 * 2^k, or the first two thirds of one of 3 * 2^(k-1). A bit tells which.
+ *
+ * Beside the zone lie a byte for each unit (the order of the block that begins there, and whether
+ * it lives) and a bitmap of free blocks for each order. All under the policy's lock. The work of
+ * one call is bounded by the number of orders, which is what it is for, unless merging is lazy.
+ */
+#include "buddy_zone.h"
 
 #include <string.h>
-
-#include "buddy_orders.h"
 
 static bool buddy_init(struct policy *policy)
 {
@@ -25,38 +42,8 @@ static void buddy_heap_init(struct policy_heap *heap)
     (void)heap;
 }
 
-/* ---- zones -------------------------------------------------------------------------------------
+/* ---- taking ------------------------------------------------------------------------------------
  */
-
-static size_t order_bits(const struct buddy *buddy, unsigned order)
-{
-    return (buddy->zone_units >> order_spacing_bits(order, buddy->is_weighted)) + 1;
-}
-
-static size_t left_words(const struct buddy *buddy)
-{
-    return (buddy->zone_units + 63) / 64;
-}
-
-static size_t zone_note_bytes(const struct buddy *buddy)
-{
-    size_t words = left_words(buddy);
-    for (unsigned order = 0; order <= buddy->order_top; order++) {
-        words += bitmap_words(order_bits(buddy, order));
-    }
-    return sizeof(struct buddy_zone) + words * sizeof(uint64_t) + buddy->zone_units;
-}
-
-static void zone_init(const struct buddy *buddy, struct buddy_zone *zone)
-{
-    uint64_t *words = (uint64_t *)(zone + 1);
-    for (unsigned order = 0; order <= buddy->order_top; order++) {
-        bitmap_init(&zone->free[order], words, order_bits(buddy, order));
-        words += bitmap_words(order_bits(buddy, order));
-    }
-    zone->left = (_Atomic uint64_t *)words;
-    zone->units = (uint8_t *)(words + left_words(buddy));
-}
 
 /* The zones' list is by address. */
 static void zone_enlist(struct buddy *buddy, struct buddy_zone *zone)
@@ -68,97 +55,17 @@ static void zone_enlist(struct buddy *buddy, struct buddy_zone *zone)
     chunk_list_add(before, &zone->chunk);
 }
 
-/* ---- blocks of a zone --------------------------------------------------------------------------
- */
-
-static void block_free(struct buddy *buddy, struct buddy_zone *zone, struct buddy_block block)
-{
-    zone->units[block.unit] = (uint8_t)((block.order + 1) | (block.is_third ? BUDDY_IS_THIRD : 0));
-    bitmap_add(&zone->free[block.order],
-               block.unit >> order_spacing_bits(block.order, buddy->is_weighted));
-    zone->orders |= order_bit(block.order);
-    buddy->free_counts[block.order]++;
-}
-
-static void block_unfree(struct buddy *buddy, struct buddy_zone *zone, struct buddy_block block)
-{
-    bitmap_remove(&zone->free[block.order],
-                  block.unit >> order_spacing_bits(block.order, buddy->is_weighted));
-    if (bitmap_is_empty(&zone->free[block.order])) {
-        zone->orders &= ~order_bit(block.order);
-    }
-    buddy->free_counts[block.order]--;
-    zone->units[block.unit] = 0;
-}
-
-static struct buddy_block block_at(const struct buddy_zone *zone, uint32_t unit)
-{
-    uint8_t state = zone->units[unit];
-    return (struct buddy_block){unit, (unsigned)(state & BUDDY_ORDER) - 1,
-                                (state & BUDDY_IS_THIRD) != 0};
-}
-
-/* The free block of an order at the lowest address. */
-static struct buddy_block block_first(const struct buddy *buddy, const struct buddy_zone *zone,
-                                      unsigned order)
-{
-    size_t bit = bitmap_first(&zone->free[order]);
-    return block_at(zone, (uint32_t)(bit << order_spacing_bits(order, buddy->is_weighted)));
-}
-
-/* Joins the block, which is not free yet, with buddies as far as they are. Returns the whole. */
-static struct buddy_block block_merge(struct buddy *buddy, struct buddy_zone *zone,
-                                      struct buddy_block block, uint64_t *merge_count)
-{
-    struct buddy_block other;
-    struct buddy_block whole;
-    while (block_buddy(block, buddy->order_top, buddy->is_weighted, &other, &whole)) {
-        if ((zone->units[other.unit] & (BUDDY_ORDER | BUDDY_IS_LIVE)) != other.order + 1) {
-            break;
-        }
-        other = block_at(zone, other.unit);
-        whole.is_third = other.unit < block.unit ? other.is_third : block.is_third;
-        block_unfree(buddy, zone, other);
-        block = whole;
-        (*merge_count)++;
-    }
-    return block;
-}
-
-/* Cuts the block down until no smaller one would do. */
-static struct buddy_block block_cut(struct buddy *buddy, struct buddy_zone *zone,
-                                    struct buddy_block block, unsigned order, uint64_t *split_count)
-{
-    while (block.order > order && order_can_split(block.order, buddy->is_weighted)) {
-        struct buddy_block left;
-        struct buddy_block right;
-        block_split(block, buddy->is_weighted, &left, &right);
-        if (left.order < order) {
-            break;
-        }
-        /* The smaller one if it is enough; of two equal ones the lower. */
-        bool is_right = right.order >= order && right.order < left.order;
-        block_free(buddy, zone, is_right ? left : right);
-        block = is_right ? right : left;
-        (*split_count)++;
-    }
-    return block;
-}
-
-/* ---- taking ------------------------------------------------------------------------------------
- */
-
 static struct buddy_zone *buddy_add_zone(struct buddy *buddy)
 {
     struct policy_chunk *chunk =
         policy_take_chunk(&buddy->policy, NULL, policy_setting(&buddy->policy, BUDDY_zone_bytes),
-                          zone_note_bytes(buddy));
+                          buddy_zone_note_bytes(buddy));
     if (chunk == NULL) {
         return NULL;
     }
     struct buddy_zone *zone = (struct buddy_zone *)chunk;
-    zone_init(buddy, zone);
-    block_free(buddy, zone, (struct buddy_block){0, buddy->order_top, false});
+    buddy_zone_init(buddy, zone);
+    buddy_zone_free(buddy, zone, (struct buddy_block){0, buddy->order_top, false});
     zone_enlist(buddy, zone);
     buddy->spare_count++;
     return zone;
@@ -185,12 +92,12 @@ static void buddy_merge_all(struct buddy *buddy, struct policy_heap *heap)
          chunk = chunk->next) {
         struct buddy_zone *zone = (struct buddy_zone *)chunk;
         for (uint32_t unit = 0; unit < buddy->zone_units;) {
-            struct buddy_block block = block_at(zone, unit);
+            struct buddy_block block = buddy_zone_block(zone, unit);
             if ((zone->units[unit] & BUDDY_IS_LIVE) == 0) {
                 bool was_whole = block.order == buddy->order_top;
-                block_unfree(buddy, zone, block);
-                block = block_merge(buddy, zone, block, &heap->counts[COUNT_merge_count]);
-                block_free(buddy, zone, block);
+                buddy_zone_unfree(buddy, zone, block);
+                block = buddy_zone_merge(buddy, zone, block, &heap->counts[COUNT_merge_count]);
+                buddy_zone_free(buddy, zone, block);
                 buddy->spare_count += !was_whole && block.order == buddy->order_top;
             }
             unit = block.unit + order_units(block.order, buddy->is_weighted);
@@ -209,9 +116,9 @@ static void *buddy_take_from(struct buddy *buddy, struct policy_heap *heap, stru
     uint64_t split_count = 0;
     buddy->spare_count -= zone_is_whole(buddy, zone);
     unsigned found = (unsigned)__builtin_ctzll(zone->orders >> order << order);
-    struct buddy_block block = block_first(buddy, zone, found);
-    block_unfree(buddy, zone, block);
-    block = block_cut(buddy, zone, block, order, &split_count);
+    struct buddy_block block = buddy_zone_first(buddy, zone, found);
+    buddy_zone_unfree(buddy, zone, block);
+    block = buddy_zone_cut(buddy, zone, block, order, &split_count);
     zone->units[block.unit] =
         (uint8_t)((block.order + 1) | BUDDY_IS_LIVE | (block.is_third ? BUDDY_IS_THIRD : 0));
     heap->counts[COUNT_take_count]++;
@@ -291,15 +198,15 @@ static bool zone_find(const struct buddy *buddy, const struct buddy_zone *zone, 
 static void buddy_give_unit(struct buddy *buddy, struct policy_heap *heap, struct buddy_zone *zone,
                             uint32_t unit)
 {
-    struct buddy_block block = block_at(zone, unit);
+    struct buddy_block block = buddy_zone_block(zone, unit);
     uint64_t merge_count = 0;
     CHUNK_POISON(zone->chunk.base + ((uintptr_t)unit << buddy->unit_bits),
                  (uintptr_t)order_units(block.order, buddy->is_weighted) << buddy->unit_bits);
     zone->units[unit] = 0;
     if (buddy->free_counts[block.order] >= policy_setting(&buddy->policy, BUDDY_lazy_count)) {
-        block = block_merge(buddy, zone, block, &merge_count);
+        block = buddy_zone_merge(buddy, zone, block, &merge_count);
     }
-    block_free(buddy, zone, block);
+    buddy_zone_free(buddy, zone, block);
     heap->counts[COUNT_merge_count] += merge_count;
     policy_note_steps(heap, merge_count);
     if (block.order == buddy->order_top) {
@@ -324,7 +231,7 @@ static bool buddy_leave(struct policy_chunk *chunk, uintptr_t block)
 
 static void zone_collect(struct buddy *buddy, struct policy_heap *heap, struct buddy_zone *zone)
 {
-    for (size_t word = 0; word < left_words(buddy); word++) {
+    for (size_t word = 0; word < buddy_zone_left_words(buddy); word++) {
         if (atomic_load_explicit(&zone->left[word], memory_order_relaxed) == 0) {
             continue;
         }
@@ -365,25 +272,7 @@ static bool buddy_give_inside(struct policy_heap *heap, struct policy_chunk *chu
     return is_live;
 }
 
-static void *buddy_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)
-{
-    if (!policy_enter(heap)) {
-        return policy_decline_busy(heap);
-    }
-    void *block = buddy_take_inside(heap, size_bytes, alignment);
-    policy_leave(heap);
-    return block;
-}
-
-static bool buddy_give(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block)
-{
-    if (!policy_enter(heap)) {
-        return policy_note(chunk, block);
-    }
-    bool is_given = buddy_give_inside(heap, chunk, block);
-    policy_leave(heap);
-    return is_given;
-}
+POLICY_GUARDED(buddy, struct policy_heap)
 
 static size_t buddy_usable(const struct policy_chunk *chunk, uintptr_t block)
 {
@@ -393,7 +282,8 @@ static size_t buddy_usable(const struct policy_chunk *chunk, uintptr_t block)
     if (!zone_find(buddy, zone, block, &unit)) {
         return 0;
     }
-    return (size_t)order_units(block_at(zone, unit).order, buddy->is_weighted) << buddy->unit_bits;
+    return (size_t)order_units(buddy_zone_block(zone, unit).order, buddy->is_weighted)
+           << buddy->unit_bits;
 }
 
 /* ---- check -------------------------------------------------------------------------------------
@@ -415,7 +305,7 @@ static const char *zone_check(const struct buddy *buddy, const struct buddy_zone
 {
     bool is_eager = policy_setting(&buddy->policy, BUDDY_lazy_count) == 0;
     for (uint32_t unit = 0; unit < buddy->zone_units;) {
-        struct buddy_block block = block_at(zone, unit);
+        struct buddy_block block = buddy_zone_block(zone, unit);
         struct buddy_block other;
         struct buddy_block whole;
         if (zone->units[unit] == 0 || block.order > buddy->order_top) {

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /*
- * A block: its place and order. is_third is the bit that buddy.h speaks of. A place is ambiguous
+ * A block: its place and order. is_third is the bit that buddy.c speaks of. A place is ambiguous
  * for one order only, so the bit belongs to the place: it stays when the block there is cut or
  * joined.
  */

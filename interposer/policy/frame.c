@@ -145,16 +145,6 @@ bool frame_refill(struct frame_heap *heap, size_t alignment)
     return frame_take_chunk(heap) || frame_decline(heap, COUNT_declined_full_count);
 }
 
-static void *frame_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)
-{
-    if (!policy_enter(heap)) {
-        return policy_decline_busy(heap);
-    }
-    void *block = frame_take_inside((struct frame_heap *)heap, size_bytes, alignment);
-    policy_leave(heap);
-    return block;
-}
-
 /* The block's entry in the table, if it is one; else NULL. */
 static uint16_t *frame_entry(struct frame_chunk *frame, uintptr_t block)
 {
@@ -176,14 +166,12 @@ static bool frame_leave(struct policy_chunk *chunk, uintptr_t block)
     return unit_count != 0;
 }
 
-static bool frame_give_inside(struct policy_heap *policy_heap, struct policy_chunk *chunk,
-                              uintptr_t block)
+static bool frame_give_inside(struct frame_heap *heap, struct policy_chunk *chunk, uintptr_t block)
 {
-    struct frame_heap *heap = (struct frame_heap *)policy_heap;
     struct frame_chunk *frame = (struct frame_chunk *)chunk;
-    if (chunk->owner != policy_heap) {
+    if (chunk->owner != &heap->heap) {
         bool is_left = frame_leave(chunk, block);
-        policy_heap->counts[COUNT_remote_give_count] += is_left;
+        heap->heap.counts[COUNT_remote_give_count] += is_left;
         return is_left;
     }
     uint16_t *units = frame_entry(frame, block);
@@ -205,15 +193,7 @@ static bool frame_give_inside(struct policy_heap *policy_heap, struct policy_chu
     return true;
 }
 
-static bool frame_give(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block)
-{
-    if (!policy_enter(heap)) {
-        return policy_note(chunk, block);
-    }
-    bool is_given = frame_give_inside(heap, chunk, block);
-    policy_leave(heap);
-    return is_given;
-}
+POLICY_GUARDED(frame, struct frame_heap)
 
 static size_t frame_usable(const struct policy_chunk *chunk, uintptr_t block)
 {

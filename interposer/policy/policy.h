@@ -201,4 +201,28 @@ static inline void *policy_decline(struct policy_heap *heap, enum policy_counter
     return NULL;
 }
 
+/*
+ * NAME_take() and NAME_give() of struct policy_operations, out of NAME_take_inside() and
+ * NAME_give_inside(), which have a HEAP that is marked as busy.
+ */
+#define POLICY_GUARDED(name, HEAP)                                                                 \
+    static void *name##_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)        \
+    {                                                                                              \
+        if (!policy_enter(heap)) {                                                                 \
+            return policy_decline_busy(heap);                                                      \
+        }                                                                                          \
+        void *block = name##_take_inside((HEAP *)heap, size_bytes, alignment);                     \
+        policy_leave(heap);                                                                        \
+        return block;                                                                              \
+    }                                                                                              \
+    static bool name##_give(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block) \
+    {                                                                                              \
+        if (!policy_enter(heap)) {                                                                 \
+            return policy_note(chunk, block);                                                      \
+        }                                                                                          \
+        bool is_given = name##_give_inside((HEAP *)heap, chunk, block);                            \
+        policy_leave(heap);                                                                        \
+        return is_given;                                                                           \
+    }
+
 #endif

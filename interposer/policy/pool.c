@@ -85,20 +85,6 @@ void pool_settle(struct pool_heap *heap, struct slots *slots, uint32_t slot)
     }
 }
 
-bool pool_leave(struct policy_chunk *chunk, uintptr_t block)
-{
-    struct slots *slots = (struct slots *)chunk;
-    uint32_t slot;
-    if (!slots_find(slots, block, &slot)) {
-        return false;
-    }
-    chunk_enter(chunk);
-    CHUNK_POISON(block, slots->slot_bytes);
-    bool is_left = slots_leave(slots, slot);
-    chunk_queue_and_exit(&chunk->owner->queue, chunk);
-    return is_left;
-}
-
 static void pool_collect(struct pool_heap *heap)
 {
     struct policy_chunk *chunk = chunk_queue_take(&heap->heap.queue);
@@ -148,25 +134,7 @@ bool pool_refill(struct pool_heap *heap, unsigned size_class)
     return slot_cursor_next(cursor);
 }
 
-static void *pool_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)
-{
-    if (!policy_enter(heap)) {
-        return policy_decline_busy(heap);
-    }
-    void *block = pool_take_inside((struct pool_heap *)heap, size_bytes, alignment);
-    policy_leave(heap);
-    return block;
-}
-
-static bool pool_give(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block)
-{
-    if (!policy_enter(heap)) {
-        return policy_note(chunk, block);
-    }
-    bool is_given = pool_give_inside((struct pool_heap *)heap, chunk, block);
-    policy_leave(heap);
-    return is_given;
-}
+POLICY_GUARDED(pool, struct pool_heap)
 
 static void pool_count(const struct policy *policy, uint64_t counts[POLICY_COUNTER_COUNT])
 {
@@ -187,7 +155,7 @@ const struct policy_operations pool_operations = {
     .heap_init = pool_heap_init,
     .take = pool_take,
     .give = pool_give,
-    .leave = pool_leave,
+    .leave = slots_note,
     .usable = slots_usable,
     .count = pool_count,
     .check = slots_check_all,

@@ -61,16 +61,13 @@ pool_take_inside(struct pool_heap *heap, size_t size_bytes, size_t alignment)
 /* The rest of pool_give(), where the summaries of a word change. */
 void pool_settle(struct pool_heap *heap, struct slots *slots, uint32_t slot);
 
-/* By a thread that does not own the chunk. */
-bool pool_leave(struct policy_chunk *chunk, uintptr_t block);
-
 static inline __attribute__((always_inline)) bool
 pool_give_inside(struct pool_heap *heap, struct policy_chunk *chunk, uintptr_t block)
 {
     struct slots *slots = (struct slots *)chunk;
     uint32_t slot;
     if (__builtin_expect(chunk->owner != &heap->heap, 0)) {
-        bool is_left = pool_leave(chunk, block);
+        bool is_left = slots_note(chunk, block);
         heap->heap.counts[COUNT_remote_give_count] += is_left;
         return is_left;
     }

@@ -183,19 +183,18 @@ static bool slab_refill(struct slab_heap *heap, unsigned size_class)
     return slot_cursor_next(cursor);
 }
 
-static void *slab_take_inside(struct policy_heap *policy_heap, size_t size_bytes, size_t alignment)
+static void *slab_take_inside(struct slab_heap *heap, size_t size_bytes, size_t alignment)
 {
-    struct slab_heap *heap = (struct slab_heap *)policy_heap;
-    const struct slab *slab = (const struct slab *)policy_heap->policy;
+    const struct slab *slab = (const struct slab *)heap->heap.policy;
     unsigned size_class = size_classes_find(&slab->classes, size_bytes, alignment);
     if (__builtin_expect(size_class == SIZE_CLASS_NONE, 0)) {
-        return policy_decline(policy_heap, size_bytes > slab->classes.max_bytes
+        return policy_decline(&heap->heap, size_bytes > slab->classes.max_bytes
                                                ? COUNT_declined_size_count
                                                : COUNT_declined_alignment_count);
     }
     struct slot_cursor *cursor = &heap->cursors[size_class];
     if (__builtin_expect(cursor->active->held == 0, 0) && !slab_refill(heap, size_class)) {
-        return policy_decline(policy_heap, COUNT_declined_full_count);
+        return policy_decline(&heap->heap, COUNT_declined_full_count);
     }
     return (void *)slot_cursor_take(cursor, size_bytes);
 }
@@ -225,10 +224,8 @@ static bool slab_give_locked(struct slab *slab, struct policy_heap *heap, struct
     return is_given;
 }
 
-static bool slab_give_inside(struct policy_heap *policy_heap, struct policy_chunk *chunk,
-                             uintptr_t block)
+static bool slab_give_inside(struct slab_heap *heap, struct policy_chunk *chunk, uintptr_t block)
 {
-    struct slab_heap *heap = (struct slab_heap *)policy_heap;
     struct slots *slots = (struct slots *)chunk;
     uint32_t slot;
     if (__builtin_expect(!slots_find(slots, block, &slot), 0)) {
@@ -237,7 +234,7 @@ static bool slab_give_inside(struct policy_heap *policy_heap, struct policy_chun
     CHUNK_POISON(block, slots->slot_bytes);
     bool is_mine = heap->cursors[slots->size_class].active == slots;
     if (!is_mine) {
-        return slab_give_locked((struct slab *)chunk->policy, policy_heap, slots, slot);
+        return slab_give_locked((struct slab *)chunk->policy, &heap->heap, slots, slot);
     }
     bool is_used = !slots_is_free(slots, slot);
     if (is_used && slots_give(slots, slot)) {
@@ -246,39 +243,7 @@ static bool slab_give_inside(struct policy_heap *policy_heap, struct policy_chun
     return is_used;
 }
 
-static void *slab_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)
-{
-    if (!policy_enter(heap)) {
-        return policy_decline_busy(heap);
-    }
-    void *block = slab_take_inside(heap, size_bytes, alignment);
-    policy_leave(heap);
-    return block;
-}
-
-static bool slab_give(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block)
-{
-    if (!policy_enter(heap)) {
-        return policy_note(chunk, block);
-    }
-    bool is_given = slab_give_inside(heap, chunk, block);
-    policy_leave(heap);
-    return is_given;
-}
-
-static bool slab_leave(struct policy_chunk *chunk, uintptr_t block)
-{
-    struct slots *slots = (struct slots *)chunk;
-    uint32_t slot;
-    if (!slots_find(slots, block, &slot)) {
-        return false;
-    }
-    chunk_enter(chunk);
-    CHUNK_POISON(block, slots->slot_bytes);
-    bool is_left = slots_leave(slots, slot);
-    chunk_queue_and_exit(&chunk->policy->queue, chunk);
-    return is_left;
-}
+POLICY_GUARDED(slab, struct slab_heap)
 
 /* What the thread was filling is there for all. */
 static void slab_heap_close(struct policy_heap *policy_heap)
@@ -351,7 +316,7 @@ const struct policy_operations slab_operations = {
     .heap_close = slab_heap_close,
     .take = slab_take,
     .give = slab_give,
-    .leave = slab_leave,
+    .leave = slots_note,
     .usable = slots_usable,
     .count = slab_count,
     .lock_all = slab_lock_all,

@@ -26,6 +26,21 @@ bool slots_leave(struct slots *slots, uint32_t slot)
     return (was & bit) == 0;
 }
 
+bool slots_note(struct policy_chunk *chunk, uintptr_t block)
+{
+    struct slots *slots = (struct slots *)chunk;
+    struct chunk_queue *queue = chunk->owner != NULL ? &chunk->owner->queue : &chunk->policy->queue;
+    uint32_t slot;
+    if (!slots_find(slots, block, &slot) || slot >= slots->slot_count) {
+        return false;
+    }
+    chunk_enter(chunk);
+    CHUNK_POISON(block, slots->slot_bytes);
+    bool is_left = slots_leave(slots, slot);
+    chunk_queue_and_exit(queue, chunk);
+    return is_left;
+}
+
 /* The slots whose bits are set become free. */
 static void slots_free_bits(struct slots *slots, unsigned word, uint64_t bits)
 {

@@ -132,6 +132,9 @@ bool slots_settle(struct slots *slots, uint32_t slot);
 /* Notes that the slot is free, from any thread. False: it was noted already. */
 bool slots_leave(struct slots *slots, uint32_t slot);
 
+/* As policy_operations.leave: notes the block's slot, and queues the chunk for whoever owns it. */
+bool slots_note(struct policy_chunk *chunk, uintptr_t block);
+
 /* Frees what was noted. Returns how many slots that were. */
 uint32_t slots_collect(struct slots *slots);
 
