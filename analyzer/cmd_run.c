@@ -13,6 +13,7 @@
 #include "cli/talk.h"
 #include "cli/term.h"
 #include "cmd.h"
+#include "collect/allocators.h"
 #include "collect/collector.h"
 #include "collect/selfcheck.h"
 #include "collect/target.h"
@@ -258,14 +259,36 @@ static uint64_t sample_seed(void)
     return seed;
 }
 
-static int record(char **command, const struct run_settings *settings)
+/* Returns 0, or the exit status after telling why nothing is run. */
+static int find_allocator(const struct run_settings *settings, struct allocator *allocator)
+{
+    struct err err;
+    if (settings->allocator == NULL) {
+        return 0;
+    }
+    int r = allocators_find(settings->allocator, allocator, &err);
+    if (r == -EINVAL) {
+        return cmd_misuse(&cmd_run_page, "%s", err.text);
+    }
+    if (r < 0) {
+        return fail(&err, CMD_RUN_FAILED);
+    }
+    if (allocator->kind == ALLOCATOR_POLICY) {
+        return cmd_misuse(&cmd_run_page, "'%s' is no library that could lie beneath the recorder",
+                          settings->allocator);
+    }
+    return 0;
+}
+
+static int record(char **command, const struct run_settings *settings,
+                  const struct allocator *allocator)
 {
     struct err err;
     struct collector collector;
     struct collector_settings wanted = {
         .command = command,
         .path = settings->output,
-        .allocator = settings->allocator,
+        .allocator = allocator->path,
         .unwind = unwind_names[settings->unwind],
         .depth_limit = settings->depth_limit,
         .ring_bytes = settings->ring_bytes,
@@ -334,6 +357,10 @@ int cmd_run(int argc, char **argv)
     if (arguments.count == 0) {
         return cmd_misuse(&cmd_run_page, "no command to record");
     }
+    struct allocator allocator = {.kind = ALLOCATOR_OF_SYSTEM};
     status = read_environment(&settings);
-    return status != 0 ? status : record(arguments.words, &settings);
+    if (status == 0) {
+        status = find_allocator(&settings, &allocator);
+    }
+    return status != 0 ? status : record(arguments.words, &settings, &allocator);
 }
