@@ -13,8 +13,9 @@ analyzer/collect     analyzer/base schema
 analyzer/db          analyzer/base schema
 analyzer/model       analyzer/base analyzer/db
 analyzer/cli         analyzer/base
+analyzer/trial       analyzer/base analyzer/collect/allocators.h
 analyzer/main.c      analyzer/cmd.h analyzer/cli analyzer/base
-analyzer             analyzer/base analyzer/collect analyzer/db analyzer/model analyzer/cli schema
+analyzer             analyzer/base analyzer/collect analyzer/db analyzer/model analyzer/cli analyzer/trial schema
 '
 
 # shellcheck disable=SC2016 # $0 is awk's
