@@ -17,6 +17,7 @@
     X(run)                                                                                         \
     X(report)                                                                                      \
     X(gate)                                                                                        \
+    X(trial)                                                                                       \
     X(sql)                                                                                         \
     X(recover)                                                                                     \
     X(help)                                                                                        \
