@@ -69,6 +69,11 @@ PIC_FLAGS  := $(STANDARD) $(WARNINGS) $(if $(filter debug,$(MODE)),-O1 -g3 -Werr
 PIC_LINK   := -shared -Wl,-soname,liballocaudit.so -Wl,-z,defs -Wl,-z,now -Wl,-z,relro \
               -Wl,-z,noexecstack -Wl,-z,nodelete
 PIC_LIBS   := -lpthread -ldl
+# allocaudit-replay calls whatever malloc is preloaded: nothing of ours may stand before it, and the
+# compiler must not know what malloc does.
+REPLAY_FLAGS := $(STANDARD) $(WARNINGS) $(if $(filter debug,$(MODE)),-O1 -g3 -Werror,-O2 -g) -fPIE \
+              -pthread $(NO_BUILTIN)
+REPLAY_LINK := -pie -pthread -Wl,-z,now -Wl,-z,relro -Wl,--export-dynamic-symbol=clock_gettime
 APP_FLAGS  := -O2 -g -Wall -Wextra -pthread
 TEST_LIBS  := $(or $(call pkg,--libs,cmocka),-lcmocka)
 
@@ -77,6 +82,7 @@ TEST_LIBS  := $(or $(call pkg,--libs,cmocka),-lcmocka)
 CORE_SOURCES := $(filter-out analyzer/main.c,$(sort $(wildcard analyzer/*.c analyzer/*/*.c))) \
                 $(sort $(wildcard interposer/policy/*.c schema/*.c))
 LIB_SOURCES  := $(sort $(wildcard interposer/*.c interposer/*/*.c))
+REPLAY_SOURCES := $(sort $(wildcard analyzer/replay/runner/*.c)) analyzer/replay/histogram.c
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_SUPPORT := $(filter-out $(UNIT_SOURCES),$(sort $(wildcard tests/unit/*.c)))
 APP_NAMES    := $(notdir $(patsubst %/,%,$(dir $(wildcard sample_apps/*/README.md))))
@@ -84,9 +90,11 @@ APP_NAMES    := $(notdir $(patsubst %/,%,$(dir $(wildcard sample_apps/*/README.m
 CORE_ARCHIVE := $(BUILD)/liballocaudit_core.a
 PROGRAM      := $(BUILD)/allocaudit
 LIBRARY      := $(BUILD)/liballocaudit.so
+REPLAYER     := $(BUILD)/allocaudit-replay
 EXPORTS      := $(BUILD)/generated/exports.map
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/schema_text.o
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/pic/%.o)
+REPLAY_OBJECTS := $(REPLAY_SOURCES:%.c=$(BUILD)/plain/%.o)
 UNIT_TESTS   := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 APPS         := $(addprefix $(BUILD)/sample_apps/,$(APP_NAMES))
 
@@ -96,7 +104,7 @@ APPS         := $(addprefix $(BUILD)/sample_apps/,$(APP_NAMES))
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 .PHONY: all
-all: $(PROGRAM) $(LIBRARY) ## build the program and the library in build/release (MODE=, SAN=, CC=, V=1)
+all: $(PROGRAM) $(LIBRARY) $(REPLAYER) ## build the programs and the library in build/release (MODE=, SAN=, CC=, V=1)
 
 .PHONY: debug
 debug: ## the same without optimisation, in build/debug
@@ -115,6 +123,7 @@ FORCE:
 $(eval $(call flags_file,$(BUILD)/flags/core,$$(CC) $$(CORE_FLAGS) $$(CFLAGS)))
 $(eval $(call flags_file,$(BUILD)/flags/core_link,$$(CC) $$(CORE_LINK) $$(LDFLAGS) $$(CORE_LIBS)))
 $(eval $(call flags_file,$(BUILD)/flags/pic,$$(CC) $$(PIC_FLAGS) $$(PIC_LINK) $$(CFLAGS) $$(LDFLAGS)))
+$(eval $(call flags_file,$(BUILD)/flags/replay,$$(CC) $$(REPLAY_FLAGS) $$(REPLAY_LINK) $$(CFLAGS) $$(LDFLAGS)))
 $(eval $(call flags_file,$(BUILD)/flags/apps,$$(CC) $$(CXX) $$(APP_FLAGS)))
 $(eval $(call flags_file,$(BUILD)/flags/libdir,$$(LIBDIR)))
 # Removed or added sources must relink, too.
@@ -182,6 +191,15 @@ $(LIBRARY): $(LIB_OBJECTS) $(EXPORTS) $(BUILD)/flags/pic $(BUILD)/flags/lib_sour
 	$(say) LINK $@
 	$(Q)$(CC) $(PIC_LINK) -Wl,--version-script=$(EXPORTS) $(LDFLAGS) -o $@ $(LIB_OBJECTS) $(PIC_LIBS)
 
+$(BUILD)/plain/%.o: %.c $(BUILD)/flags/replay | $(BUILD)/flags/tools
+	@mkdir -p $(@D)
+	$(say) CC "$< (replay)"
+	$(Q)$(CC) $(REPLAY_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(REPLAYER): $(REPLAY_OBJECTS)
+	$(say) LINK $@
+	$(Q)$(CC) $(REPLAY_LINK) $(LDFLAGS) -o $@ $(REPLAY_OBJECTS) -ldl
+
 # ---- unit tests, sample apps ---------------------------------------------------------------------
 
 UNIT_SUPPORT_OBJECTS := $(UNIT_SUPPORT:%.c=$(BUILD)/obj/%.o)
@@ -222,7 +240,7 @@ $(foreach app,$(APP_NAMES),$(eval $(call app_rules,$(app))))
 .PHONY: sample-apps
 sample-apps: $(APPS) ## build the programs of sample_apps/
 
--include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/pic $(BUILD)/plain -name '*.d' 2>/dev/null)
 
 # ---- set-up, demo --------------------------------------------------------------------------------
 
@@ -272,19 +290,23 @@ unit: unit-programs ## the unit tests alone, without sanitizers
 test-unwind: all ## compare every stack of long runs of real programs with libunwind's
 	@$(PYTHON) tests/e2e/run.py --build $(BUILD) --long --jobs 1 --filter '^unwind'
 
+.PHONY: torture-policies
+torture-policies: test-programs ## 10^9 random calls under each policy, and its code under sanitizers: 10 minutes
+	@$(PYTHON) tests/torture_policies.py --build $(BUILD) --asan $(ASAN_BUILD) --tsan $(TSAN_BUILD)
+
 .PHONY: test-clean-machine
 test-clean-machine: ## make demo and make test in a fresh minimal Debian (needs root and debootstrap)
 	@sh tests/e2e/clean_machine.sh
 
-# The collector alone, linked as the program is, so that what is measured is what runs.
-COLLECTING := $(BUILD)/bench/collecting
-$(COLLECTING): $(BUILD)/obj/tests/bench/collecting.o $(CORE_ARCHIVE) $(BUILD)/flags/core_link
+# Parts of ours alone, linked as the program is, so that what is measured is what runs.
+BENCH_PARTS := $(BUILD)/bench/collecting $(BUILD)/bench/policies
+$(BENCH_PARTS): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(CORE_ARCHIVE) $(BUILD)/flags/core_link
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) $(CORE_LINK) $(if $(LTO),$(OPTIMIZE)) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(CORE_LIBS)
 
 .PHONY: bench-programs
-bench-programs: $(COLLECTING)
+bench-programs: $(BENCH_PARTS)
 
 # BENCH holds options: make bench BENCH='--quick --check'
 BENCH ?=
@@ -313,7 +335,7 @@ coverage: ## line coverage of the unit and end-to-end tests, in build/coverage
 
 # ---- style ---------------------------------------------------------------------------------------
 
-C_FILES := $(sort $(wildcard $(foreach d,analyzer analyzer/* interposer interposer/* schema \
+C_FILES := $(sort $(wildcard $(foreach d,analyzer analyzer/* analyzer/replay/runner interposer interposer/* schema \
              tests/unit tests/programs tests/bench tests/e2e sample_apps/*,$(d)/*.c $(d)/*.h $(d)/*.cc)))
 
 .PHONY: format
@@ -362,6 +384,7 @@ install: all man ## install under PREFIX (/usr/local); DESTDIR for packagers
 	install -d $(BIN_TO) $(LIB_TO) $(MAN_TO) $(PC_TO) $(DOC_TO) $(COMPLETE_TO)
 	install -m 755 $(PROGRAM) $(BIN_TO)/allocaudit
 	install -m 755 $(LIBRARY) $(LIB_TO)/liballocaudit.so
+	install -m 755 $(REPLAYER) $(LIB_TO)/allocaudit-replay
 	$(if $(PUBLIC_H),install -d $(INCLUDE_TO) && install -m 644 $(PUBLIC_H) $(INCLUDE_TO)/)
 	install -m 644 $(MAN_PAGES) $(MAN_TO)/
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
@@ -372,7 +395,7 @@ install: all man ## install under PREFIX (/usr/local); DESTDIR for packagers
 
 .PHONY: uninstall
 uninstall: ## remove what install put there (same PREFIX and DESTDIR)
-	rm -f $(BIN_TO)/allocaudit $(LIB_TO)/liballocaudit.so $(PC_TO)/allocaudit.pc \
+	rm -f $(BIN_TO)/allocaudit $(LIB_TO)/liballocaudit.so $(LIB_TO)/allocaudit-replay $(PC_TO)/allocaudit.pc \
 	    $(PUBLIC_H:interposer/%=$(INCLUDE_TO)/%) $(COMPLETE_TO)/allocaudit \
 	    $(MAN_PAGES:$(BUILD)/man/%=$(MAN_TO)/%)
 	rm -rf $(DOC_TO)

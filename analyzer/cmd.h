@@ -18,6 +18,8 @@
     X(report)                                                                                      \
     X(gate)                                                                                        \
     X(trial)                                                                                       \
+    X(replay)                                                                                      \
+    X(simulate)                                                                                    \
     X(sql)                                                                                         \
     X(recover)                                                                                     \
     X(help)                                                                                        \

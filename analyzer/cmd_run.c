@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "catalog/allocators.h"
+#include "catalog/policy_option.h"
 #include "cli/out_value.h"
 #include "cli/talk.h"
 #include "cli/term.h"
 #include "cmd.h"
-#include "collect/allocators.h"
 #include "collect/collector.h"
 #include "collect/selfcheck.h"
 #include "collect/target.h"
@@ -24,6 +25,7 @@
 struct run_settings {
     const char *output;
     const char *allocator;
+    const char *policy;
     int detail;
     int unwind;
     int when_full;
@@ -44,8 +46,13 @@ static const struct option_spec options[] = {
     {"output", 'o', "FILE", "write the recording here; an older one is kept as FILE.old",
      CMD_DEFAULT_FILE, OPTION_TEXT_AT(struct run_settings, output)},
     {"allocator", '\0', "NAME",
-     "run the program on glibc, jemalloc, tcmalloc, mimalloc, or a library given by its path",
+     "run the program on glibc, jemalloc, tcmalloc, mimalloc, or a library given by its path; a "
+     "policy's name is the same as --policy",
      "whatever it runs on by itself", OPTION_TEXT_AT(struct run_settings, allocator)},
+    {"policy", '\0', "POLICY",
+     "serve the program by a pool, frame, buddy or slab allocator, as 'simulate' names them "
+     "(pool:chunk_bytes=16384), and what it declines by the usual one",
+     NULL, OPTION_TEXT_AT(struct run_settings, policy)},
     {"follow", '\0', NULL, "record child processes, too", "yes",
      OPTION_YES_NO_AT(struct run_settings, follows_children)},
     {"mmap", '\0', NULL, "record the program's own mmap, munmap, mremap, brk and sbrk, too", NULL,
@@ -260,7 +267,7 @@ static uint64_t sample_seed(void)
 }
 
 /* Returns 0, or the exit status after telling why nothing is run. */
-static int find_allocator(const struct run_settings *settings, struct allocator *allocator)
+static int find_allocator(struct run_settings *settings, struct allocator *allocator)
 {
     struct err err;
     if (settings->allocator == NULL) {
@@ -273,9 +280,13 @@ static int find_allocator(const struct run_settings *settings, struct allocator 
     if (r < 0) {
         return fail(&err, CMD_RUN_FAILED);
     }
-    if (allocator->kind == ALLOCATOR_POLICY) {
-        return cmd_misuse(&cmd_run_page, "'%s' is no library that could lie beneath the recorder",
-                          settings->allocator);
+    if (allocator->kind == ALLOCATOR_POLICY && settings->policy != NULL) {
+        return cmd_misuse(&cmd_run_page, "--allocator %s is a policy, as is --policy %s: give one",
+                          settings->allocator, settings->policy);
+    }
+    if (allocator->kind == ALLOCATOR_POLICY) { /* in our own library, which is preloaded anyway */
+        settings->policy = settings->allocator;
+        allocator->path[0] = '\0';
     }
     return 0;
 }
@@ -340,6 +351,21 @@ static int read_environment(struct run_settings *settings)
     return 0;
 }
 
+/* The same for --policy, which the library in the program reads from its environment. */
+static int route_by(const char *policy)
+{
+    struct err err;
+    struct policy_settings settings;
+    if (policy_option_parse(policy, &settings, &err) < 0) {
+        return cmd_misuse(&cmd_run_page, "%s", err.text);
+    }
+    if (setenv(POLICY_ENV, policy, 1) != 0) {
+        err_set_errno(&err, errno, "cannot set " POLICY_ENV);
+        return fail(&err, CMD_RUN_FAILED);
+    }
+    return 0;
+}
+
 int cmd_run(int argc, char **argv)
 {
     struct run_settings settings = {
@@ -357,10 +383,13 @@ int cmd_run(int argc, char **argv)
     if (arguments.count == 0) {
         return cmd_misuse(&cmd_run_page, "no command to record");
     }
-    struct allocator allocator = {.kind = ALLOCATOR_OF_SYSTEM};
+    struct allocator allocator = {.kind = ALLOCATOR_GLIBC};
     status = read_environment(&settings);
     if (status == 0) {
         status = find_allocator(&settings, &allocator);
+    }
+    if (status == 0 && settings.policy != NULL) {
+        status = route_by(settings.policy);
     }
     return status != 0 ? status : record(arguments.words, &settings, &allocator);
 }

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "catalog/elf_malloc.h"
 #include "cli/talk.h"
 #include "cli/term.h"
 #include "cmd.h"
-#include "collect/elf_malloc.h"
 #include "collect/target.h"
 #include "trial/candidate.h"
 #include "trial/trial.h"
@@ -33,8 +33,8 @@ static const struct option_spec options[] = {
     {"allocators", 'a', "LIST",
      "what to run the command on; the first is what the others are compared with: glibc (nothing "
      "is preloaded), jemalloc, tcmalloc, mimalloc, a library by its path (./libmine.so), or "
-     "allocaudit's own pool, frame, buddy, slab; NAME@WORD lists one once more, for settings of "
-     "its own",
+     "allocaudit's own pool, frame, buddy, slab, also with settings (pool:chunk_bytes=16384); "
+     "NAME@WORD lists one once more, for variables of its own",
      DEFAULT_ALLOCATORS, OPTION_TEXT_AT(struct trial_options, allocators)},
     {"rounds", 'n', "N", "how often each runs; an interval takes 6 rounds", "10",
      OPTION_COUNT_AT(struct trial_options, round_count), .min = 1, .max = INTERVAL_COUNT_MAX},

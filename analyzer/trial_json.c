@@ -68,7 +68,8 @@ static void print_candidate(const struct trial_page *page, const struct candidat
     out_text(out, "candidate", NULL, candidate->label);
     out_text(out, "library", NULL,
              candidate->allocator.path[0] != '\0' ? candidate->allocator.path : NULL);
-    out_text(out, "policy", NULL, candidate->allocator.policy);
+    out_text(out, "policy", NULL,
+             candidate->allocator.policy[0] != '\0' ? candidate->allocator.policy : NULL);
     print_settings(out, candidate);
     out_text(out, "state", NULL,
              judged != NULL  ? "measured"

@@ -304,3 +304,28 @@ void emit_mark(uint32_t kind, const char *name, const void *frame)
     }
     self_leave(self);
 }
+
+void emit_counter(const char *name, uint64_t value, const void *frame)
+{
+    struct self *self = self_enter(frame);
+    if (self == NULL) {
+        return;
+    }
+    size_t name_bytes = strlen(name);
+    size_t bytes = (sizeof(struct event_counter) + name_bytes + 7) & ~(size_t)7;
+    if (emit_reserve(self, bytes)) {
+        struct writer *writer = self_writer(self);
+        lane_begin(writer);
+        uint64_t ticks = emit_stamp(writer);
+        struct event_counter *event = (struct event_counter *)writer->cursor;
+        writer->cursor[bytes / 8 - 1] = 0;
+        *event = (struct event_counter){
+            .head = event_head(EVENT_COUNTER, 0, ticks),
+            .value = value,
+            .name_bytes = (uint32_t)name_bytes,
+        };
+        memcpy(event->text, name, name_bytes);
+        lane_publish(writer, writer->cursor + bytes / 8);
+    }
+    self_leave(self);
+}

@@ -165,6 +165,9 @@ static inline bool emit_free_is_expected(const void *block)
     return __builtin_expect(self != NULL && self->expects_free, 0) && self->expected_free == block;
 }
 
+/* A count of the library's own, under a constant name. */
+void emit_counter(const char *name, uint64_t value, const void *frame);
+
 /* A mark from the program (allocaudit.h). kind: enum mark_kind. */
 void emit_mark(uint32_t kind, const char *name, const void *frame);
 

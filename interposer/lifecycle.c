@@ -1,8 +1,12 @@
 /*
- * lifecycle.c - the library's start. There is no end: the lanes are readable at every moment, so
- * nothing has to be flushed when the program exits, is killed or turns into another by exec.
+ * lifecycle.c - the library's start and end. Nothing has to be flushed at the end, since the lanes
+ * are readable at every moment; only what a policy has counted is told then.
  */
+#include <string.h>
+
+#include "emit.h"
 #include "real.h"
+#include "route.h"
 #include "self.h"
 #include "unwind.h"
 
@@ -21,4 +25,18 @@ static __attribute__((constructor)) void lifecycle_start(void)
         self->own_calls--;
     }
     self_leave(self);
+}
+
+static __attribute__((destructor)) void lifecycle_end(void)
+{
+    uint64_t counts[POLICY_COUNTER_COUNT];
+    char name[64] = "policy.";
+    if (!route_count(counts)) {
+        return;
+    }
+    for (unsigned i = 0; i < POLICY_COUNTER_COUNT; i++) {
+        memcpy(name + strlen("policy."), policy_counter_names[i],
+               strlen(policy_counter_names[i]) + 1);
+        emit_counter(name, counts[i], __builtin_frame_address(0));
+    }
 }

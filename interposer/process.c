@@ -3,19 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mman.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "environment.h"
 #include "sample.h"
 #include "self.h"
 #include "sys.h"
-
-enum {
-    ENVIRONMENT_BYTES = 1 << 18,
-};
 
 static struct process unmapped_process; /* serves until the wiped page exists */
 struct process *process = &unmapped_process;
@@ -26,34 +20,7 @@ static struct {
     uint32_t key;
 } inherited;
 
-static const char *process_getenv(const char *name)
-{
-    return getenv(name);
-}
-
 #include "banned.h"
-
-/* Before libc is initialised there is no environ yet, but the kernel knows what it passed on. */
-static const char *process_environment_of_kernel(void)
-{
-    static char text[ENVIRONMENT_BYTES];
-    static const char name[] = RING_ENV "=";
-    long count = sys_read_file("/proc/self/environ", text, sizeof(text));
-    for (const char *at = text; count > 0 && at < text + count; at += strlen(at) + 1) {
-        if (strncmp(at, name, sizeof(name) - 1) == 0) {
-            return at + sizeof(name) - 1;
-        }
-    }
-    return NULL;
-}
-
-static const char *process_ring_path(void)
-{
-    if (getauxval(AT_SECURE) != 0) {
-        return NULL;
-    }
-    return environ != NULL ? process_getenv(RING_ENV) : process_environment_of_kernel();
-}
 
 static bool process_ring_is_sane(const struct ring_header *ring)
 {
@@ -62,7 +29,7 @@ static bool process_ring_is_sane(const struct ring_header *ring)
 
 static struct ring_header *process_map_ring(void)
 {
-    const char *path = process_ring_path();
+    const char *path = environment_find(RING_ENV);
     if (path == NULL || path[0] == '\0') {
         return NULL;
     }

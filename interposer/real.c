@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "route.h"
 #include "sample_set.h"
 
 struct real real;
@@ -51,6 +52,7 @@ static void real_find_all(void)
     HOOKS(X)
 #undef X
     (void)dlerror(); /* the program must not see our failed look-ups */
+    route_begin(&found);
     void *(*first)(size_t) = found.malloc;
     found.malloc = NULL;
     real = found;
@@ -67,9 +69,7 @@ void real_init(void)
 
 const void *real_allocator_address(void)
 {
-    void *address;
-    memcpy(&address, &real.malloc, sizeof(address));
-    return address;
+    return route_next_malloc();
 }
 
 /*

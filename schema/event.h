@@ -75,6 +75,7 @@ enum event_tag {
     EVENT_PROCESS = 0xb2,   /* struct event_process; first record of a process */
     EVENT_MARK = 0xb3,      /* struct event_mark */
     EVENT_LOST = 0xb4,      /* 2 words: how many events this lane could not write before this one */
+    EVENT_COUNTER = 0xb5,   /* struct event_counter */
 };
 
 enum {
@@ -143,10 +144,20 @@ struct event_mark {
     char text[]; /* padded with zeros to 8 bytes */
 };
 
+/* What the library in the program has counted, under a name; a later one takes its place. */
+struct event_counter {
+    uint64_t head;
+    uint64_t value;
+    uint32_t name_bytes;
+    uint32_t padding;
+    char text[]; /* padded with zeros to 8 bytes */
+};
+
 static_assert(sizeof(struct event_stack) == 16, "event_stack layout");
 static_assert(sizeof(struct event_module) == 40, "event_module layout");
 static_assert(sizeof(struct event_process) == 32, "event_process layout");
 static_assert(sizeof(struct event_mark) == 16, "event_mark layout");
+static_assert(sizeof(struct event_counter) == 24, "event_counter layout");
 
 static inline uint64_t event_head(unsigned tag, unsigned duration_code, uint64_t ticks)
 {

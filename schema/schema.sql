@@ -220,6 +220,16 @@ CREATE TABLE mark (
     name       TEXT NOT NULL
 );
 
+-- What the library in the program has counted by the end of its process: policy.take_count and so on
+-- (docs/policies.md). A process that was killed has none; a forked one counts on from its parent.
+CREATE TABLE counter (
+    process_id INTEGER NOT NULL REFERENCES process (id),
+    name       TEXT NOT NULL,
+    at_ns      INTEGER NOT NULL,
+    value      INTEGER NOT NULL,
+    PRIMARY KEY (process_id, name)
+) WITHOUT ROWID;
+
 CREATE TABLE alloc_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE free_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 

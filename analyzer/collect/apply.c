@@ -367,6 +367,18 @@ static int apply_mark(struct lane_context *lane, const struct event_mark *event,
     return recording_add_mark(subject->recording, &mark, event->text, event->name_bytes);
 }
 
+static int apply_counter(struct lane_context *lane, const struct event_counter *event,
+                         uint64_t stamp_ns)
+{
+    struct subject *subject = lane->subject;
+    struct counter counter = {
+        .process_id = subject->id,
+        .at_ns = stamp_ns,
+        .value = event->value,
+    };
+    return recording_set_counter(subject->recording, &counter, event->text, event->name_bytes);
+}
+
 static __attribute__((noinline)) int apply_rare(struct lane_context *lane, const uint64_t *words,
                                                 uint64_t stamp_ns, struct err *err)
 {
@@ -389,6 +401,8 @@ static __attribute__((noinline)) int apply_rare(struct lane_context *lane, const
         return apply_process(lane, (const struct event_process *)words, stamp_ns);
     case EVENT_MARK:
         return apply_mark(lane, (const struct event_mark *)words, stamp_ns);
+    case EVENT_COUNTER:
+        return apply_counter(lane, (const struct event_counter *)words, stamp_ns);
     case EVENT_LOST:
         lane->subject->lost_event_count += words[1];
         return 0;

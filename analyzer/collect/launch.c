@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +10,6 @@
 
 #include "../../schema/ring.h"
 #include "../base/str.h"
-
-#ifndef ALLOCAUDIT_LIBDIR
-#    define ALLOCAUDIT_LIBDIR "/usr/local/lib/allocaudit"
-#endif
 
 static const int launch_signals[] = {SIGCHLD, SIGINT,  SIGQUIT, SIGTERM,
                                      SIGHUP,  SIGUSR1, SIGUSR2, SIGTSTP};
@@ -169,34 +164,4 @@ void launch_end(struct launch *launch)
     while (sigtimedwait(&set, &info, &none) > 0) {
     }
     sigprocmask(SIG_SETMASK, &launch->old_mask, NULL);
-}
-
-int launch_check_path(const char *path, struct err *err)
-{
-    if (strpbrk(path, " :") != NULL) {
-        return err_set(err, EINVAL, "cannot preload '%s': its path holds a blank or a colon", path);
-    }
-    return 0;
-}
-
-int launch_find_library(char *path, size_t size_bytes, struct err *err)
-{
-    static const char *const places[] = {"", "../lib/allocaudit/", "../lib/"};
-    char program[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
-    program[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(program, '/');
-    for (size_t i = 0; slash != NULL && i < sizeof(places) / sizeof(places[0]); i++) {
-        snprintf(path, size_bytes, "%.*s/%sliballocaudit.so", (int)(slash - program), program,
-                 places[i]);
-        if (access(path, R_OK) == 0) {
-            return launch_check_path(path, err);
-        }
-    }
-    snprintf(path, size_bytes, "%s/liballocaudit.so", ALLOCAUDIT_LIBDIR);
-    if (access(path, R_OK) == 0) {
-        return launch_check_path(path, err);
-    }
-    return err_set(err, ENOENT, "cannot find liballocaudit.so beside '%s' nor in '%s'", program,
-                   ALLOCAUDIT_LIBDIR);
 }

@@ -47,11 +47,4 @@ void launch_shield(void);
 /* Gives signals their old meaning back. */
 void launch_end(struct launch *launch);
 
-/* Finds liballocaudit.so: beside the running program, or where it was installed. 0 or -ENOENT. */
-int launch_find_library(char *path, size_t size_bytes, struct err *err);
-
-/* Can the library be preloaded from there? The loader splits its list at blanks and colons. Returns
- * 0 or -EINVAL. */
-int launch_check_path(const char *path, struct err *err);
-
 #endif

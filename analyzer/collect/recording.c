@@ -22,6 +22,10 @@ void recording_fini(struct recording *recording)
         free(recording->marks[i].name);
     }
     free(recording->marks);
+    for (size_t i = 0; i < recording->counter_count; i++) {
+        free(recording->counters[i].name);
+    }
+    free(recording->counters);
     stacktree_fini(&recording->stacks);
     modules_fini(&recording->modules);
     contexts_fini(&recording->contexts);
@@ -83,5 +87,40 @@ int recording_add_mark(struct recording *recording, const struct mark *mark, con
     }
     recording->marks[recording->mark_count] = *mark;
     recording->marks[recording->mark_count++].name = copy;
+    return 0;
+}
+
+static struct counter *recording_find_counter(struct recording *recording, uint32_t process_id,
+                                              const char *name, size_t name_bytes)
+{
+    for (size_t i = 0; i < recording->counter_count; i++) {
+        struct counter *counter = &recording->counters[i];
+        if (counter->process_id == process_id && strlen(counter->name) == name_bytes &&
+            memcmp(counter->name, name, name_bytes) == 0) {
+            return counter;
+        }
+    }
+    return NULL;
+}
+
+int recording_set_counter(struct recording *recording, const struct counter *counter,
+                          const char *name, size_t name_bytes)
+{
+    name_bytes = strnlen(name, name_bytes);
+    struct counter *known =
+        recording_find_counter(recording, counter->process_id, name, name_bytes);
+    if (known == NULL) {
+        int r = vec_reserve((void **)&recording->counters, &recording->counter_capacity,
+                            recording->counter_count + 1, sizeof(*recording->counters));
+        char *copy = r == 0 ? strndup(name, name_bytes) : NULL;
+        if (copy == NULL) {
+            return -ENOMEM;
+        }
+        known = &recording->counters[recording->counter_count++];
+        known->name = copy;
+    }
+    known->process_id = counter->process_id;
+    known->at_ns = counter->at_ns;
+    known->value = counter->value;
     return 0;
 }

@@ -46,6 +46,9 @@ struct recording {
     struct mark *marks;
     size_t mark_count;
     size_t mark_capacity;
+    struct counter *counters;
+    size_t counter_count;
+    size_t counter_capacity;
     uint64_t live_bytes; /* over all subjects */
     uint64_t peak_bytes;
     uint64_t peak_ns;
@@ -56,6 +59,13 @@ struct mark {
     uint32_t thread_id;
     uint64_t at_ns;
     uint32_t kind;
+    char *name;
+};
+
+struct counter {
+    uint32_t process_id;
+    uint64_t at_ns;
+    uint64_t value;
     char *name;
 };
 
@@ -90,5 +100,9 @@ int recording_subject(struct recording *recording, uint32_t key, uint32_t pid, u
 /* Keeps a copy of the name. Returns 0 or -ENOMEM. */
 int recording_add_mark(struct recording *recording, const struct mark *mark, const char *name,
                        size_t name_bytes);
+
+/* The name is copied. A counter of that name that the process has already gets the new value. */
+int recording_set_counter(struct recording *recording, const struct counter *counter,
+                          const char *name, size_t name_bytes);
 
 #endif

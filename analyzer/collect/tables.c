@@ -323,6 +323,19 @@ static void tables_write_marks(struct sqlwriter *writer, const struct recording 
     }
 }
 
+static void tables_write_counters(struct sqlwriter *writer, const struct recording *recording)
+{
+    sqlwriter_table(writer, "counter", 4);
+    for (size_t i = 0; i < recording->counter_count; i++) {
+        const struct counter *counter = &recording->counters[i];
+        sqlwriter_integer(writer, counter->process_id);
+        sqlwriter_text(writer, counter->name);
+        sqlwriter_integer(writer, counter->at_ns);
+        sqlwriter_integer(writer, counter->value);
+        sqlwriter_row(writer);
+    }
+}
+
 static void tables_complete_run(struct sqlwriter *writer, const struct run_facts *facts,
                                 const struct recording *recording)
 {
@@ -393,6 +406,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
     tables_write_each(writer, recording, "lifetime_class", 4, tables_write_lifetimes);
     tables_write_each(writer, recording, "timeline", 9, tables_write_slices);
     tables_write_marks(writer, recording);
+    tables_write_counters(writer, recording);
     tables_complete_run(writer, facts, recording);
     tables_complete_spread(writer, recording);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../interposer/policy/settings.h"
 #include "../base/suggest.h"
 #include "../base/vec.h"
 
@@ -115,32 +116,75 @@ static int add_setting(struct candidate *candidate, const char *setting, struct 
     return 0;
 }
 
-/* [CANDIDATE:]NAME=VALUE */
-static int apply(struct candidates *candidates, const char *setting, struct err *err)
+/* Whom "CANDIDATE:NAME=VALUE" is for: the longest label counts, since one with the settings of a
+ * policy holds ':' and '=' itself. NULL: for no candidate alone. */
+static struct candidate *find_addressee(const struct candidates *candidates, const char *setting)
 {
-    const size_t head = strcspn(setting, "=");
-    size_t name_at = head;
-    while (name_at > 0 && setting[name_at - 1] != ':') {
-        name_at--;
+    struct candidate *found = NULL;
+    size_t longest = 0;
+    for (size_t i = 0; i < candidates->count; i++) {
+        const char *label = candidates->items[i].label;
+        const size_t length = strlen(label);
+        const bool is_meant = strncmp(setting, label, length) == 0 && setting[length] == ':';
+        const char *name = is_meant ? setting + length + 1 : "";
+        const size_t name_bytes = strcspn(name, "=");
+        if (length > longest && name[name_bytes] == '=' && is_name(name, name_bytes)) {
+            found = &candidates->items[i];
+            longest = length;
+        }
     }
-    if (setting[head] == '\0' || !is_name(setting + name_at, head - name_at)) {
+    return found;
+}
+
+/* Where the NAME begins: behind the last ':' before the first '='. */
+static size_t find_name(const char *setting)
+{
+    size_t at = strcspn(setting, "=");
+    while (at > 0 && setting[at - 1] != ':') {
+        at--;
+    }
+    return at;
+}
+
+/* What says how candidates are loaded is not theirs to change. */
+static int check_name(const char *setting, const char *name, size_t length, struct err *err)
+{
+    if (name[length] == '\0' || !is_name(name, length)) {
         return err_set(err, EINVAL,
                        "'%s' is no setting: use NAME=VALUE, or CANDIDATE:NAME=VALUE for one "
                        "candidate alone",
                        setting);
     }
-    if (strncmp(setting + name_at, "LD_PRELOAD=", strlen("LD_PRELOAD=")) == 0) {
+    if (strncmp(name, "LD_PRELOAD=", strlen("LD_PRELOAD=")) == 0) {
         return err_set(err, EINVAL,
                        "'%s': LD_PRELOAD is how candidates are loaded; list the library as a "
                        "candidate",
                        setting);
     }
-    if (name_at > 0) {
-        struct candidate *candidate = find(candidates, setting, name_at - 1);
-        return candidate != NULL ? add_setting(candidate, setting + name_at, err)
-                                 : refuse_label(candidates, setting, name_at - 1, err);
+    if (strncmp(name, POLICY_ENV "=", strlen(POLICY_ENV "=")) == 0) {
+        return err_set(err, EINVAL,
+                       "'%s': list the policy as a candidate, as in pool:chunk_bytes=16384",
+                       setting);
     }
-    int r = 0;
+    return 0;
+}
+
+/* [CANDIDATE:]NAME=VALUE */
+static int apply(struct candidates *candidates, const char *setting, struct err *err)
+{
+    struct candidate *addressee = find_addressee(candidates, setting);
+    const size_t name_at = addressee != NULL ? strlen(addressee->label) + 1 : find_name(setting);
+    const char *name = setting + name_at;
+    int r = check_name(setting, name, strcspn(name, "="), err);
+    if (r < 0) {
+        return r;
+    }
+    if (addressee != NULL) {
+        return add_setting(addressee, name, err);
+    }
+    if (name_at > 0) {
+        return refuse_label(candidates, setting, name_at - 1, err);
+    }
     for (size_t i = 0; i < candidates->count && r == 0; i++) {
         r = add_setting(&candidates->items[i], setting, err);
     }
@@ -152,7 +196,7 @@ int candidates_parse(struct candidates *candidates, const char *list, const char
 {
     int r = 0;
     while (r == 0) {
-        const size_t length = strcspn(list, ",");
+        const size_t length = allocators_name_length(list);
         r = add(candidates, list, length, err);
         if (list[length] == '\0') {
             break;
@@ -184,20 +228,20 @@ static int append_preload(const struct candidate *candidate, struct str *list)
     return r == 0 && behind != NULL && behind[0] != '\0' ? str_printf(list, ":%s", behind) : r;
 }
 
-int candidate_fill_environment(const struct candidate *candidate, struct environment *environment)
+int candidate_fill_variables(const struct candidate *candidate, struct variables *variables)
 {
     struct str preload = {0};
-    int r = environment_copy(environment, environ);
+    int r = variables_copy(variables, environ);
     for (size_t i = 0; i < candidate->setting_count && r == 0; i++) {
-        r = environment_set(environment, candidate->settings[i]);
+        r = variables_set(variables, candidate->settings[i]);
     }
     if (r == 0 && candidate->allocator.kind == ALLOCATOR_POLICY) {
-        r = environment_set_value(environment, ALLOCATORS_POLICY_ENV, candidate->allocator.policy);
+        r = variables_set_value(variables, POLICY_ENV, candidate->allocator.policy);
     }
-    if (r == 0 && candidate->allocator.kind != ALLOCATOR_OF_SYSTEM) {
+    if (r == 0 && candidate->allocator.kind != ALLOCATOR_GLIBC) {
         r = append_preload(candidate, &preload);
         if (r == 0) {
-            r = environment_set_value(environment, "LD_PRELOAD", str_text(&preload));
+            r = variables_set_value(variables, "LD_PRELOAD", str_text(&preload));
         }
     }
     str_fini(&preload);
@@ -229,10 +273,9 @@ int candidate_append_command(const struct candidate *candidate, char *const *com
         r = append_assignment(setting, name_bytes, setting + name_bytes + 1, line);
     }
     if (r == 0 && candidate->allocator.kind == ALLOCATOR_POLICY) {
-        r = append_assignment(ALLOCATORS_POLICY_ENV, strlen(ALLOCATORS_POLICY_ENV),
-                              candidate->allocator.policy, line);
+        r = append_assignment(POLICY_ENV, strlen(POLICY_ENV), candidate->allocator.policy, line);
     }
-    if (r == 0 && candidate->allocator.kind != ALLOCATOR_OF_SYSTEM) {
+    if (r == 0 && candidate->allocator.kind != ALLOCATOR_GLIBC) {
         r = append_preload(candidate, &preload);
         if (r == 0) {
             r = append_assignment("LD_PRELOAD", strlen("LD_PRELOAD"), str_text(&preload), line);

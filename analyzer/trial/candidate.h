@@ -3,8 +3,9 @@
  * the user knows it.
  *
  * Candidates come from two options. The list "glibc,jemalloc,jemalloc@small,./libmine.so" names
- * them: an allocator of collect/allocators.h, and behind '@' whatever tells two of the same apart.
- * Settings are "NAME=VALUE" for all of them, or "jemalloc@small:NAME=VALUE" for one.
+ * them: an allocator of catalog/allocators.h (a policy with its own settings, too), and behind '@'
+ * whatever tells two of the same apart. Settings are "NAME=VALUE" for all of them, or
+ * "jemalloc@small:NAME=VALUE" for one.
  */
 #ifndef ALLOCAUDIT_CANDIDATE_H
 #define ALLOCAUDIT_CANDIDATE_H
@@ -13,8 +14,8 @@
 
 #include "../base/err.h"
 #include "../base/str.h"
-#include "../collect/allocators.h"
-#include "environment.h"
+#include "../catalog/allocators.h"
+#include "variables.h"
 
 struct candidate {
     char *label; /* as in the list */
@@ -42,7 +43,7 @@ int candidates_parse(struct candidates *candidates, const char *list, const char
 void candidates_fini(struct candidates *candidates);
 
 /* Adds our own environment with what makes a program run on the candidate. 0 or -ENOMEM. */
-int candidate_fill_environment(const struct candidate *candidate, struct environment *environment);
+int candidate_fill_variables(const struct candidate *candidate, struct variables *variables);
 
 /* Appends the line that a shell needs to run the command like that. Returns 0 or -ENOMEM. */
 int candidate_append_command(const struct candidate *candidate, char *const *command,

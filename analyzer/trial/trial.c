@@ -37,8 +37,7 @@ int trial_init(struct trial *trial, const struct trial_settings *settings,
         trial->entry_count++;
         /* Untouched until it is needed: what we have in use shows in the peaks of programs. */
         entry->runs = calloc(settings->round_count, sizeof(*entry->runs));
-        r = entry->runs == NULL ? -ENOMEM
-                                : candidate_fill_environment(candidate, &entry->environment);
+        r = entry->runs == NULL ? -ENOMEM : candidate_fill_variables(candidate, &entry->variables);
     }
     return r < 0 ? refuse_memory(err) : 0;
 }
@@ -46,7 +45,7 @@ int trial_init(struct trial *trial, const struct trial_settings *settings,
 void trial_fini(struct trial *trial)
 {
     for (size_t i = 0; i < trial->entry_count; i++) {
-        environment_fini(&trial->entries[i].environment);
+        variables_fini(&trial->entries[i].variables);
         free(trial->entries[i].runs);
         free(trial->entries[i].failure);
     }
@@ -81,8 +80,7 @@ static bool is_preload_refused(const struct candidate *candidate, const struct c
     char beginning[CAPTURED_END_BYTES];
     snprintf(beginning, sizeof(beginning), "ERROR: ld.so: object '%.400s",
              candidate->allocator.path);
-    return candidate->allocator.kind != ALLOCATOR_OF_SYSTEM &&
-           captured_begins_with(errors, beginning);
+    return candidate->allocator.kind != ALLOCATOR_GLIBC && captured_begins_with(errors, beginning);
 }
 
 /* Why the run is not one to count, into `reason`; "" if it is. Returns 0 or -ENOMEM. */
@@ -159,7 +157,7 @@ static int take_turn(const struct turn *turn, struct err *err)
     const struct trial_entry *entry = &turn->trial->entries[turn->entry];
     const struct measure_request request = {
         .command = settings->command,
-        .environment = entry->environment.items,
+        .environment = entry->variables.items,
         .input = settings->input,
         .timeout_ns = settings->timeout_ns,
         .echo_fd = settings->echo_fd,

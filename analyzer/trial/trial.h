@@ -48,7 +48,7 @@ enum trial_output {
 
 struct trial_entry {
     const struct candidate *candidate;
-    struct environment environment;
+    struct variables variables;
     struct measurement *runs; /* one for each round, trial.round_count of them whole */
     uint64_t output_hash;     /* of its first run */
     bool has_output;

@@ -78,6 +78,7 @@ class Bench:
         folder = os.path.join(build, "bench")
         self.program = os.path.join(build, "allocaudit")
         self.collecting = os.path.join(folder, "collecting")
+        self.policies = os.path.join(folder, "policies")
         self.folder = scratch
         self.rounds = rounds
         self.is_quick = is_quick

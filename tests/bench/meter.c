@@ -36,6 +36,7 @@ enum {
     TREE_MAX = 1024,
     SEARCH_MS = 1,  /* until the app was found */
     SAMPLE_MS = 10, /* afterwards */
+    FINISH_MS = 1,  /* once it has ended: a recorder's last work takes much memory for moments */
     ORPHANS_MS = 10000,
 };
 
@@ -193,6 +194,14 @@ static void end_all(void)
     }
 }
 
+static int look_again_ms(const struct meter *meter)
+{
+    if (meter->app_ended_ns != 0) {
+        return FINISH_MS;
+    }
+    return meter->app_pidfd < 0 ? SEARCH_MS : SAMPLE_MS;
+}
+
 static void wait_for_command(struct meter *meter)
 {
     for (;;) {
@@ -200,7 +209,7 @@ static void wait_for_command(struct meter *meter)
         if (meter->app_ended_ns != 0) {
             ends[1].fd = -1;
         }
-        poll(ends, 2, meter->app_pidfd < 0 ? SEARCH_MS : SAMPLE_MS);
+        poll(ends, 2, look_again_ms(meter));
         uint64_t woken_ns = now_ns();
         if (ends[1].revents != 0) {
             meter->app_ended_ns = woken_ns;

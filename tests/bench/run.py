@@ -23,6 +23,7 @@ import figures  # noqa: E402
 import instructions  # noqa: E402
 import measure  # noqa: E402
 import plots  # noqa: E402
+import policies  # noqa: E402
 import rounds  # noqa: E402
 import sampling  # noqa: E402
 import scaling  # noqa: E402
@@ -45,7 +46,7 @@ def count_instructions(bench):
 # What --only knows besides the names of workloads, in the order in which it is done.
 PARTS = {"scaling": scaling.measure_all, "sampling": sampling.measure_all,
          "unwind": unwinding.measure_all, "instructions": count_instructions,
-         "collector": collector.measure_all}
+         "collector": collector.measure_all, "policies": policies.measure_all}
 
 
 def is_wanted(name, only):
@@ -164,7 +165,7 @@ def main():
         print("\n".join([*workloads.NAMES, *PARTS]))
         return 0
     folder = os.path.join(options.build, "bench")
-    for name in ("allocaudit", "bench/collecting"):
+    for name in ("allocaudit", "bench/collecting", "bench/policies"):
         if not os.access(os.path.join(options.build, name), os.X_OK):
             Bench.talk(f"allocaudit: '{os.path.join(options.build, name)}' is not there: `make "
                        "bench-programs` builds it")

@@ -144,7 +144,7 @@ def growth_row(summary):
                   *both(summary, "switch_count", count)]
 
 
-TARGET_HEAD = ["target", "heaptrack", "allocaudit", "ratio", "floor", "goal", "verdict"]
+TARGET_HEAD = ["target", "peer", "allocaudit", "ratio", "floor", "goal", "verdict"]
 # Bold where the terminal can: red, green.
 COLOURS = {targets.MISSED: "\033[1;31m", "goal met": "\033[1;32m"}
 
@@ -191,6 +191,10 @@ def sections_of(data):
                [[row["name"], number(row["ns"]), number(row["best_ns"]), number(row["worst_ns"]),
                  number(row["instructions"], 0), number(row["bytes_per_row"])]
                 for row in data["collector"]])
+    if data["policies"]:
+        yield ("Policies, ns a block of 64 bytes", ["allocator", "take and give", "take alone"],
+               [[row["name"], number(row["pair_ns"], 2), number(row["take_ns"], 2)]
+                for row in data["policies"]])
     if data["targets"]:
         yield "Targets", TARGET_HEAD, target_rows(data)
 

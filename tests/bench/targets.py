@@ -218,6 +218,24 @@ def unwind_target(data):
     return target
 
 
+def policy_targets(data):
+    """Ours to the barest allocator of the kind, and the pool to the fastest stock allocator."""
+    rows = {row["name"]: row for row in data["policies"] or []}
+    targets = []
+    for text, ours, other, key, floor in (
+            ("pool, inline: a pair, to a bare inline list", "pool-inline", "list", "pair_ns", 2),
+            ("frame, inline: a take, to a bare pointer", "frame-inline", "bump", "take_ns", 1.5),
+            ("pool: a pair, to mimalloc's", "pool", "mimalloc", "pair_ns", 1)):
+        target = Target(text, f"{floor}x")
+        if ours in rows and other in rows:
+            target.peer, target.ours = (f"{rows[name][key]:.2f} ns" for name in (other, ours))
+            value = rows[ours][key] / rows[other][key]
+            target.ratio = f"{value:.2f}x"
+            target.judge(value, floor)
+        targets.append(target)
+    return targets
+
+
 def all_targets(data):
     return [
         pair_target(data, "wall time per pair, depth 20, 1 thread", "pairs 20 1", "wall", 4, 8),
@@ -227,4 +245,5 @@ def all_targets(data):
                     None, None),
         pair_target(data, "wall time per pair, depth 20, 8 threads", "pairs 20 8", "wall", 5, 10),
         instruction_target(data), *real_targets(data), unwind_target(data), throughput_target(data),
-        *bytes_targets(data), *growth_targets(data), *sampling_targets(data)]
+        *bytes_targets(data), *growth_targets(data), *sampling_targets(data),
+        *policy_targets(data)]

@@ -115,6 +115,7 @@ class Test:
         self.scratch = scratch
         self.is_long = shared.is_long
         self.notes = []
+        self.record_options = ()  # of every record()
         self._open = []
         self._number = 0
 
@@ -199,7 +200,13 @@ class Test:
         if out is None:
             self._number += 1
             out = self.path(f"recording{self._number}.db")
-        return self.allocaudit("run", "-o", out, *options, "--", *command, path=out, **run_options)
+        return self.allocaudit("run", "-o", out, *self.record_options, *options, "--", *command,
+                               path=out, **run_options)
+
+    @property
+    def opened(self):
+        """The recordings that were opened so far."""
+        return tuple(self._open)
 
     def open(self, recorded):
         """The Recording of record()'s result, or of a path."""
@@ -220,7 +227,9 @@ class Test:
         folder = self.path(f"counts{self._number}")
         os.mkdir(folder)
         counter = self.program("counter")
-        padding = self.shared.once("_recorded_environment", self._added_environment)
+        padding = dict(self.shared.once("_recorded_environment", self._added_environment))
+        if "--policy" in self.record_options:
+            padding["ALLOCAUDIT_POLICY"] = "x"
         extra = {"LD_PRELOAD": ":".join([counter, *preload]), "COUNTER_DIR": folder}
         for name, value in padding.items():
             if len(extra) < len(padding):
@@ -230,7 +239,9 @@ class Test:
 
     def _added_environment(self):
         """Variables that a recorded program sees in addition: shells and perl allocate for each."""
+        options, self.record_options = self.record_options, ()
         ended = self.record(["/usr/bin/env", "-0"], out=self.path("environment.db"))
+        self.record_options = options
         seen = dict(part.split("=", 1) for part in ended.stdout.decode().split("\0") if "=" in part)
         known = self.environment()
         return {name: value for name, value in seen.items() if name not in known}

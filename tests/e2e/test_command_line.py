@@ -184,7 +184,8 @@ def test_allocator_by_path(test):
 def test_allocator_that_cannot_be_had(test):
     """One line, the old recording stays where it is, and nothing is run."""
     out = test.record(["true"]).path
-    for name, status, words in (("jemaloc", 2, "did you mean 'jemalloc'"), ("pool", 2, "'pool'"),
+    for name, status, words in (("jemaloc", 2, "did you mean 'jemalloc'"),
+                                ("pool:chunk_byte=1", 2, "did you mean 'chunk_bytes'"),
                                 ("./none.so", 125, "none.so.*no such file"),
                                 (test.program("hello"), 125, "hello.*no allocator")):
         ended = test.record(["/bin/echo", "ran"], "--allocator", name, out=out)

@@ -53,7 +53,7 @@ def examine(test, command, env=None, stdin=b"", cwd=None, is_exact=True, with_he
         test.check(abs(recorded_total - total) <= 0.005 * total,
                    f"{recorded_total} allocations, the counter says {total}")
     text = f"{recorded_total} allocations, {share:.2%} whole stacks"
-    if with_heaptrack or test.is_long:
+    if (with_heaptrack and not test.record_options) or test.is_long:
         if prepare is not None:
             prepare()
         theirs = heaptrack_allocations(test, command, env, stdin, cwd)
@@ -244,7 +244,7 @@ def test_redis(test):
     out = test.path("redis.db")
     with open(test.path("log"), "wb") as log:
         run = subprocess.Popen(
-            [test.shared.allocaudit, "run", "-o", out, "--", server, "--port", port, "--bind",
+            [test.shared.allocaudit, "run", "-o", out, *test.record_options, "--", server, "--port", port, "--bind",
              "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", test.scratch],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=test.environment())
     try:

@@ -102,6 +102,26 @@ def test_allocators_by_name(test):
             test.note(name)
 
 
+def test_our_policies(test):
+    """They are candidates like any other, also with settings of their own; each serves the program."""
+    tuned = "pool:chunk_bytes=4096,spare_chunks=0"
+    names = ["glibc", "pool", tuned, "frame", "buddy", "slab"]
+    ended = trial(test, "-a", ",".join(names), "-n", "2", "--warmup", "0", "-e", f"{tuned}:WORD=x",
+                  "--format", "json", "--", test.program("policy_mix"), "20000")
+    test.equal(f"status of {ended}", (ended.status, ended.talk), (0, ""))
+    rows = {row["candidate"]: row for row in json.loads(ended.stdout)["candidates"]}
+    test.equal("candidates", list(rows), names)
+    test.equal("states", {row["state"] for row in rows.values()}, {"measured"})
+    test.equal("policies", [row["policy"] for row in rows.values()], [None, *names[1:]])
+    test.equal("libraries", {os.path.basename(rows[name]["library"]) for name in names[1:]},
+               {"liballocaudit.so"})
+    test.equal("settings", rows[tuned]["settings"], [{"setting": "WORD=x"}])
+    faults = [row["fault_count"] for row in rows.values()]
+    test.check(len(set(faults)) == len(faults), f"as if two were served by the same: {faults}")
+    test.check(rows["frame"]["peak_rss_bytes"] > 1.5 * rows["glibc"]["peak_rss_bytes"],
+               "frames use nothing again, yet took no more memory")
+
+
 def test_line_to_paste_runs(test):
     library = installed(test, "jemalloc")
     empty = test.write("empty", "")
@@ -230,8 +250,8 @@ def test_candidate_that_hangs(test):
     test.check(time.monotonic() - begin < 60, "it was not killed")
 
 
-def test_library_that_cannot_be_loaded(test):
-    """It needs another that has gone."""
+def broken_library(test):
+    """An allocator's library that the loader refuses: it needs another, which has gone."""
     gone, broken = test.path("libgone.so"), test.path("libbroken.so")
     source = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "programs",
                           "bump_malloc.c")
@@ -241,6 +261,11 @@ def test_library_that_cannot_be_loaded(test):
                      source, gone]):
         subprocess.run(command, check=True)
     os.unlink(gone)
+    return broken
+
+
+def test_library_that_cannot_be_loaded(test):
+    broken = broken_library(test)
     document = measure(test, "-a", f"glibc,{broken},glibc@c", "-n", "1")
     row = document["by_name"][broken]
     test.equal("state", row["state"], "failed")
@@ -292,7 +317,9 @@ def test_wrong_usage(test):
                              (["-a", "glibc,jemaloc", "--", "true"], "did you mean 'jemalloc'"),
                              (["-a", "glibc,", "--", "true"], "empty"),
                              (["-a", "glibc,glibc", "--", "true"], "listed twice"),
+                             (["-a", "glibc,pool:chunk_byte=1", "--", "true"], "did you mean 'chunk_bytes'"),
                              (["-e", "NAME", "--", "true"], "'NAME' is no setting"),
+                             (["-e", "ALLOCAUDIT_POLICY=x", "--", "true"], "list the policy"),
                              (["-e", "jemaloc:A=b", "--", "true"], "did you mean 'jemalloc'"),
                              (["-n", "0", "--", "true"], "rounds.*out of range"),
                              (["--timeout", "5", "--", "true"], "no unit"),

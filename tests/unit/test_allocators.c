@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/allocators.h"
+#include "../../analyzer/catalog/allocators.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/elf_malloc.h"
-#include "../../analyzer/collect/library_folders.h"
+#include "../../analyzer/catalog/elf_malloc.h"
+#include "../../analyzer/catalog/library_folders.h"
 
 static char directory[] = "/tmp/test_allocators_XXXXXX";
 static struct err err;
@@ -62,8 +62,9 @@ static void allocators_find_glibc_is_no_library(void **state)
 
     assert_int_equal(find("glibc"), 0);
 
-    assert_int_equal(allocator.kind, ALLOCATOR_OF_SYSTEM);
+    assert_int_equal(allocator.kind, ALLOCATOR_GLIBC);
     assert_string_equal(allocator.path, "");
+    assert_string_equal(allocator.policy, "");
 }
 
 static void allocators_find_path_is_taken_from_the_root(void **state)
@@ -79,7 +80,7 @@ static void allocators_find_path_is_taken_from_the_root(void **state)
 
     snprintf(expected, sizeof(expected), "%s/./mine.so", directory);
     assert_string_equal(allocator.path, expected);
-    assert_int_equal(allocator.kind, ALLOCATOR_LIBRARY);
+    assert_int_equal(allocator.kind, ALLOCATOR_FILE);
     assert_int_equal(find(path_of("mine.so")), 0);
     assert_string_equal(allocator.path, path_of("mine.so"));
     assert_int_equal(unlink("mine.so"), 0);
@@ -109,9 +110,79 @@ static void allocators_find_unknown_name_gives_the_nearest(void **state)
     assert_string_equal(err.text, "unknown allocator 'jemaloc': did you mean 'jemalloc'?");
     assert_int_equal(find("glib"), -EINVAL);
     assert_non_null(strstr(err.text, "did you mean 'glibc'?"));
-    assert_int_equal(find("hoard"), -EINVAL);
-    assert_non_null(strstr(err.text, "jemalloc, tcmalloc, mimalloc"));
-    assert_int_equal(find(""), -EINVAL);
+    assert_int_equal(find("mimaloc"), -EINVAL);
+    assert_non_null(strstr(err.text, "did you mean 'mimalloc'?"));
+    assert_int_equal(find("budy"), -EINVAL);
+    assert_non_null(strstr(err.text, "did you mean 'buddy'?"));
+    assert_int_equal(find("tcmaloc:chunk_bytes=4096"), -EINVAL);
+    assert_int_equal(find("JEMALLOC"), -EINVAL);
+}
+
+static void allocators_find_name_like_no_other_lists_all(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"xyzzy", "hoard", ""};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_int_equal(find(names[i]), -EINVAL);
+
+        assert_non_null(strstr(err.text, "use glibc, jemalloc, tcmalloc, mimalloc, pool, frame, "
+                                         "buddy, slab, or the path of a library"));
+    }
+}
+
+/* Our own library is beside the program or installed, or it is said where it was looked for. */
+static void allocators_find_policy_is_in_our_own_library(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"pool", "frame", "buddy:is_weighted=1,lazy_count=8",
+                                        "slab"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        int r = find(names[i]);
+
+        assert_true(r == 0 || r == -ENOENT);
+        assert_non_null(strstr(r == 0 ? allocator.path : err.text, "liballocaudit.so"));
+        assert_int_equal(allocator.kind, ALLOCATOR_POLICY);
+        assert_string_equal(allocator.policy, names[i]);
+    }
+}
+
+static void allocators_find_mistake_in_a_policy_is_told(void **state)
+{
+    (void)state;
+    char text[2 * ALLOCATOR_POLICY_BYTES] = "pool";
+    for (size_t used = strlen(text); used < sizeof(text) - 32; used = strlen(text)) {
+        strcat(text, used > 4 ? ",spare_chunks=1" : ":spare_chunks=1");
+    }
+
+    assert_int_equal(find("pool:chunk_byte=4096"), -EINVAL);
+    assert_non_null(strstr(err.text, "did you mean 'chunk_bytes'?"));
+    assert_int_equal(find("pool:chunk_bytes=17"), -EINVAL);
+    assert_int_equal(find("slab:"), -EINVAL);
+    assert_int_equal(find(text), -EINVAL);
+}
+
+static void allocators_name_length_keeps_a_policy_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list;
+        const char *first;
+    } cases[] = {
+        {"", ""},
+        {"glibc", "glibc"},
+        {"glibc,jemalloc", "glibc"},
+        {",glibc", ""},
+        {"pool,a=1", "pool"},
+        {"pool:a=1,b=2,glibc", "pool:a=1,b=2"},
+        {"pool:a=1,b=2@small,slab:c=3", "pool:a=1,b=2@small"},
+        {"pool:a=1,slab:b=2,c=3", "pool:a=1"},
+        {"pool:a=1,./lib=mine.so", "pool:a=1"},
+        {"pool:a=1,", "pool:a=1"},
+        {"glibc:a=1,b=2", "glibc:a=1"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(allocators_name_length(cases[i].list), strlen(cases[i].first));
+    }
 }
 
 /* Either it is installed, or the package that brings it is named. */
@@ -119,6 +190,8 @@ static void allocators_find_known_name_is_found_or_its_package_named(void **stat
 {
     (void)state;
     static const char *const names[] = {"jemalloc", "tcmalloc", "mimalloc"};
+    static const enum allocator_kind kinds[] = {ALLOCATOR_JEMALLOC, ALLOCATOR_TCMALLOC,
+                                                ALLOCATOR_MIMALLOC};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         int r = find(names[i]);
 
@@ -126,7 +199,7 @@ static void allocators_find_known_name_is_found_or_its_package_named(void **stat
         assert_non_null(strstr(r == 0 ? allocator.path : err.text, names[i]));
         assert_true(r == 0 ? access(allocator.path, R_OK) == 0
                            : strstr(err.text, "install the package lib") != NULL);
-        assert_int_equal(allocator.kind, ALLOCATOR_LIBRARY);
+        assert_int_equal(allocator.kind, kinds[i]);
     }
 }
 
@@ -251,7 +324,11 @@ int main(void)
         cmocka_unit_test(allocators_find_path_is_taken_from_the_root),
         cmocka_unit_test(allocators_find_path_that_cannot_be_preloaded_is_refused),
         cmocka_unit_test(allocators_find_unknown_name_gives_the_nearest),
+        cmocka_unit_test(allocators_find_name_like_no_other_lists_all),
         cmocka_unit_test(allocators_find_known_name_is_found_or_its_package_named),
+        cmocka_unit_test(allocators_find_policy_is_in_our_own_library),
+        cmocka_unit_test(allocators_find_mistake_in_a_policy_is_told),
+        cmocka_unit_test(allocators_name_length_keeps_a_policy_whole),
         cmocka_unit_test(elf_malloc_check_library_wants_malloc),
         cmocka_unit_test(elf_malloc_look_plain_program_brings_nothing),
         cmocka_unit_test(elf_malloc_look_program_with_malloc_brings_its_own),

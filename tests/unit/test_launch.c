@@ -23,18 +23,6 @@ static char *text(const char *constant)
     return (char *)(uintptr_t)constant;
 }
 
-static void launch_check_path_what_the_loader_would_split_is_refused(void **state)
-{
-    (void)state;
-
-    assert_int_equal(launch_check_path("/usr/lib/liballocaudit.so", &err), 0);
-    assert_int_equal(launch_check_path("/my files/lib.so", &err), -EINVAL);
-    assert_int_equal(launch_check_path("/a:b/lib.so", &err), -EINVAL);
-
-    assert_string_equal(err.text,
-                        "cannot preload '/a:b/lib.so': its path holds a blank or a colon");
-}
-
 /* Starts `sh -c script` and waits for its end. */
 static struct launch run(const char *script)
 {
@@ -147,7 +135,6 @@ static void launch_wait_interrupt_after_the_end_is_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(launch_check_path_what_the_loader_would_split_is_refused),
         cmocka_unit_test(launch_wait_passes_the_exit_status_on),
         cmocka_unit_test(launch_wait_tells_the_signal_that_ended_it),
         cmocka_unit_test(launch_start_command_finds_the_ring),

@@ -234,20 +234,20 @@ static int prepare_candidate(void *context)
     static char *const command[] = {app, NULL};
     static const char *const settings[] = {"A=1", "glibc@b:B=x y"};
     struct candidates candidates = {0};
-    struct environment environment = {0};
+    struct variables variables = {0};
     struct str line = {0};
     struct err err = {""};
     int r = candidates_parse(&candidates, "glibc,glibc@b", settings, 2, &err);
     assert_true(r == 0 || strcmp(err.text, "out of memory") == 0);
     if (r == 0) {
-        r = candidate_fill_environment(&candidates.items[1], &environment);
+        r = candidate_fill_variables(&candidates.items[1], &variables);
     }
     if (r == 0) {
         r = candidate_append_command(&candidates.items[1], command, &line);
         assert_true(r < 0 || strcmp(line.text, "A=1 B='x y' ./app") == 0);
     }
     str_fini(&line);
-    environment_fini(&environment);
+    variables_fini(&variables);
     candidates_fini(&candidates);
     return r;
 }

@@ -1,0 +1,109 @@
+/*
+ * performer.h - one thread of the replay and what it calls. For perform_*.c only.
+ */
+#ifndef ALLOCAUDIT_PERFORMER_H
+#define ALLOCAUDIT_PERFORMER_H
+
+#include <stdlib.h>
+
+#include "perform.h"
+#include "stopwatch.h"
+
+enum {
+    PERFORMER_PAGE_BYTES = 4096,
+};
+
+struct performer {
+    struct stage_slot *slots;
+    struct histogram *latencies; /* NULL: calls are not timed */
+    uint64_t overhead_ticks;     /* of timing an empty call */
+    uint64_t call_count;
+    uint64_t failed_count;
+    uint64_t missed_count;
+    bool is_touching;
+};
+
+/* What timing an empty call says: the least of many. */
+uint64_t performer_overhead(void);
+
+/* Writes to each page of block[from..size). */
+static inline void performer_touch(void *block, size_t from_bytes, size_t size_bytes)
+{
+    volatile char *bytes = block;
+    size_t at = from_bytes;
+    if (block == NULL || from_bytes >= size_bytes) {
+        return;
+    }
+    while (at < size_bytes) {
+        bytes[at] = 1;
+        at += PERFORMER_PAGE_BYTES;
+    }
+    bytes[size_bytes - 1] = 1;
+}
+
+static inline void *performer_align(size_t size_bytes, unsigned alignment_log2)
+{
+    void *block = NULL;
+    size_t alignment = (size_t)1 << alignment_log2;
+    if (alignment < sizeof(void *)) {
+        return malloc(size_bytes);
+    }
+    return posix_memalign(&block, alignment, size_bytes) == 0 ? block : NULL;
+}
+
+static inline void performer_note(struct performer *performer, enum perform_call call,
+                                  uint64_t started)
+{
+    uint64_t ticks = stopwatch_ticks() - started;
+    ticks = ticks > performer->overhead_ticks ? ticks - performer->overhead_ticks : 0;
+    histogram_add(&performer->latencies[call], ticks);
+}
+
+static inline enum perform_call performer_call_of(enum script_code code)
+{
+    return (enum perform_call)(code - SCRIPT_MALLOC);
+}
+
+/* Carries out one call. */
+static inline __attribute__((always_inline)) void
+performer_do(struct performer *performer, const struct script_record *record, bool is_timed)
+{
+    struct stage_slot *slot = &performer->slots[record->slot];
+    void *old = slot->block;
+    void *block = NULL;
+    size_t touched_bytes = 0;
+    uint64_t started = is_timed ? stopwatch_ticks() : 0;
+    switch ((enum script_code)record->code) {
+    case SCRIPT_MALLOC:
+        block = malloc(record->value);
+        break;
+    case SCRIPT_CALLOC:
+        block = calloc(1, record->value);
+        break;
+    case SCRIPT_ALIGNED:
+        block = performer_align(record->value, record->alignment_log2);
+        break;
+    case SCRIPT_REALLOC:
+        touched_bytes = slot->size_bytes;
+        block = realloc(old, record->value);
+        break;
+    default:
+        free(old);
+        break;
+    }
+    if (is_timed) {
+        performer_note(performer, performer_call_of((enum script_code)record->code), started);
+    }
+    performer->call_count++;
+    slot->block = block;
+    slot->size_bytes = record->value;
+    performer->missed_count += old == NULL && record->code >= SCRIPT_REALLOC;
+    if (record->code != SCRIPT_FREE) {
+        performer->failed_count += block == NULL && record->value > 0;
+        if (performer->is_touching) {
+            performer_touch(block, touched_bytes, record->value);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,179 @@
+/*
+ * policy.h - one allocation strategy, run live by the router and offline by `simulate`.
+ *
+ * A policy hands out blocks from chunks that it takes from its backing. Whatever it keeps lies
+ * outside of them, and it never touches a byte of a block, so that a simulation runs the same code
+ * over addresses without memory. Where it cannot or should not serve it declines, and counts why:
+ * the caller then uses the next allocator.
+ *
+ * Each thread has a heap of its own in each policy. A heap is for one thread at a time, and may be
+ * used in its signal handlers: a take that interrupted the policy is declined, a give is noted.
+ * Nothing here allocates from the program's heap, prints, or changes errno.
+ */
+#ifndef ALLOCAUDIT_POLICY_H
+#define ALLOCAUDIT_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backing.h"
+#include "chunk.h"
+#include "settings.h"
+
+enum policy_counter {
+#define X(name, text) COUNT_##name,
+    POLICY_COUNTERS(X)
+#undef X
+    POLICY_COUNTER_COUNT
+};
+
+/* "take_count" and so on, and what each counts. */
+extern const char *const policy_counter_names[POLICY_COUNTER_COUNT];
+extern const char *const policy_counter_texts[POLICY_COUNTER_COUNT];
+
+struct policy;
+
+/* The part of a heap that all policies share; theirs follows. */
+struct policy_heap {
+    bool is_busy; /* within a call; what comes now is from a signal handler */
+    bool is_open;
+    uint32_t busy_count; /* takes declined for it: not in counts, whose change may be interrupted */
+    struct policy *policy;
+    struct policy_heap *next; /* all heaps of the policy */
+    struct chunk_queue queue; /* what others gave back */
+    uint64_t counts[POLICY_COUNTER_COUNT];
+};
+
+/* What a kind of policy is made of. Functions with a heap are called with is_busy set. */
+struct policy_operations {
+    size_t policy_bytes;
+    size_t heap_bytes;
+    bool (*init)(struct policy *policy);
+    void (*heap_init)(struct policy_heap *heap);
+    void (*heap_close)(struct policy_heap *heap); /* the thread has ended; NULL: nothing to do */
+    void *(*take)(struct policy_heap *heap, size_t size_bytes, size_t alignment);
+    bool (*give)(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block);
+    bool (*leave)(struct policy_chunk *chunk,
+                  uintptr_t block); /* give without a heap: leave a note */
+    size_t (*usable)(const struct policy_chunk *chunk, uintptr_t block);
+    bool (*resize)(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block,
+                   size_t size_bytes);           /* NULL: by the usable size */
+    void (*end_frame)(struct policy_heap *heap); /* NULL: nothing to do */
+    void (*count)(const struct policy *policy, uint64_t counts[POLICY_COUNTER_COUNT]);
+    void (*lock_all)(struct policy *policy, bool is_locking); /* NULL: no locks but the policy's */
+    const char *(*check)(const struct policy *policy);        /* NULL: all is as it must be */
+};
+
+/* The part of a policy that all share; theirs follows. */
+struct policy {
+    const struct policy_operations *operations;
+    struct backing *backing;
+    struct policy_settings settings;
+    struct policy_heap *heaps; /* under lock, and only ever added to */
+    struct chunk_queue queue;  /* of chunks that belong to the policy */
+    struct policy_lock lock;
+    _Atomic uint64_t footprint_bytes;
+    _Atomic uint64_t footprint_max_bytes;
+    _Atomic uint64_t chunk_take_count;
+    _Atomic uint64_t chunk_give_count;
+    _Atomic uint64_t noted_give_count; /* by operations->leave */
+};
+
+extern const struct policy_operations pool_operations;
+extern const struct policy_operations frame_operations;
+extern const struct policy_operations buddy_operations;
+extern const struct policy_operations slab_operations;
+
+/*
+ * Makes a policy whose memory comes from `backing`, which must outlive it. NULL: no memory. There
+ * is no end to it but that of the backing.
+ */
+struct policy *policy_create(const struct policy_settings *settings, struct backing *backing);
+
+/* A heap for a thread, perhaps one that another has closed, with what is in it. NULL: no memory. */
+struct policy_heap *policy_heap_open(struct policy *policy);
+
+/* The heap's thread has ended. Its live blocks stay valid. */
+void policy_heap_close(struct policy_heap *heap);
+
+/*
+ * A block of size_bytes or more at a multiple of alignment (a power of two; 0 or up to 16: the
+ * usual). NULL: declined.
+ */
+void *policy_take(struct policy_heap *heap, size_t size_bytes, size_t alignment);
+
+/*
+ * Takes a block back. `heap` is the calling thread's in this chunk's policy, or NULL if it has
+ * none. False: the address is none of a live block.
+ */
+bool policy_give(struct policy_heap *heap, struct policy_chunk *chunk, void *block);
+
+/* Bytes that the program may use of a live block; 0: no block begins there. */
+size_t policy_usable(const struct policy_chunk *chunk, const void *block);
+
+/* True if the block can be that large, or small, where it is; then it is. */
+bool policy_resize(struct policy_heap *heap, struct policy_chunk *chunk, void *block,
+                   size_t size_bytes);
+
+/* The program says that a frame has ended (allocaudit_frame()). */
+void policy_end_frame(struct policy_heap *heap);
+
+/*
+ * Around fork: between the two, no other thread holds a lock. Heaps of threads that are not there
+ * in the child, and were inside (is_busy), must not be used again.
+ */
+void policy_before_fork(struct policy *policy);
+void policy_after_fork(struct policy *policy);
+
+/*
+ * Adds up what all heaps have counted. What can be seen from the chunks is not counted call by
+ * call, so this looks at all of them. Exact when no thread is inside.
+ */
+void policy_count(const struct policy *policy, uint64_t out_counts[POLICY_COUNTER_COUNT]);
+
+/* What is wrong with the policy's memory, as a constant text, or NULL. No thread may be inside. */
+const char *policy_check(const struct policy *policy);
+
+/* ---- for the policies themselves ---------------------------------------------------------------
+ */
+
+/*
+ * A chunk of `bytes` with a description of note_bytes, entered for its pages. NULL: no memory.
+ * The blocks are poisoned for AddressSanitizer.
+ */
+struct policy_chunk *policy_take_chunk(struct policy *policy, struct policy_heap *owner,
+                                       size_t bytes, size_t note_bytes);
+void policy_give_chunk(struct policy_chunk *chunk);
+
+static inline void policy_enter(struct policy_heap *heap)
+{
+    heap->is_busy = true;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void policy_leave(struct policy_heap *heap)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    heap->is_busy = false;
+}
+
+static inline uint64_t policy_setting(const struct policy *policy, enum policy_setting setting)
+{
+    return policy->settings.values[setting];
+}
+
+static inline void policy_note_steps(struct policy_heap *heap, uint64_t steps)
+{
+    if (steps > heap->counts[COUNT_step_max]) {
+        heap->counts[COUNT_step_max] = steps;
+    }
+}
+
+static inline void *policy_decline(struct policy_heap *heap, enum policy_counter why)
+{
+    heap->counts[why]++;
+    return NULL;
+}
+
+#endif

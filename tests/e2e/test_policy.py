@@ -1,0 +1,230 @@
+"""Policies in unmodified programs: same output, served by the policy, counted as simulated."""
+
+import json
+import os
+import sqlite3
+
+import test_behaviour
+import test_real_programs
+
+KINDS = ("pool", "frame", "buddy", "slab")
+SETTINGS = ("buddy:is_weighted=1,lazy_count=8", "pool:chunk_bytes=4096,spare_chunks=0,sizes=24+48+96",
+            "frame:chunk_bytes=8192,spare_chunks=0", "slab:partial_order=1,slab_max_bytes=4096")
+PROGRAMS = ("python", "perl", "jq", "xmllint", "sqlite3", "git_log", "git_repack", "compiler",
+            "cppcheck", "gdb", "redis", "bash_with_children")
+COUNTERS = ("take_count", "give_count", "refill_count", "remote_give_count", "chunk_take_count",
+            "chunk_give_count", "resize_count", "split_count", "merge_count", "reset_count",
+            "step_max", "declined_size_count", "declined_alignment_count", "declined_full_count",
+            "declined_busy_count", "footprint_bytes", "footprint_max_bytes")
+
+
+def cases():
+    """Each program under two of the policies; under all of them in a long run."""
+    is_long = os.environ.get("ALLOCAUDIT_TEST_POLICIES") == "all"
+    for number, program in enumerate(PROGRAMS):
+        kinds = KINDS + SETTINGS if is_long else (
+            KINDS[number % len(KINDS)], SETTINGS[(number + 1) % len(SETTINGS)])
+        yield from ((f"{program} {kind}", (program, kind)) for kind in kinds)
+
+
+def counters(recording, process_id):
+    return {row["name"].removeprefix("policy."): row["value"] for row in recording.rows(
+        "SELECT name, value FROM counter WHERE process_id = ?", process_id)}
+
+
+def served_share(recording):
+    """Of the allocations of processes that ended by themselves. Forked ones count on from their parent."""
+    taken = asked = 0
+    for process in recording.processes:
+        found = counters(recording, process["id"])
+        if found and process["start_kind"] != "fork":
+            taken += found["take_count"]
+            asked += process["allocation_count"]
+    return taken / asked if asked else 0
+
+
+def test_real_program(test, program, kind):
+    test.record_options = ("--policy", kind)
+    getattr(test_real_programs, f"test_{program}")(test)
+    shares = [served_share(recording) for recording in test.opened]
+    test.check(shares and max(shares) > 0.5, f"the policy served {shares} of the allocations")
+    test.note(f"{max(shares):.1%} by the policy")
+
+
+test_real_program.cases = list(cases())
+
+
+def simulate(test, path, policy):
+    ended = test.allocaudit("simulate", path, "--policy", policy, "--format", "json")
+    test.equal(f"status of simulate: {ended}", ended.status, 0)
+    return json.loads(ended.stdout)
+
+
+def test_simulated_counts_are_those_of_the_routed_run(test, policy):
+    """From a recording that was made without the policy."""
+    program = test.program("policy_mix")
+    plain = test.record([program, "40000"])
+    routed = test.record([program, "40000"], "--policy", policy)
+    recording = test.sound(routed)
+    live = counters(recording, recording.process()["id"])
+    answer = simulate(test, plain.path, policy)
+    simulated = {row["name"]: row["value"] for row in answer["counters"]}
+    test.check(live["take_count"] > 1000, f"the policy was hardly used: {live}")
+    test.equal("counters", {name: simulated[name] for name in COUNTERS},
+               {name: live[name] for name in COUNTERS})
+    peak = answer["peak"]
+    test.equal("the parts of the footprint", peak["footprint_bytes"],
+               peak["requested_bytes"] + peak["rounding_bytes"] + peak["holes_bytes"])
+    test.equal("peak", peak["footprint_bytes"], live["footprint_max_bytes"])
+
+
+test_simulated_counts_are_those_of_the_routed_run.cases = [
+    (policy, (policy,)) for policy in KINDS + SETTINGS]
+
+
+def test_frames_are_reset(test):
+    """A game loop that frees all it allocates in a frame needs one chunk, however long it runs."""
+    program = test.program("frame_loop")
+    recorded = test.record([program, "500", "0"], "--policy", "frame")
+    recording = test.sound(recorded)
+    live = counters(recording, recording.process()["id"])
+    test.equal("frames", live["frame_count"], 500)
+    test.equal("boundaries with live blocks", live["reset_refused_count"], 0)
+    test.check(live["footprint_max_bytes"] < 5 * 80000, f"more than the first chunk: {live}")
+    leaking = test.record([program, "500", "1"], "--policy", "frame")
+    recording = test.sound(leaking)
+    live = counters(recording, recording.process()["id"])
+    test.equal("escaped", live["escaped_count"], 500)
+    test.equal("refused", live["reset_refused_count"], 500)
+    answer = simulate(test, leaking.path, "frame")
+    simulated = {row["name"]: row["value"] for row in answer["counters"]}
+    for name in ("frame_count", "reset_count", "reset_refused_count", "escaped_count"):
+        test.equal(name, simulated[name], live[name])
+
+
+def test_threads_and_fork(test, policy):
+    """Cross-thread frees, threads that end, a fork among running threads: nothing is corrupted."""
+    for program, arguments in (("cross_thread", []), ("threads_in_turn", ["300"]),
+                               ("threads_at_once", []), ("fork_threaded", []), ("signal_storm", [])):
+        path = test.program(program)
+        command = [path, *arguments]
+        native = test.run(command, timeout=300)
+        routed = test.record(command, "-q", "--policy", policy, timeout=300)
+        test.equal(f"status of {program}: {routed}", routed.status, native.status)
+
+
+test_threads_and_fork.cases = [(policy, (policy,)) for policy in KINDS]
+
+
+def test_torture(test, policy):
+    """Eight threads free each other's blocks and check the contents of all; `make torture-policies` is longer."""
+    program = test.program("policy_torture")
+    library = os.path.join(test.shared.build, "liballocaudit.so")
+    ended = test.run([program, "8", "2000000"],
+                     env={"LD_PRELOAD": library, "ALLOCAUDIT_POLICY": policy}, timeout=300)
+    test.equal(f"status: {ended}", ended.status, 0)
+    recorded = test.record([program, "4", "100000"], "-q", "--policy", policy, timeout=300)
+    test.equal(f"status: {recorded}", recorded.status, 0)
+    recording = test.sound(recorded)
+    live = counters(recording, recording.process()["id"])
+    test.check(live["take_count"] > 10000, f"hardly any blocks: {live}")
+    if policy in ("pool", "frame"):  # the others share their chunks
+        test.check(live["remote_give_count"] > 1000, f"hardly any from other threads: {live}")
+
+
+test_torture.cases = [(policy, (policy,)) for policy in KINDS + SETTINGS]
+
+
+def test_entry_points(test, policy):
+    """Every function of the allocator keeps its contract: alignment, zeros, errno, sizes."""
+    for program in ("policy_contract", "errno_kept", "usable_size", "malloc_zero", "operators",
+                    "realloc_forms"):
+        path = test.program(program)
+        native = test.run([path])
+        routed = test.record([path], "-q", "--policy", policy)
+        test.equal(f"status of {program}: {routed}", routed.status, native.status)
+    test.equal("status", test.run([test.program("policy_contract")]).status, 0)
+
+
+test_entry_points.cases = [(policy, (policy,)) for policy in KINDS]
+
+
+def test_without_a_recorder(test):
+    """The library alone, with the policy in the environment, as in `trial`."""
+    program = test.program("policy_contract")
+    library = os.path.join(test.shared.build, "liballocaudit.so")
+    for policy in KINDS + ("nonsense", "pool:x=1", ""):
+        ended = test.run([program], env={"LD_PRELOAD": library, "ALLOCAUDIT_POLICY": policy})
+        test.equal(f"status with {policy!r}: {ended}", ended.status, 0)
+
+
+def test_compare_all_policies(test):
+    recorded = test.record([test.program("policy_mix"), "5000"])
+    ended = test.allocaudit("simulate", recorded.path)
+    test.equal("status", ended.status, 0)
+    text = ended.stdout.decode()
+    for kind in KINDS:
+        test.check(kind in text, f"no line for {kind}: {text}")
+    test.check(max(len(line) for line in text.splitlines()) <= 100, f"too wide: {text}")
+    ended = test.allocaudit("simulate", recorded.path, "--policy", "pool")
+    test.equal("status", ended.status, 0)
+    for word in ("footprint", "rounding", "holes", "take_count"):
+        test.check(word in ended.stdout.decode(), f"no {word}: {ended.stdout.decode()}")
+
+
+def test_mistakes(test):
+    recorded = test.record(["true"], "-q")
+    for policy, text in (("pol", "did you mean 'pool'?"),
+                         ("pool:chunk_byte=1", "did you mean 'chunk_bytes'?"),
+                         ("pool:chunk_bytes=5000", "not a power of two '5000' at character 18"),
+                         ("buddy:is_weighted=7", "0 to 1 is possible"),
+                         ("slab:sizes=x", "not a number 'x'")):
+        for command in (("simulate", recorded.path, "--policy", policy),
+                        ("run", "--policy", policy, "--", "true")):
+            ended = test.allocaudit(*command)
+            test.equal(f"status of {command}", ended.status, 2)
+            test.check(text in ended.talk, f"no '{text}': {ended.talk}")
+
+
+def test_policy_named_as_an_allocator(test):
+    """The same as --policy; with both, nothing is run."""
+    program = test.program("policy_mix")
+    taken = []
+    for option in ("--allocator", "--policy"):
+        recording = test.sound(test.record([program, "2000"], option, "pool:chunk_bytes=4096"))
+        taken.append(counters(recording, recording.process()["id"])["chunk_take_count"])
+    test.check(taken[0] == taken[1] > 0, f"chunks taken: {taken}")
+    ended = test.record(["/bin/echo", "ran"], "--allocator", "pool", "--policy", "slab")
+    test.equal(f"both: {ended}", (ended.status, ended.stdout), (2, b""))
+    test.check("--policy slab" in ended.talk, f"{ended}")
+
+
+def test_unfit_recordings(test):
+    program = test.program("policy_mix")
+    for options, text in ((("--sample", "1KiB"), "it is a sample"),
+                          (("--detail", "sites"), "it holds no single allocations")):
+        recorded = test.record([program, "100"], *options)
+        ended = test.allocaudit("simulate", recorded.path)
+        test.equal("status", ended.status, 3)
+        test.check(text in ended.talk, f"no '{text}': {ended.talk}")
+    recorded = test.record([program, "100"])
+    connection = sqlite3.connect(recorded.path)
+    connection.execute("UPDATE run SET lost_event_count = 3")
+    connection.commit()
+    connection.close()
+    ended = test.allocaudit("simulate", recorded.path)
+    test.equal("status", ended.status, 3)
+    test.check("3 events were lost" in ended.talk, ended.talk)
+
+
+def test_settings_are_in_the_help(test):
+    ended = test.allocaudit("simulate", "--help")
+    text = ended.stdout.decode()
+    header = os.path.join(os.path.dirname(test_behaviour.__file__), "..", "..", "interposer", "policy",
+                          "policy_list.h")
+    with open(header, encoding="utf-8") as file:
+        rows = [line.split("(", 1)[1].split(",") for line in file if line.startswith("    X(") and
+                line.count(",") >= 5]
+    test.check(len(rows) > 10, "no settings were found")
+    for row in rows:
+        test.check(row[1].strip() in text, f"no word of {row[1].strip()} in the help")
