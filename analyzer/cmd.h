@@ -17,8 +17,9 @@
     X(run)                                                                                         \
     X(report)                                                                                      \
     X(gate)                                                                                        \
-    X(simulate)                                                                                    \
+    X(trial)                                                                                       \
     X(replay)                                                                                      \
+    X(simulate)                                                                                    \
     X(sql)                                                                                         \
     X(recover)                                                                                     \
     X(help)                                                                                        \

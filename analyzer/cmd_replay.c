@@ -5,7 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../interposer/policy/settings.h"
 #include "catalog/allocators.h"
+#include "catalog/preload.h"
 #include "cli/term.h"
 #include "cmd.h"
 #include "model/selection.h"
@@ -22,7 +24,8 @@ static const struct option_spec options[] = {
     CMD_INPUT_OPTION(struct replay_settings, input),
     {"allocator", 'a', "NAMES",
      "what to replay on, separated by commas: glibc, jemalloc, tcmalloc, mimalloc, one of our own "
-     "(pool, frame, buddy, slab), or the path of a library",
+     "(pool, frame, buddy, slab, also with settings: pool:chunk_bytes=16384), or the path of a "
+     "library",
      REPLAY_DEFAULT_ALLOCATORS, OPTION_TEXT_AT(struct replay_settings, allocators)},
     {"mode", 'm', NULL,
      "serial: one thread makes all calls in the recorded order. deps: a thread for each recorded "
@@ -138,6 +141,10 @@ static int check_variables(const struct replay_settings *settings)
         if (assign == NULL || assign == pair) {
             return cmd_misuse(&cmd_replay_page, "--env takes NAME=VALUE, not '%s'", pair);
         }
+        if (strncmp(pair, POLICY_ENV "=", strlen(POLICY_ENV "=")) == 0) {
+            return cmd_misuse(&cmd_replay_page,
+                              "--env cannot set " POLICY_ENV ": name the policy with --allocator");
+        }
         if (strncmp(pair, "LD_", 3) == 0) {
             return cmd_misuse(&cmd_replay_page,
                               "--env cannot set %.*s: name the library with "
@@ -145,8 +152,9 @@ static int check_variables(const struct replay_settings *settings)
                               (int)(assign - pair), pair);
         }
     }
-    if (settings->variables.count > CANDIDATE_PAIRS_MAX) {
-        return cmd_misuse(&cmd_replay_page, "--env can be given %d times", CANDIDATE_PAIRS_MAX);
+    if (settings->variables.count > REPLAY_CANDIDATE_PAIRS_MAX) {
+        return cmd_misuse(&cmd_replay_page, "--env can be given %d times",
+                          REPLAY_CANDIDATE_PAIRS_MAX);
     }
     return CMD_DONE;
 }
@@ -156,10 +164,9 @@ static int name_candidates(struct replay_answer *replay, char *names, const char
 {
     struct err err;
     for (char *word = names; word != NULL;) {
-        char *comma = strchr(word, ',');
-        if (comma != NULL) {
-            *comma = '\0';
-        }
+        char *end = word + allocators_name_length(word);
+        bool is_last = *end == '\0';
+        *end = '\0';
         if (replay->count == REPLAY_CANDIDATES_MAX) {
             return cmd_misuse(&cmd_replay_page, "--allocator takes up to %d names",
                               REPLAY_CANDIDATES_MAX);
@@ -169,10 +176,10 @@ static int name_candidates(struct replay_answer *replay, char *names, const char
                 return cmd_misuse(&cmd_replay_page, "--allocator names '%s' twice", word);
             }
         }
-        if (candidate_init(&replay->candidates[replay->count++], word, pairs, &err) < 0) {
+        if (replay_candidate_init(&replay->candidates[replay->count++], word, pairs, &err) < 0) {
             return cmd_misuse(&cmd_replay_page, "%s", err.text);
         }
-        word = comma != NULL ? comma + 1 : NULL;
+        word = is_last ? NULL : end + 1;
     }
     return CMD_DONE;
 }
@@ -199,12 +206,12 @@ static enum rounds_mode rounds_mode_of(int mode)
 }
 
 /* Whose purging goes by the clock, and by no thread or cycle counter of its own, must be known. */
-static void check_clock(struct candidate *candidate)
+static void check_clock(struct replay_candidate *candidate)
 {
     struct err err;
-    if (!candidate->is_lost && candidate->kind != ALLOCATOR_JEMALLOC) {
+    if (!candidate->is_lost && candidate->allocator.kind != ALLOCATOR_JEMALLOC) {
         (void)err_set(&err, ENOTSUP, "mode virtual is known to be right for jemalloc alone");
-        candidate_lose(candidate, &err);
+        replay_candidate_lose(candidate, &err);
     }
 }
 
@@ -228,12 +235,12 @@ static int run_rounds(struct replay_answer *replay, int script_fd, struct err *e
 {
     const struct replay_settings *settings = replay->settings;
     char program[PATH_MAX];
-    int result = player_find("allocaudit-replay", program, sizeof(program), err);
+    int result = preload_find_file("allocaudit-replay", program, sizeof(program), err);
     if (result < 0) {
         return result;
     }
     for (size_t i = 0; i < replay->count; i++) {
-        candidate_check(&replay->candidates[i], program);
+        replay_candidate_check(&replay->candidates[i], program);
         if (replay->mode == REPLAY_VIRTUAL) {
             check_clock(&replay->candidates[i]);
         }
@@ -316,7 +323,7 @@ static int replay_recording(struct replay_answer *replay)
 static int prepare_and_replay(struct replay_answer *replay)
 {
     const struct replay_settings *settings = replay->settings;
-    const char *pairs[CANDIDATE_PAIRS_MAX + 1] = {NULL};
+    const char *pairs[REPLAY_CANDIDATE_PAIRS_MAX + 1] = {NULL};
     char *names = strdup(settings->allocators);
     struct err err;
     if (names == NULL) {

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "catalog/allocators.h"
+#include "catalog/policy_option.h"
 #include "cli/out_value.h"
 #include "cli/talk.h"
 #include "cli/term.h"
@@ -16,7 +18,6 @@
 #include "collect/collector.h"
 #include "collect/selfcheck.h"
 #include "collect/target.h"
-#include "sim/policy_option.h"
 
 /* In the environment, `1`: compare every stack with libunwind's (docs/architecture.md). */
 #define CHECK_UNWIND_ENV "ALLOCAUDIT_CHECK_UNWIND"
@@ -45,7 +46,8 @@ static const struct option_spec options[] = {
     {"output", 'o', "FILE", "write the recording here; an older one is kept as FILE.old",
      CMD_DEFAULT_FILE, OPTION_TEXT_AT(struct run_settings, output)},
     {"allocator", '\0', "NAME",
-     "run the program on glibc, jemalloc, tcmalloc, mimalloc, or a library given by its path",
+     "run the program on glibc, jemalloc, tcmalloc, mimalloc, or a library given by its path; a "
+     "policy's name is the same as --policy",
      "whatever it runs on by itself", OPTION_TEXT_AT(struct run_settings, allocator)},
     {"policy", '\0', "POLICY",
      "serve the program by a pool, frame, buddy or slab allocator, as 'simulate' names them "
@@ -309,14 +311,40 @@ static uint64_t sample_seed(void)
     return seed;
 }
 
-static int record(char **command, const struct run_settings *settings)
+/* Returns 0, or the exit status after telling why nothing is run. */
+static int find_allocator(struct run_settings *settings, struct allocator *allocator)
+{
+    struct err err;
+    if (settings->allocator == NULL) {
+        return 0;
+    }
+    int r = allocators_find(settings->allocator, allocator, &err);
+    if (r == -EINVAL) {
+        return cmd_misuse(&cmd_run_page, "%s", err.text);
+    }
+    if (r < 0) {
+        return fail(&err, CMD_RUN_FAILED);
+    }
+    if (allocator->kind == ALLOCATOR_POLICY && settings->policy != NULL) {
+        return cmd_misuse(&cmd_run_page, "--allocator %s is a policy, as is --policy %s: give one",
+                          settings->allocator, settings->policy);
+    }
+    if (allocator->kind == ALLOCATOR_POLICY) { /* in our own library, which is preloaded anyway */
+        settings->policy = settings->allocator;
+        allocator->path[0] = '\0';
+    }
+    return 0;
+}
+
+static int record(char **command, const struct run_settings *settings,
+                  const struct allocator *allocator)
 {
     struct err err;
     struct collector collector;
     struct collector_settings wanted = {
         .command = command,
         .path = settings->output,
-        .allocator = settings->allocator,
+        .allocator = allocator->path,
         .unwind = unwind_names[settings->unwind],
         .depth_limit = settings->depth_limit,
         .ring_bytes = settings->ring_bytes,
@@ -400,9 +428,13 @@ int cmd_run(int argc, char **argv)
     if (arguments.count == 0) {
         return cmd_misuse(&cmd_run_page, "no command to record");
     }
+    struct allocator allocator = {.kind = ALLOCATOR_GLIBC};
     status = read_environment(&settings);
+    if (status == 0) {
+        status = find_allocator(&settings, &allocator);
+    }
     if (status == 0 && settings.policy != NULL) {
         status = route_by(settings.policy);
     }
-    return status != 0 ? status : record(arguments.words, &settings);
+    return status != 0 ? status : record(arguments.words, &settings, &allocator);
 }

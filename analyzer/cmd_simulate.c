@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "catalog/policy_option.h"
 #include "cli/plot.h"
 #include "cli/term.h"
 #include "cmd.h"
 #include "model/selection.h"
 #include "model/trace.h"
-#include "sim/policy_option.h"
 #include "sim/sim_timing.h"
 #include "sim/simulation.h"
 

@@ -35,8 +35,9 @@ static const struct outcome *find_recorded(const struct replay_answer *replay)
 {
     const char *recorded = replay->process->allocator; /* the path of its library */
     for (size_t i = 0; i < replay->count; i++) {
-        const struct candidate *candidate = &replay->candidates[i];
-        const char *mark = candidate->kind == ALLOCATOR_GLIBC ? "libc.so" : candidate->name;
+        const struct replay_candidate *candidate = &replay->candidates[i];
+        const char *mark =
+            candidate->allocator.kind == ALLOCATOR_GLIBC ? "libc.so" : candidate->name;
         if (strstr(recorded, mark) != NULL && !candidate->is_lost &&
             replay->settings->variables.count == 0) {
             return &replay->outcomes[i];
@@ -46,7 +47,7 @@ static const struct outcome *find_recorded(const struct replay_answer *replay)
 }
 
 static void print_spread(struct out *out, const char *key, const char *min_key, const char *max_key,
-                         const char *label, const struct spread *spread)
+                         const char *label, const struct round_spread *spread)
 {
     out_bytes(out, key, label, (int64_t)spread->median);
     out_bytes(out, min_key, NULL, (int64_t)spread->min);
@@ -103,7 +104,7 @@ static void print_allocators(const struct replay_answer *replay)
     const struct outcome *recorded = find_recorded(replay);
     out_begin_table(out, "allocators", "Memory and time");
     for (size_t i = 0; i < replay->count; i++) {
-        const struct candidate *candidate = &replay->candidates[i];
+        const struct replay_candidate *candidate = &replay->candidates[i];
         out_begin_row(out);
         out_text(out, "allocator", "allocator", candidate->name);
         out_text(out, "problem", NULL, candidate->is_lost ? candidate->problem.text : NULL);

@@ -52,7 +52,7 @@ struct replay_answer {
     const struct process_row *process;
     int mode; /* enum replay_mode, not REPLAY_AUTO once it has run */
     struct script_head head;
-    struct candidate candidates[REPLAY_CANDIDATES_MAX];
+    struct replay_candidate candidates[REPLAY_CANDIDATES_MAX];
     struct outcome outcomes[REPLAY_CANDIDATES_MAX];
     size_t count;
     struct out *out;

@@ -1,44 +1,46 @@
 /*
- * allocators.h - the allocators that have a name here, and where their libraries lie.
+ * allocators.h - the allocators that allocaudit knows by name: which library each is, where it
+ * lies, and which package brings it. The one table of them, for every command.
  *
- * Single table, no state. Any thread.
+ * No state. Any thread.
  */
 #ifndef ALLOCAUDIT_ALLOCATORS_H
 #define ALLOCAUDIT_ALLOCATORS_H
 
-#include <stdbool.h>
+#include <limits.h>
 #include <stddef.h>
 
 #include "../base/err.h"
+
+enum {
+    ALLOCATOR_POLICY_BYTES = 1024,
+};
 
 enum allocator_kind {
     ALLOCATOR_GLIBC, /* the C library's own: nothing is preloaded */
     ALLOCATOR_JEMALLOC,
     ALLOCATOR_TCMALLOC,
     ALLOCATOR_MIMALLOC,
-    ALLOCATOR_POLICY, /* one of ours, in liballocaudit.so */
+    ALLOCATOR_POLICY, /* one of ours: our own library, told which */
     ALLOCATOR_FILE,   /* a library that was named by its path */
 };
 
 struct allocator {
-    const char *name;
     enum allocator_kind kind;
-    const char *const *libraries; /* file names, the likeliest first, NULL-ended; NULL: none */
-    const char *package;          /* of Debian; NULL: none */
+    char path[PATH_MAX]; /* the library, from the root, for LD_PRELOAD; "" for ALLOCATOR_GLIBC */
+    char policy[ALLOCATOR_POLICY_BYTES]; /* of ALLOCATOR_POLICY, for POLICY_ENV; else "" */
 };
 
-/* The row of that name, or NULL. */
-const struct allocator *allocators_find(const char *name);
+/*
+ * The allocator of that name ("jemalloc", "pool", "pool:chunk_bytes=16384"), or the library at that
+ * path if it holds a '/'. Returns 0, or with a line in *err: -EINVAL (no such name or policy: with
+ * the nearest there is), -ENOPKG (not installed: with the package), a negative errno of the file at
+ * the path or of our own library, or -ENOEXEC (it is no allocator).
+ */
+int allocators_find(const char *name, struct allocator *out_allocator, struct err *err);
 
-/* The nearest name to a misspelt one, or NULL if none is near. */
-const char *allocators_suggest(const char *name);
-
-/* All names, ", " between them. */
-void allocators_list(char *out_text, size_t size_bytes);
-
-/* The path of a row's library, for LD_PRELOAD: "" for ALLOCATOR_GLIBC and ALLOCATOR_POLICY. Returns
- * 0, or -ENOENT with a line that names the package. */
-int allocators_locate(const struct allocator *allocator, char *out_path, size_t size_bytes,
-                      struct err *err);
+/* How long the first name in a list with commas is. Those between the settings of a policy, as in
+ * "pool:chunk_bytes=16384,spare_chunks=0,glibc", end no name. */
+size_t allocators_name_length(const char *list);
 
 #endif

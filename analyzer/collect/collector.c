@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../base/str.h"
+#include "../catalog/preload.h"
 #include "keep.h"
 #include "watch.h"
 
@@ -155,16 +156,11 @@ int collector_create(struct collector *collector, const struct collector_setting
 int collector_launch(struct collector *collector, struct err *err)
 {
     char library[PATH_MAX];
-    char allocator[PATH_MAX] = "";
-    int r = launch_find_library(library, sizeof(library), err);
-    if (r == 0 && collector->settings->allocator != NULL) {
-        r = launch_find_allocator(collector->settings->allocator, allocator, sizeof(allocator),
-                                  err);
-    }
+    int r = preload_find_library(library, sizeof(library), err);
     struct launch_settings settings = {
         .command = collector->settings->command,
         .library = library,
-        .allocator = allocator,
+        .allocator = collector->settings->allocator,
         .ring_path = collector->session.path,
     };
     clock_begin_run(&collector->recording.clock);

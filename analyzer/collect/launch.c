@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +10,6 @@
 
 #include "../../schema/ring.h"
 #include "../base/str.h"
-
-#ifndef ALLOCAUDIT_LIBDIR
-#    define ALLOCAUDIT_LIBDIR "/usr/local/lib/allocaudit"
-#endif
 
 static const int launch_signals[] = {SIGCHLD, SIGINT,  SIGQUIT, SIGTERM,
                                      SIGHUP,  SIGUSR1, SIGUSR2, SIGTSTP};
@@ -169,75 +164,4 @@ void launch_end(struct launch *launch)
     while (sigtimedwait(&set, &info, &none) > 0) {
     }
     sigprocmask(SIG_SETMASK, &launch->old_mask, NULL);
-}
-
-/* The loader splits its list of libraries there. */
-static int launch_check_path(const char *path, struct err *err)
-{
-    if (strpbrk(path, " :") != NULL) {
-        return err_set(err, EINVAL, "cannot preload '%s': its path holds a blank or a colon", path);
-    }
-    return 0;
-}
-
-int launch_find_library(char *path, size_t size_bytes, struct err *err)
-{
-    static const char *const places[] = {"", "../lib/allocaudit/", "../lib/"};
-    char program[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
-    program[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(program, '/');
-    for (size_t i = 0; slash != NULL && i < sizeof(places) / sizeof(places[0]); i++) {
-        snprintf(path, size_bytes, "%.*s/%sliballocaudit.so", (int)(slash - program), program,
-                 places[i]);
-        if (access(path, R_OK) == 0) {
-            return launch_check_path(path, err);
-        }
-    }
-    snprintf(path, size_bytes, "%s/liballocaudit.so", ALLOCAUDIT_LIBDIR);
-    if (access(path, R_OK) == 0) {
-        return launch_check_path(path, err);
-    }
-    return err_set(err, ENOENT, "cannot find liballocaudit.so beside '%s' nor in '%s'", program,
-                   ALLOCAUDIT_LIBDIR);
-}
-
-int launch_find_allocator(const char *name, char *path, size_t size_bytes, struct err *err)
-{
-    static const struct {
-        const char *name;
-        const char *library;
-        const char *package;
-    } known[] = {
-        {"jemalloc", "libjemalloc.so.2", "libjemalloc2"},
-        {"tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"},
-        {"mimalloc", "libmimalloc.so.2", "libmimalloc2.0"},
-    };
-    static const char *const folders[] = {"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
-                                          "/usr/local/lib", "/usr/lib64", "/usr/lib"};
-    path[0] = '\0';
-    if (strcmp(name, "glibc") == 0) {
-        return 0;
-    }
-    if (strchr(name, '/') != NULL) {
-        snprintf(path, size_bytes, "%s", name);
-        return access(path, R_OK) == 0 ? 0 : err_set_errno(err, errno, "cannot preload '%s'", name);
-    }
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(name, known[i].name) != 0) {
-            continue;
-        }
-        for (size_t j = 0; j < sizeof(folders) / sizeof(folders[0]); j++) {
-            snprintf(path, size_bytes, "%s/%s", folders[j], known[i].library);
-            if (access(path, R_OK) == 0) {
-                return 0;
-            }
-        }
-        return err_set(err, ENOENT, "cannot find %s: install the package %s", known[i].library,
-                       known[i].package);
-    }
-    return err_set(err, EINVAL,
-                   "unknown allocator '%s': use glibc, jemalloc, tcmalloc, mimalloc or a path to a "
-                   "library",
-                   name);
 }

@@ -24,7 +24,7 @@ struct launch {
 struct launch_settings {
     char **command;        /* NULL-ended */
     const char *library;   /* liballocaudit.so */
-    const char *allocator; /* preloaded behind it; NULL: none */
+    const char *allocator; /* preloaded behind it; NULL or "": none */
     const char *ring_path;
 };
 
@@ -46,11 +46,5 @@ void launch_shield(void);
 
 /* Gives signals their old meaning back. */
 void launch_end(struct launch *launch);
-
-/* Finds liballocaudit.so: beside the running program, or where it was installed. 0 or -ENOENT. */
-int launch_find_library(char *path, size_t size_bytes, struct err *err);
-
-/* The library of an allocator by its name, or a path as it is. "glibc" gives "". 0 or -ENOENT. */
-int launch_find_allocator(const char *name, char *path, size_t size_bytes, struct err *err);
 
 #endif

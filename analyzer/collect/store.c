@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../../interposer/policy/settings.h"
 #include "../../schema/database.h"
 #include "names.h"
 #include "sqlwriter.h"
@@ -18,9 +19,9 @@
 
 /* Variables that change what an allocator does. Others may hold secrets and are not stored. */
 static const char *const store_environment[] = {
-    "MALLOC_",    "GLIBC_TUNABLES",    "JEMALLOC_",       "MIMALLOC_",    "TCMALLOC_",
-    "LD_PRELOAD", "ALLOCAUDIT_POLICY", "LD_LIBRARY",      "PYTHONMALLOC", "GOGC",
-    "GOMEMLIMIT", "GODEBUG",           "OMP_NUM_THREADS",
+    "MALLOC_",    "GLIBC_TUNABLES", "JEMALLOC_",       "MIMALLOC_",    "TCMALLOC_",
+    "LD_PRELOAD", POLICY_ENV,       "LD_LIBRARY",      "PYTHONMALLOC", "GOGC",
+    "GOMEMLIMIT", "GODEBUG",        "OMP_NUM_THREADS",
 };
 
 static void store_write_environment(struct sqlwriter *writer)

@@ -70,13 +70,14 @@ static int target_check_rights(const char *path, struct err *err)
                          status.st_gid != getgid();
     bool has_capabilities = getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0;
     if (changes_user || changes_group || has_capabilities) {
-        return err_set(err, ENOEXEC,
-                       "cannot record '%s': it is %s, and the loader preloads nothing into such "
-                       "programs; record it as its owner, or a copy without that right",
-                       path,
-                       changes_user    ? "set-user-id"
-                       : changes_group ? "set-group-id"
-                                       : "given file capabilities");
+        return err_set(
+            err, ENOEXEC,
+            "cannot preload into '%s': it is %s, and the loader preloads nothing into such "
+            "programs; run it as its owner, or a copy without that right",
+            path,
+            changes_user    ? "set-user-id"
+            : changes_group ? "set-group-id"
+                            : "given file capabilities");
     }
     return 0;
 }
@@ -85,8 +86,8 @@ static int target_check_elf(int fd, const char *path, const Elf64_Ehdr *header, 
 {
     if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != OWN_MACHINE) {
         return err_set(
-            err, ENOEXEC, "cannot record '%s': it is built for %s, this allocaudit for 64-bit %s",
-            path,
+            err, ENOEXEC,
+            "cannot preload into '%s': it is built for %s, this allocaudit for 64-bit %s", path,
             header->e_ident[EI_CLASS] == ELFCLASS32 ? "a 32-bit processor" : "another processor",
             OWN_MACHINE == EM_X86_64 ? "x86" : "ARM");
     }
@@ -99,9 +100,7 @@ static int target_check_elf(int fd, const char *path, const Elf64_Ehdr *header, 
         }
     }
     return err_set(err, ENOEXEC,
-                   "cannot record '%s': it is statically linked, so nothing can be preloaded; link "
-                   "it dynamically",
-                   path);
+                   "cannot preload into '%s': it is statically linked; link it dynamically", path);
 }
 
 /* The interpreter after #!, into `path`. False if the line names none. */
@@ -123,7 +122,12 @@ static bool target_read_interpreter(const char *head, size_t count, char *path)
 int target_check(const char *command, struct err *err)
 {
     char path[PATH_MAX];
-    int r = target_find(command, path, sizeof(path), err);
+    return target_find_program(command, path, err);
+}
+
+int target_find_program(const char *command, char path[PATH_MAX], struct err *err)
+{
+    int r = target_find(command, path, PATH_MAX, err);
     for (int depth = 0; r == 0 && depth < INTERPRETERS_MAX; depth++) {
         union {
             Elf64_Ehdr elf;

@@ -19,7 +19,7 @@ enum {
 
 /* What the candidate said when it was started once. */
 struct probe {
-    const struct candidate *candidate;
+    const struct replay_candidate *candidate;
     struct str answer;
     struct str talk;
     struct str tunables; /* the loader's list; read when it is needed */
@@ -102,18 +102,17 @@ static bool file_holds(const char *path, const char *text)
 
 static int check_library(const struct probe *probe, struct err *err)
 {
-    const struct candidate *candidate = probe->candidate;
+    const struct replay_candidate *candidate = probe->candidate;
+    const char *library = candidate->allocator.path;
     char served_by[PATH_MAX];
     if (!find_line(str_text(&probe->answer), "library ", served_by, sizeof(served_by))) {
         return err_set(err, EBADMSG, "gave no answer");
     }
-    if (candidate->library[0] != '\0' && !is_same_file(candidate->library, served_by)) {
-        return err_set(err, EINVAL, "'%s' does not serve malloc: '%s' does", candidate->library,
-                       served_by);
+    if (library[0] != '\0' && !is_same_file(library, served_by)) {
+        return err_set(err, EINVAL, "'%s' does not serve malloc: '%s' does", library, served_by);
     }
-    const char *policy = candidate->kind == ALLOCATOR_POLICY ? "ALLOCAUDIT_POLICY" : NULL;
-    if (policy != NULL && !file_holds(candidate->library, policy)) {
-        return err_set(err, ENOTSUP, "'%s' has no policies", candidate->library);
+    if (candidate->allocator.kind == ALLOCATOR_POLICY && !file_holds(library, POLICY_ENV)) {
+        return err_set(err, ENOTSUP, "'%s' has no policies", library);
     }
     return 0;
 }
@@ -190,7 +189,7 @@ static int check_tcmalloc(const struct probe *probe, const char *pair, struct er
     char name[NAME_BYTES];
     (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(pair, "="), pair);
     if (strncmp(name, "TCMALLOC_", strlen("TCMALLOC_")) == 0 &&
-        !file_holds(probe->candidate->library, name)) {
+        !file_holds(probe->candidate->allocator.path, name)) {
         return err_set(err, EINVAL, "this tcmalloc has no option %s", name);
     }
     return 0;
@@ -272,7 +271,7 @@ static int check_glibc(struct probe *probe, const char *pair, struct err *err)
 
 static int check_pair(struct probe *probe, const char *pair, struct err *err)
 {
-    switch (probe->candidate->kind) {
+    switch (probe->candidate->allocator.kind) {
     case ALLOCATOR_GLIBC:
         return check_glibc(probe, pair, err);
     case ALLOCATOR_JEMALLOC:
@@ -287,8 +286,8 @@ static int check_pair(struct probe *probe, const char *pair, struct err *err)
 }
 
 /* The keys of MALLOC_CONF, behind the words that are there already. */
-static void add_keys(const struct candidate *candidate, char keys[][NAME_BYTES], const char **words,
-                     size_t count)
+static void add_keys(const struct replay_candidate *candidate, char keys[][NAME_BYTES],
+                     const char **words, size_t count)
 {
     size_t key_count = 0;
     for (const char *const *pair = candidate->pairs; *pair != NULL; pair++) {
@@ -307,25 +306,25 @@ static void add_keys(const struct candidate *candidate, char keys[][NAME_BYTES],
 static int run_probe(struct probe *probe, const char *program, struct err *err)
 {
     static const char verbose[] = "MIMALLOC_VERBOSE=1";
-    const struct candidate *candidate = probe->candidate;
+    const struct replay_candidate *candidate = probe->candidate;
     char keys[NAMES_MAX][NAME_BYTES];
     const char *words[NAMES_MAX + 3] = {program, "probe"};
-    const char *pairs[CANDIDATE_PAIRS_MAX + 3] = {verbose};
-    size_t count = candidate->kind == ALLOCATOR_MIMALLOC ? 1 : 0;
+    const char *pairs[REPLAY_CANDIDATE_PAIRS_MAX + 3] = {verbose};
+    size_t count = candidate->allocator.kind == ALLOCATOR_MIMALLOC ? 1 : 0;
     for (const char *const *pair = candidate->pairs; *pair != NULL; pair++) {
         pairs[count++] = *pair;
     }
     pairs[count] = NULL;
     add_keys(candidate, keys, words, 2);
     const struct player_job job = {.program = program,
-                                   .preload = candidate->library,
+                                   .preload = candidate->allocator.path,
                                    .pairs = pairs,
                                    .words = words,
                                    .script_fd = -1};
     return player_run(&job, &probe->answer, &probe->talk, err);
 }
 
-int effective_check(const struct candidate *candidate, const char *program, struct err *err)
+int effective_check(const struct replay_candidate *candidate, const char *program, struct err *err)
 {
     struct probe probe = {.candidate = candidate};
     int result = run_probe(&probe, program, err);

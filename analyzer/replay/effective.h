@@ -5,7 +5,7 @@
 #define ALLOCAUDIT_EFFECTIVE_H
 
 #include "../base/err.h"
-#include "candidate.h"
+#include "replay_candidate.h"
 
 /*
  * Starts allocaudit-replay once under the candidate and reads back. Returns 0, or a negative errno
@@ -14,6 +14,6 @@
  * when verbose; tcmalloc's TCMALLOC_... by the names in its library; glibc's GLIBC_TUNABLES by the
  * loader's list of tunables, and its MALLOC_... by name.
  */
-int effective_check(const struct candidate *candidate, const char *program, struct err *err);
+int effective_check(const struct replay_candidate *candidate, const char *program, struct err *err);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -12,10 +11,6 @@
 #include <sys/personality.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#ifndef ALLOCAUDIT_LIBDIR
-#    define ALLOCAUDIT_LIBDIR "/usr/local/lib/allocaudit"
-#endif
 
 enum {
     SCRIPT_FD = 3,
@@ -32,28 +27,6 @@ static const char *const call_names[PLAYER_CALL_COUNT] = {
 const char *player_call_name(enum player_call call)
 {
     return call_names[call];
-}
-
-int player_find(const char *file, char *out_path, size_t size_bytes, struct err *err)
-{
-    static const char *const places[] = {"", "../lib/allocaudit/", "../lib/"};
-    char program[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
-    program[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(program, '/');
-    for (size_t i = 0; slash != NULL && i < sizeof(places) / sizeof(places[0]); i++) {
-        (void)snprintf(out_path, size_bytes, "%.*s/%s%s", (int)(slash - program), program,
-                       places[i], file);
-        if (access(out_path, R_OK) == 0) {
-            return 0;
-        }
-    }
-    (void)snprintf(out_path, size_bytes, "%s/%s", ALLOCAUDIT_LIBDIR, file);
-    if (access(out_path, R_OK) == 0) {
-        return 0;
-    }
-    return err_set(err, ENOENT, "cannot find %s beside '%s' nor in '%s'", file, program,
-                   ALLOCAUDIT_LIBDIR);
 }
 
 /* In the child: becomes the job. */

@@ -60,10 +60,6 @@ struct player_job {
 /* What a call is called: "malloc", "calloc", "aligned", "realloc", "free". */
 const char *player_call_name(enum player_call call);
 
-/* The path of allocaudit-replay or another file of ours: beside the running program, or where it
- * was installed. Returns 0 or -ENOENT. */
-int player_find(const char *file, char *out_path, size_t size_bytes, struct err *err);
-
 /*
  * Runs a job to its end. Returns 0 and what it wrote to its two streams is in *out_answer and
  * *out_talk, which are the caller's in every case; or -ECHILD and how it ended ("was killed by

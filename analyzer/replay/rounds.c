@@ -26,7 +26,7 @@ struct rounds {
     struct player_result *latency; /* the same */
 };
 
-static int play(struct rounds *rounds, const char *what, const struct candidate *candidate,
+static int play(struct rounds *rounds, const char *what, const struct replay_candidate *candidate,
                 struct player_result *out_result, struct err *err)
 {
     const struct rounds_settings *settings = rounds->settings;
@@ -43,7 +43,7 @@ static int play(struct rounds *rounds, const char *what, const struct candidate 
                                  speed,
                                  NULL};
     const char *const no_pairs[] = {NULL};
-    const char *library = candidate != NULL ? candidate->library : "";
+    const char *library = candidate != NULL ? candidate->allocator.path : "";
     bool has_both = library[0] != '\0' && settings->companion[0] != '\0';
     str_clear(&rounds->preload);
     if (str_printf(&rounds->preload, "%s%s%s", library, has_both ? ":" : "", settings->companion) <
@@ -74,7 +74,7 @@ static int check_calls(const struct rounds *rounds, const struct player_result *
     return 0;
 }
 
-static void play_round(struct rounds *rounds, struct candidate *candidate, size_t place)
+static void play_round(struct rounds *rounds, struct replay_candidate *candidate, size_t place)
 {
     struct err err;
     int result = play(rounds, "memory", candidate, &rounds->memory[place], &err);
@@ -85,7 +85,7 @@ static void play_round(struct rounds *rounds, struct candidate *candidate, size_
         result = play(rounds, "latency", candidate, &rounds->latency[place], &err);
     }
     if (result < 0) {
-        candidate_lose(candidate, &err);
+        replay_candidate_lose(candidate, &err);
     }
 }
 
@@ -97,10 +97,10 @@ static int compare(const void *a, const void *b)
 }
 
 /* values[] is sorted in place. */
-static struct spread spread_of(double *values, size_t count)
+static struct round_spread spread_of(double *values, size_t count)
 {
     qsort(values, count, sizeof(*values), compare);
-    return (struct spread){
+    return (struct round_spread){
         .median = (values[(count - 1) / 2] + values[count / 2]) / 2,
         .min = values[0],
         .max = values[count - 1],
@@ -109,7 +109,7 @@ static struct spread spread_of(double *values, size_t count)
 
 struct column {
     size_t from; /* offset of a uint64_t in struct player_result */
-    size_t to;   /* offset of a struct spread in struct outcome */
+    size_t to;   /* offset of a struct round_spread in struct outcome */
     bool is_resident;
 };
 
@@ -140,7 +140,8 @@ static void sum_up_memory(const struct rounds *rounds, const struct player_resul
                 (const uint64_t *)(const void *)((const char *)&results[i] + columns[c].from);
             values[i] = *value > floor_bytes ? (double)(*value - floor_bytes) : 0;
         }
-        *(struct spread *)(void *)((char *)outcome + columns[c].to) = spread_of(values, count);
+        *(struct round_spread *)(void *)((char *)outcome + columns[c].to) =
+            spread_of(values, count);
     }
 }
 
@@ -169,7 +170,7 @@ static void sum_up_latency(const struct rounds *rounds, const struct player_resu
     }
 }
 
-static int run_all(struct rounds *rounds, struct candidate *candidates, size_t count,
+static int run_all(struct rounds *rounds, struct replay_candidate *candidates, size_t count,
                    struct err *err)
 {
     const struct rounds_settings *settings = rounds->settings;
@@ -201,7 +202,7 @@ static void raise_to(uint64_t *level, uint64_t value)
     *level = value > *level ? value : *level;
 }
 
-static void sum_up(const struct rounds *rounds, const struct candidate *candidates,
+static void sum_up(const struct rounds *rounds, const struct replay_candidate *candidates,
                    struct outcome *outcomes, size_t count, double *values)
 {
     size_t repetition_count = rounds->settings->repetition_count;
@@ -221,7 +222,7 @@ static void sum_up(const struct rounds *rounds, const struct candidate *candidat
     }
 }
 
-int rounds_run(const struct rounds_settings *settings, struct candidate *candidates,
+int rounds_run(const struct rounds_settings *settings, struct replay_candidate *candidates,
                struct outcome *out_outcomes, size_t count, struct err *err)
 {
     size_t run_count = count * settings->repetition_count;

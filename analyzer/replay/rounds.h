@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "candidate.h"
+#include "replay_candidate.h"
 #include "script.h"
 
 enum rounds_mode {
@@ -22,7 +22,7 @@ enum rounds_mode {
 };
 
 /* Of several runs. */
-struct spread {
+struct round_spread {
     double median;
     double min;
     double max;
@@ -34,18 +34,18 @@ struct outcome {
     uint64_t run_count;    /* 0: it is lost */
     uint64_t failed_count; /* calls that gave no memory, in the worst run */
     uint64_t missed_count; /* blocks that were therefore not there to be freed */
-    struct spread heap_peak_bytes;
-    struct spread heap_mean_bytes;
-    struct spread heap_end_bytes;
-    struct spread heap_at_peak_bytes; /* when most requested bytes were live; 0: not known */
-    struct spread fault_count;
-    struct spread cpu_ns;
-    struct spread wall_ns;
+    struct round_spread heap_peak_bytes;
+    struct round_spread heap_mean_bytes;
+    struct round_spread heap_end_bytes;
+    struct round_spread heap_at_peak_bytes; /* when most requested bytes were live; 0: not known */
+    struct round_spread fault_count;
+    struct round_spread cpu_ns;
+    struct round_spread wall_ns;
     uint64_t call_counts[PLAYER_CALL_COUNT];
-    struct spread p50_ns[PLAYER_CALL_COUNT];
-    struct spread p99_ns[PLAYER_CALL_COUNT];
-    struct spread p999_ns[PLAYER_CALL_COUNT];
-    struct spread max_ns[PLAYER_CALL_COUNT];
+    struct round_spread p50_ns[PLAYER_CALL_COUNT];
+    struct round_spread p99_ns[PLAYER_CALL_COUNT];
+    struct round_spread p999_ns[PLAYER_CALL_COUNT];
+    struct round_spread max_ns[PLAYER_CALL_COUNT];
 };
 
 /* Called before each run. */
@@ -69,7 +69,7 @@ struct rounds_settings {
  * are not as many as the script holds, is lost from there on. Returns 0, -ENOMEM, or another
  * negative errno if the replay cannot run at all.
  */
-int rounds_run(const struct rounds_settings *settings, struct candidate *candidates,
+int rounds_run(const struct rounds_settings *settings, struct replay_candidate *candidates,
                struct outcome *out_outcomes, size_t count, struct err *err);
 
 #endif

@@ -196,6 +196,19 @@ def test_mistakes(test):
             test.check(text in ended.talk, f"no '{text}': {ended.talk}")
 
 
+def test_policy_named_as_an_allocator(test):
+    """The same as --policy; with both, nothing is run."""
+    program = test.program("policy_mix")
+    taken = []
+    for option in ("--allocator", "--policy"):
+        recording = test.sound(test.record([program, "2000"], option, "pool:chunk_bytes=4096"))
+        taken.append(counters(recording, recording.process()["id"])["chunk_take_count"])
+    test.check(taken[0] == taken[1] > 0, f"chunks taken: {taken}")
+    ended = test.record(["/bin/echo", "ran"], "--allocator", "pool", "--policy", "slab")
+    test.equal(f"both: {ended}", (ended.status, ended.stdout), (2, b""))
+    test.check("--policy slab" in ended.talk, f"{ended}")
+
+
 def test_unfit_recordings(test):
     program = test.program("policy_mix")
     for options, text in ((("--sample", "1KiB"), "it is a sample"),

@@ -5,6 +5,7 @@ import os
 import shutil
 
 from harness import Skip
+from test_trial import broken_library
 
 STOCK = {"jemalloc": "libjemalloc.so.2", "tcmalloc": "libtcmalloc_minimal.so.4",
          "mimalloc": "libmimalloc.so.2"}
@@ -220,6 +221,8 @@ def test_wrong_usage(test):
         (("--allocator", "glibc,glibc"), "twice"),
         (("--env", "NOTHING"), "NAME=VALUE"),
         (("--env", "LD_PRELOAD=/x.so"), "--allocator"),
+        (("--env", "ALLOCAUDIT_POLICY=pool"), "--allocator"),
+        (("--allocator", "pool:chunk_byte=4096"), "did you mean 'chunk_bytes'"),
         (("--mode", "quick"), "mode"),
         (("--process", "77"), "77"),
         (("nonsense",), "nonsense"),
@@ -239,6 +242,12 @@ def test_missing_library_loses_its_row(test):
 
 def test_file_that_is_no_library_loses_its_row(test):
     path = test.write("text.so", "no library\n")
+    answer = replayed(test, recorded(test, "0", "50"), "--allocator", f"glibc,{path}")
+    test.check("no shared library" in row_of(answer, path)["problem"], f"{answer}")
+
+
+def test_library_that_does_not_load_loses_its_row(test):
+    path = broken_library(test)
     answer = replayed(test, recorded(test, "0", "50"), "--allocator", f"glibc,{path}")
     test.check("does not serve malloc" in row_of(answer, path)["problem"], f"{answer}")
 
@@ -333,13 +342,14 @@ def test_virtual_time_lets_jemalloc_purge(test):
 
 
 def test_our_policies(test):
-    """They are candidates like any other, served by the library of the recorder."""
+    """They are candidates like any other, served by the library of the recorder; also with settings."""
+    tuned = "buddy:is_weighted=1,lazy_count=8"
     recorded = test.record([test.program("policy_mix"), "20000"], "-q")
     ended = test.allocaudit("replay", recorded.path, "-n", "1", "--allocator",
-                            "glibc,pool,frame,buddy,slab", "--format", "json")
+                            f"glibc,pool,frame,buddy,{tuned},slab", "--format", "json")
     test.equal(f"status: {ended}", ended.status, 0)
     rows = {row["allocator"]: row for row in json.loads(ended.stdout)["allocators"]}
-    test.equal("replayed", sorted(rows), ["buddy", "frame", "glibc", "pool", "slab"])
+    test.equal("replayed", sorted(rows), ["buddy", tuned, "frame", "glibc", "pool", "slab"])
     peaks = {name: row["heap_peak_bytes"] for name, row in rows.items()}
     test.check(all(peak and peak > 1 << 20 for peak in peaks.values()), f"peaks: {peaks}")
     test.check(len(set(peaks.values())) > 3, f"all the same, as if nothing was routed: {peaks}")

@@ -23,68 +23,6 @@ static char *text(const char *constant)
     return (char *)(uintptr_t)constant;
 }
 
-static void launch_find_allocator_glibc_is_no_library(void **state)
-{
-    (void)state;
-    char path[64] = "x";
-
-    assert_int_equal(launch_find_allocator("glibc", path, sizeof(path), &err), 0);
-
-    assert_string_equal(path, "");
-}
-
-static void launch_find_allocator_path_is_taken_as_it_is(void **state)
-{
-    (void)state;
-    char path[64];
-
-    assert_int_equal(launch_find_allocator("/proc/self/exe", path, sizeof(path), &err), 0);
-
-    assert_string_equal(path, "/proc/self/exe");
-}
-
-static void launch_find_allocator_missing_path_is_named(void **state)
-{
-    (void)state;
-    char path[64];
-
-    assert_int_equal(launch_find_allocator("./no/such.so", path, sizeof(path), &err), -ENOENT);
-
-    assert_string_equal(err.text, "cannot preload './no/such.so': No such file or directory");
-}
-
-static void launch_find_allocator_unknown_name_lists_the_known_ones(void **state)
-{
-    (void)state;
-    char path[64];
-    static const char *const names[] = {"hoard", "", "glib", "jemalloc2", "JEMALLOC"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        memset(&err, 0, sizeof(err));
-
-        assert_int_equal(launch_find_allocator(names[i], path, sizeof(path), &err), -EINVAL);
-
-        assert_non_null(strstr(err.text, "unknown allocator"));
-        assert_non_null(strstr(err.text, "jemalloc, tcmalloc, mimalloc"));
-    }
-}
-
-/* Either it is installed, or the package that brings it is named. */
-static void launch_find_allocator_known_name_is_found_or_its_package_named(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"jemalloc", "tcmalloc", "mimalloc"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        char path[256];
-        memset(&err, 0, sizeof(err));
-
-        int r = launch_find_allocator(names[i], path, sizeof(path), &err);
-
-        assert_true(r == 0 || r == -ENOENT);
-        assert_non_null(strstr(r == 0 ? path : err.text, names[i]));
-        assert_true(r == 0 ? access(path, R_OK) == 0 : strstr(err.text, "install") != NULL);
-    }
-}
-
 /* Starts `sh -c script` and waits for its end. */
 static struct launch run(const char *script)
 {
@@ -197,11 +135,6 @@ static void launch_wait_interrupt_after_the_end_is_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(launch_find_allocator_glibc_is_no_library),
-        cmocka_unit_test(launch_find_allocator_path_is_taken_as_it_is),
-        cmocka_unit_test(launch_find_allocator_missing_path_is_named),
-        cmocka_unit_test(launch_find_allocator_unknown_name_lists_the_known_ones),
-        cmocka_unit_test(launch_find_allocator_known_name_is_found_or_its_package_named),
         cmocka_unit_test(launch_wait_passes_the_exit_status_on),
         cmocka_unit_test(launch_wait_tells_the_signal_that_ended_it),
         cmocka_unit_test(launch_start_command_finds_the_ring),

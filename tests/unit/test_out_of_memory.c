@@ -17,6 +17,7 @@
 #include "../../analyzer/cli/options.h"
 #include "../../analyzer/cli/out.h"
 #include "../../analyzer/cli/plot.h"
+#include "../../analyzer/trial/candidate.h"
 
 /* Sanitizers bring their own allocator. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -226,6 +227,37 @@ static void str_append_quoted_without_memory_keeps_the_content(void **state)
     fail_each(quote_word, NULL, 2);
 }
 
+static int prepare_candidate(void *context)
+{
+    (void)context;
+    static char app[] = "./app";
+    static char *const command[] = {app, NULL};
+    static const char *const settings[] = {"A=1", "glibc@b:B=x y"};
+    struct candidates candidates = {0};
+    struct variables variables = {0};
+    struct str line = {0};
+    struct err err = {""};
+    int r = candidates_parse(&candidates, "glibc,glibc@b", settings, 2, &err);
+    assert_true(r == 0 || strcmp(err.text, "out of memory") == 0);
+    if (r == 0) {
+        r = candidate_fill_variables(&candidates.items[1], &variables);
+    }
+    if (r == 0) {
+        r = candidate_append_command(&candidates.items[1], command, &line);
+        assert_true(r < 0 || strcmp(line.text, "A=1 B='x y' ./app") == 0);
+    }
+    str_fini(&line);
+    variables_fini(&variables);
+    candidates_fini(&candidates);
+    return r;
+}
+
+static void candidates_parse_without_memory_ends_in_enomem(void **state)
+{
+    (void)state;
+    fail_each(prepare_candidate, NULL, 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +265,7 @@ int main(void)
         cmocka_unit_test(options_parse_without_memory_ends_in_enomem),
         cmocka_unit_test(plot_timeline_without_memory_ends_in_enomem),
         cmocka_unit_test(str_append_quoted_without_memory_keeps_the_content),
+        cmocka_unit_test(candidates_parse_without_memory_ends_in_enomem),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
