@@ -97,7 +97,7 @@ def test_killed_recorder(test):
     """What was freed is lost then and said to be; what was live is there."""
     program = test.program("progress")
     progress = test.path("progress")
-    killed = Killed(test, [program, progress, "60000", "1"], progress, 0.02, test.path("killed.db"),
+    killed = Killed(test, [program, progress, "400000", "1"], progress, 0.02, test.path("killed.db"),
                     "--detail", "sites")
     killed.end()
     ended = recover(test, killed.path)

@@ -54,7 +54,9 @@ class Killed:
         self.wait_for_progress(progress_path)
         time.sleep(delay_s)
         self.progress = self.read_progress(progress_path)
-        os.kill(self.child.pid, signal.SIGKILL)
+        self.is_too_late = self.child.poll() is not None  # all was done before
+        if not self.is_too_late:
+            os.kill(self.child.pid, signal.SIGKILL)
         self.killed_s = time.monotonic()
 
     def wait_for_progress(self, path):
@@ -150,10 +152,15 @@ def kill_and_recover(test, threads):
     span_s = 0.25 if test.is_long else 0.04
     seen = []
     for number in range(rounds):
-        progress_path = test.path(f"progress{number}")
         out = test.path(f"killed{number}.db")
-        command = [program, progress_path, str(step_count), str(threads)]
-        killed = Killed(test, command, progress_path, rng.uniform(0, span_s), out)
+        for attempt in range(8):
+            progress_path = test.path(f"progress{number}.{attempt}")
+            command = [program, progress_path, str(step_count), str(threads)]
+            killed = Killed(test, command, progress_path, rng.uniform(0, span_s), out)
+            if not killed.is_too_late:
+                break
+            killed.end()
+            span_s *= 0.7  # a faster machine than was thought
         stdout, stderr, after_s = killed.end()
         test.equal("output", stdout, native.stdout)
         test.equal("stderr", stderr, b"")
@@ -175,7 +182,7 @@ def test_threads(test):
     kill_and_recover(test, 3)
 
 
-def killed_recording(test, delay_s=0.02, step_count=30000):
+def killed_recording(test, delay_s=0.02, step_count=300000):
     program = test.program("progress")
     killed = Killed(test, [program, test.path("progress"), str(step_count), "1"],
                     test.path("progress"), delay_s, test.path("killed.db"))

@@ -163,7 +163,7 @@ def test_what_is_said(test):
 def test_killed_recorder(test):
     program = test.program("progress")
     progress = test.path("progress")
-    killed = Killed(test, [program, progress, "60000", "1"], progress, 0.02, test.path("killed.db"),
+    killed = Killed(test, [program, progress, "400000", "1"], progress, 0.02, test.path("killed.db"),
                     "--sample", "256")
     killed.end()
     recover(test, killed.path)
