@@ -249,6 +249,14 @@ def test_file_that_is_no_library_loses_its_row(test):
 def test_library_that_does_not_load_loses_its_row(test):
     path = broken_library(test)
     answer = replayed(test, recorded(test, "0", "50"), "--allocator", f"glibc,{path}")
+    test.check("libgone.so" in row_of(answer, path)["problem"], f"{answer}")
+
+
+def test_library_that_does_not_serve_loses_its_row(test):
+    """It has a malloc, but of a version that nobody asks for."""
+    path = test.path("libother.so")
+    shutil.copy(test.program("bump_malloc", "-Wl,--default-symver"), path)
+    answer = replayed(test, recorded(test, "0", "50"), "--allocator", f"glibc,{path}")
     test.check("does not serve malloc" in row_of(answer, path)["problem"], f"{answer}")
 
 
