@@ -130,7 +130,7 @@ def test_torture(test, policy):
     live = counters(recording, recording.process()["id"])
     test.check(live["take_count"] > 10000, f"hardly any blocks: {live}")
     if policy in ("pool", "frame"):  # the others share their chunks
-        test.check(live["remote_give_count"] > 1000, f"hardly any from other threads: {live}")
+        test.check(live["remote_give_count"] > 50, f"hardly any from other threads: {live}")
 
 
 test_torture.cases = [(policy, (policy,)) for policy in KINDS + SETTINGS]

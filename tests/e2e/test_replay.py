@@ -50,8 +50,13 @@ def need_library(name):
 def check_counts(test, answer, recording):
     process = test.open(recording).processes[0]
     found = answer["replay"]
-    for key in ("allocation_count", "free_count", "peak_bytes"):
+    for key in ("allocation_count", "free_count"):
         test.equal(key, found[key], process[key])
+    # A realloc is one call in a replay. Recorded, its old block ends before its new one begins, and
+    # another thread may come between.
+    spread = 0 if found["thread_count"] == 1 else process["peak_bytes"] // 1000
+    test.check(abs(found["peak_bytes"] - process["peak_bytes"]) <= spread,
+               f"peak_bytes: {found['peak_bytes']}, not {process['peak_bytes']}")
     reallocs = test.open(recording).value(
         "SELECT count(*) FROM allocation WHERE realloc_of_id IS NOT NULL")
     test.equal("realloc_count", found["realloc_count"], reallocs)
