@@ -141,16 +141,21 @@ static int run_all(struct simulate *simulate, struct err *err)
     return result;
 }
 
-static void print_moment(struct out *out, const char *key, const char *title,
-                         const struct simulation_moment *moment)
+static void print_parts(struct out *out, const struct simulation_moment *moment)
 {
-    out_begin_section(out, key, title);
-    out_ns(out, "at_ns", "at", (int64_t)moment->at_ns);
     out_bytes(out, "footprint_bytes", "footprint", (int64_t)moment->footprint_bytes);
     out_bytes(out, "requested_bytes", "  requested", (int64_t)moment->requested_bytes);
     out_bytes(out, "rounding_bytes", "  rounding", (int64_t)moment->rounding_bytes);
     out_bytes(out, "holes_bytes", "  holes", (int64_t)moment->holes_bytes);
     out_bytes(out, "declined_bytes", "declined", (int64_t)moment->declined_bytes);
+}
+
+static void print_moment(struct out *out, const char *key, const char *title,
+                         const struct simulation_moment *moment)
+{
+    out_begin_section(out, key, title);
+    out_ns(out, "at_ns", "at", (int64_t)moment->at_ns);
+    print_parts(out, moment);
     out_end_section(out);
 }
 
@@ -247,7 +252,10 @@ static void print_detail(struct simulate *simulate)
     out_end_section(out);
     print_moment(out, "peak", "At its peak", &result->peak);
     print_moment(out, "end", "At the end", &result->end);
-    print_moment(out, "mean", "On average", &result->mean);
+    out_begin_section(out, "mean", "On average");
+    out_ns(out, "duration_ns", "over", (int64_t)result->mean.at_ns);
+    print_parts(out, &result->mean);
+    out_end_section(out);
     print_counts(out, result);
     if (out_is_json(out)) {
         print_slices(out, result);
@@ -268,6 +276,9 @@ static int print(struct simulate *simulate)
     } else {
         print_comparison(simulate);
         out_prose(simulate->out, "Try one: allocaudit run --policy pool COMMAND");
+    }
+    if (simulate->results[0].operation_count == 0) {
+        out_note(simulate->out, "the process made no allocation");
     }
     if (simulate->trace->process_count > 1) {
         out_note(simulate->out, "of process %" PRIu32 " (%s) alone", simulate->process->id,

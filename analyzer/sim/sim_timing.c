@@ -1,6 +1,7 @@
 #include "sim_timing.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 
 enum {
     BATCH_CALLS = 4096,
+    CALLS_LEAST = 1000, /* of fewer, the first ones' page faults would be most of the time */
     NO_PLACE = 0,
 };
 
@@ -167,8 +169,10 @@ int sim_timing_measure(const struct trace *trace, uint32_t process_id,
     if (result == 0) {
         result = play_all(timing, trace->db, process_id, err);
     }
-    double count = timing->sum_count > 0 ? (double)timing->sum_count : 1;
-    *out_timing = (struct sim_timing){timing->sum_count, (double)timing->sum_ns / count};
+    out_timing->call_count = timing->sum_count;
+    out_timing->call_ns = timing->sum_count >= CALLS_LEAST
+                              ? (double)timing->sum_ns / (double)timing->sum_count
+                              : (double)NAN;
     live_objects_fini(&timing->objects);
     sim_heaps_fini(&timing->heaps);
     free(timing->blocks);

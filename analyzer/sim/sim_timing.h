@@ -16,7 +16,7 @@
 
 struct sim_timing {
     uint64_t call_count; /* that the policy had to do with */
-    double call_ns;      /* of one of them, on average */
+    double call_ns;      /* of one of them, on average; not a number if they are too few to tell */
 };
 
 /* Returns 0 and *out_timing, or a negative errno as simulation_run(). */

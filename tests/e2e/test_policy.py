@@ -227,6 +227,18 @@ def test_unfit_recordings(test):
     test.check("3 events were lost" in ended.talk, ended.talk)
 
 
+def test_recording_without_calls(test):
+    recorded = test.record([test.program("hello")], "-q")
+    connection = sqlite3.connect(recorded.path)
+    connection.execute("DELETE FROM block")
+    connection.commit()
+    connection.close()
+    answer = simulate(test, recorded.path, "pool")
+    test.equal("calls", answer["simulation"]["operation_count"], 0)
+    test.equal("time of a call", answer["simulation"]["call_ns"], None)
+    test.check("the process made no allocation" in answer["notes"], f"{answer['notes']}")
+
+
 def test_settings_are_in_the_help(test):
     ended = test.allocaudit("simulate", "--help")
     text = ended.stdout.decode()
