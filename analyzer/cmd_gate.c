@@ -10,7 +10,7 @@
 #include "model/sites.h"
 #include "model/stacks.h"
 #include "model/trace.h"
-#include "report.h"
+#include "report/report.h"
 
 struct gate_settings {
     const char *input;

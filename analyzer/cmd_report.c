@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "base/suggest.h"
 #include "cmd.h"
-#include "report.h"
+#include "report/sections.h"
 
 enum {
     WITHIN_MAX = 128, /* the largest class of the table `temporary` holds 64 to 127 */
@@ -88,139 +87,7 @@ const struct option_page cmd_report_page = {
     .paragraphs = paragraphs,
 };
 
-#define KEY(name) SITE_KEY_BIT(SITE_KEY_##name)
-
-static const struct report_section sections[] = {
-    {"summary", report_print_summary, KEY(TIME) | KEY(TEMPORARY), SECTION_BY_ALL, true},
-    {"sites", report_print_sites, KEY(COUNT) | KEY(BYTES) | KEY(PEAK) | KEY(TIME) | KEY(TEMPORARY),
-     SECTION_BY_ALL, true},
-    {"leaks", report_print_leaks, KEY(LEAKED), SECTION_BY_ALL, true},
-    {"temporary", report_print_temporary, KEY(TEMPORARY), SECTION_BY_FUNCTION, true},
-    {"lifetimes", report_print_lifetimes, 0, 0, true},
-    {"sizes", report_print_sizes, 0, 0, true},
-    {"threads", report_print_threads, 0, 0, true},
-    {"processes", report_print_processes, 0, 0, true},
-    {"timeline", report_print_timeline, 0, SECTION_BY_TIME, true},
-    {"large", report_print_large, KEY(LARGE), SECTION_BY_ALL, true},
-    {"realloc", report_print_realloc, KEY(REALLOC), SECTION_BY_ALL, true},
-    {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false},
-    {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false},
-};
-
-enum {
-    SECTION_COUNT = sizeof(sections) / sizeof(sections[0])
-};
-
-/* Which sections are to be printed, in the order of the table, and what they need. */
-struct plan {
-    bool is_wanted[SECTION_COUNT];
-    bool has_names;  /* the user named them */
-    unsigned limits; /* by what the report is limited */
-    unsigned key_set;
-};
-
-bool report_is_whole(const struct report *report)
-{
-    return !report->selection->is_part_of_run && !selection_has_frames(report->selection);
-}
-
-size_t report_top(const struct report *report, size_t overview_count)
-{
-    if (report->settings->top_count != OPTION_NOT_GIVEN) {
-        return (size_t)report->settings->top_count;
-    }
-    return report->is_overview ? overview_count : 20;
-}
-
-const char *report_file_words(const struct report *report)
-{
-    return str_text(&report->file_words);
-}
-
-const char *report_base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
-}
-
-static const char *limit_words(unsigned limits)
-{
-    if ((limits & SECTION_BY_THREAD) != 0) {
-        return "--thread";
-    }
-    return (limits & SECTION_BY_TIME) != 0 ? "--from or --to" : "--module or --function";
-}
-
-static int find_section(const char *word)
-{
-    for (int i = 0; i < SECTION_COUNT; i++) {
-        if (strcmp(sections[i].name, word) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-static int refuse_section(const char *word)
-{
-    const char *names[SECTION_COUNT + 1] = {NULL};
-    for (size_t i = 0; i < SECTION_COUNT; i++) {
-        names[i] = sections[i].name;
-    }
-    const char *nearest = suggest_nearest(word, names);
-    if (nearest != NULL) {
-        return cmd_misuse(&cmd_report_page, "unknown section '%s': did you mean '%s'?", word,
-                          nearest);
-    }
-    return cmd_misuse(&cmd_report_page,
-                      "unknown section '%s' (a file's name ends in .db or holds a '/')", word);
-}
-
-static unsigned find_limits(const struct report_settings *settings)
-{
-    bool has_time = settings->from_ns != OPTION_NOT_GIVEN || settings->to_ns != OPTION_NOT_GIVEN;
-    bool has_function = settings->module != NULL || settings->function != NULL;
-    return (has_time ? SECTION_BY_TIME : 0) | (settings->thread != NULL ? SECTION_BY_THREAD : 0) |
-           (has_function ? SECTION_BY_FUNCTION : 0);
-}
-
-/* Returns CMD_DONE, or CMD_WRONG_USAGE after telling what is wrong. */
-static int plan_sections(const struct report_settings *settings,
-                         const struct option_arguments *arguments, struct plan *plan)
-{
-    plan->limits = find_limits(settings);
-    for (int i = 0; i < arguments->count; i++) {
-        int section = find_section(arguments->words[i]);
-        if (section < 0) {
-            return refuse_section(arguments->words[i]);
-        }
-        unsigned beyond = plan->limits & ~sections[section].limits;
-        if (beyond != 0) {
-            return cmd_misuse(&cmd_report_page, "section '%s' cannot be limited by %s",
-                              sections[section].name, limit_words(beyond));
-        }
-        plan->is_wanted[section] = true;
-    }
-    plan->has_names = arguments->count > 0;
-    if (!plan->has_names && settings->stack_id != OPTION_NOT_GIVEN) {
-        plan->is_wanted[find_section("sites")] = true;
-        plan->has_names = true;
-    }
-    for (size_t i = 0; i < SECTION_COUNT; i++) {
-        if (!plan->has_names) {
-            plan->is_wanted[i] =
-                sections[i].is_in_overview && (plan->limits & ~sections[i].limits) == 0;
-        }
-        plan->key_set |= plan->is_wanted[i] ? sections[i].key_set : 0;
-    }
-    if (plan->limits != 0 && plan->is_wanted[find_section("summary")]) {
-        plan->key_set |= REPORT_SELECTION_KEYS;
-    }
-    plan->key_set |= settings->sort != REPORT_UNSORTED ? SITE_KEY_BIT(settings->sort) : 0;
-    return CMD_DONE;
-}
-
-static int check_settings(const struct report_settings *settings, const struct plan *plan)
+static int check_settings(const struct report_settings *settings, const struct section_plan *plan)
 {
     if ((settings->within & (settings->within - 1)) != 0) {
         return cmd_misuse(&cmd_report_page,
@@ -235,34 +102,20 @@ static int check_settings(const struct report_settings *settings, const struct p
                           site_key_word((enum site_key)settings->sort));
     }
     bool has_top = settings->top_count != OPTION_NOT_GIVEN;
-    if (plan->is_wanted[find_section("tree")] && has_top && settings->top_count > TREE_TOP_MAX) {
+    if (section_plan_has(plan, "tree") && has_top && settings->top_count > TREE_TOP_MAX) {
         return cmd_misuse(&cmd_report_page, "--top of the tree is at most %d", TREE_TOP_MAX);
     }
     return CMD_DONE;
 }
 
-static int print_sections(struct report *report, const struct plan *plan, struct err *err)
-{
-    int result = 0;
-    for (size_t i = 0; i < SECTION_COUNT && result == 0; i++) {
-        if (plan->is_wanted[i]) {
-            result = sections[i].print(report, err);
-        }
-    }
-    if (result == 0 && report->is_overview) {
-        report_print_hints(report);
-    }
-    return result == 0 ? report_print_notes(report, err) : result;
-}
-
-static int print_report(struct report *report, const struct plan *plan)
+static int print_report(struct report *report, const struct section_plan *plan)
 {
     struct err err;
     int result = out_create("report", &report->settings->out, stdout, &report->out, &err);
     if (result < 0) {
         return cmd_fail(&err);
     }
-    result = print_sections(report, plan, &err);
+    result = sections_print(report, plan, &err);
     if (result < 0) {
         out_destroy(report->out);
         return result == -ENOENT ? cmd_misuse(&cmd_report_page, "%s", err.text) : cmd_fail(&err);
@@ -270,7 +123,7 @@ static int print_report(struct report *report, const struct plan *plan)
     return cmd_finish(report->out, CMD_DONE);
 }
 
-static int report_recording(struct report *report, const struct plan *plan,
+static int report_recording(struct report *report, const struct section_plan *plan,
                             struct selection *selection)
 {
     const struct report_settings *settings = report->settings;
@@ -325,23 +178,23 @@ int cmd_report(int argc, char **argv)
         .sort = REPORT_UNSORTED,
     };
     struct option_arguments arguments;
-    struct plan plan = {.has_names = false};
+    struct section_plan plan = {.has_names = false};
     int status = CMD_DONE;
     if (!cmd_begin(&cmd_report_page, argc, argv, &settings, &arguments, &status)) {
         return status;
     }
     struct report report = {.settings = &settings,
                             .path = cmd_take_file(settings.input, &arguments)};
-    status = plan_sections(&settings, &arguments, &plan);
-    if (status == CMD_DONE) {
-        status = check_settings(&settings, &plan);
+    struct err err;
+    if (section_plan_make(&settings, arguments.words, arguments.count, &plan, &err) < 0) {
+        return cmd_misuse(&cmd_report_page, "%s", err.text);
     }
+    status = check_settings(&settings, &plan);
     if (status != CMD_DONE) {
         return status;
     }
 
     report.is_overview = !plan.has_names;
-    struct err err;
     struct trace *trace = NULL;
     struct selection selection = {0};
     int result = trace_open(report.path, &trace, &err);

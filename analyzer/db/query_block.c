@@ -11,6 +11,11 @@
     " alloc_kind_id NOT IN (SELECT id FROM alloc_kind"                                             \
     " WHERE name IN ('mmap', 'mremap', 'brk', 'internal'))"
 
+/* What take_facts() reads. */
+#define FACTS                                                                                      \
+    " block.id, born_ns, region_address + address_offset, size_bytes,"                             \
+    " size_bytes + coalesce(block.slack_bytes, context.slack_bytes), stack_id, thread_id"
+
 enum {
     KIND_ID_LIMIT = 256, /* ids of alloc_kind beyond it are not ours */
 };
@@ -55,9 +60,8 @@ int block_births_open(struct db *db, uint32_t process_id, struct block_cursor **
     struct block_cursor *cursor = NULL;
     int result =
         open_cursor(db,
-                    "SELECT block.id, born_ns, size_bytes, coalesce(alignment, 0),"
-                    " coalesce(realloc_of_id, 0), thread_id, alloc_kind_id"
-                    " FROM block CROSS JOIN context ON context.id = context_id"
+                    "SELECT" FACTS ", coalesce(alignment, 0), coalesce(realloc_of_id, 0),"
+                    " alloc_kind_id FROM block CROSS JOIN context ON context.id = context_id"
                     " WHERE process_id = ?1 AND" FROM_ALLOCATOR " ORDER BY born_ns, block.id",
                     process_id, &cursor, err);
     if (result < 0) {
@@ -78,7 +82,7 @@ int block_deaths_open(struct db *db, uint32_t process_id, struct block_cursor **
                       struct err *err)
 {
     return open_cursor(db,
-                       "SELECT block.id, born_ns, born_ns + lifetime_ns,"
+                       "SELECT" FACTS ", born_ns + lifetime_ns,"
                        " coalesce(freed_by_thread_id, thread_id)"
                        " FROM block CROSS JOIN context ON context.id = context_id"
                        " WHERE process_id = ?1 AND lifetime_ns IS NOT NULL AND" FROM_ALLOCATOR
@@ -94,6 +98,39 @@ int block_links_open(struct db *db, struct block_cursor **out_cursor, struct err
                        0, out_cursor, err);
 }
 
+int block_finder_open(struct db *db, struct block_cursor **out_cursor, struct err *err)
+{
+    return open_cursor(db,
+                       "SELECT" FACTS " FROM block CROSS JOIN context ON context.id = context_id"
+                       " WHERE block.id = ?1",
+                       0, out_cursor, err);
+}
+
+static struct block_facts take_facts(struct statement *from)
+{
+    struct block_facts facts = {.id = statement_u64(from)};
+    facts.born_ns = statement_u64(from);
+    facts.address = statement_u64(from);
+    facts.size_bytes = statement_u64(from);
+    facts.usable_bytes = statement_u64(from);
+    facts.stack_id = statement_u32(from);
+    facts.thread_id = statement_u32(from);
+    return facts;
+}
+
+int block_cursor_find(struct block_cursor *cursor, uint64_t id, struct block_facts *out_block,
+                      struct err *err)
+{
+    struct statement *from = &cursor->statement;
+    statement_reset(from);
+    statement_bind(from, id);
+    int result = statement_next(from, err);
+    if (result > 0) {
+        *out_block = take_facts(from);
+    }
+    return result;
+}
+
 int block_cursor_birth(struct block_cursor *cursor, struct block_birth *out_birth, struct err *err)
 {
     struct statement *from = &cursor->statement;
@@ -101,17 +138,14 @@ int block_cursor_birth(struct block_cursor *cursor, struct block_birth *out_birt
     if (result <= 0) {
         return result;
     }
-    struct block_birth birth = {.id = statement_u64(from)};
-    birth.born_ns = statement_u64(from);
-    birth.size_bytes = statement_u64(from);
+    struct block_birth birth = {.block = take_facts(from)};
     birth.alignment = statement_u64(from);
     birth.realloc_of_id = statement_u64(from);
-    birth.thread_id = statement_u32(from);
     uint64_t kind_id = statement_u64(from);
     unsigned kind = kind_id < KIND_ID_LIMIT ? cursor->kind_of_id[kind_id] : ALLOC_KIND_COUNT;
     if (kind == ALLOC_KIND_COUNT) {
         return err_set(err, EBADMSG, "cannot read '%s': damaged: block %llu is of no known kind",
-                       db_path(from->db), (unsigned long long)birth.id);
+                       db_path(from->db), (unsigned long long)birth.block.id);
     }
     birth.kind = (enum alloc_kind)kind;
     *out_birth = birth;
@@ -123,8 +157,7 @@ int block_cursor_death(struct block_cursor *cursor, struct block_death *out_deat
     struct statement *from = &cursor->statement;
     int result = statement_next(from, err);
     if (result > 0) {
-        out_death->id = statement_u64(from);
-        out_death->born_ns = statement_u64(from);
+        out_death->block = take_facts(from);
         out_death->died_ns = statement_u64(from);
         out_death->thread_id = statement_u32(from);
     }

@@ -15,19 +15,26 @@
 #include "../../schema/event.h"
 #include "open.h"
 
-struct block_birth {
+/* A block, as it was while it lived. */
+struct block_facts {
     uint64_t id;
     uint64_t born_ns;
-    uint64_t size_bytes;
+    uint64_t address;
+    uint64_t size_bytes; /* requested */
+    uint64_t usable_bytes;
+    uint32_t stack_id;
+    uint32_t thread_id; /* that allocated it */
+};
+
+struct block_birth {
+    struct block_facts block;
     uint64_t alignment;     /* 0: the allocator's own choice */
     uint64_t realloc_of_id; /* 0: a new block */
-    uint32_t thread_id;
     enum alloc_kind kind;
 };
 
 struct block_death {
-    uint64_t id;
-    uint64_t born_ns;
+    struct block_facts block;
     uint64_t died_ns;
     uint32_t thread_id; /* that freed it */
 };
@@ -50,6 +57,13 @@ int block_links_open(struct db *db, struct block_cursor **out_cursor, struct err
 int block_cursor_birth(struct block_cursor *cursor, struct block_birth *out_birth, struct err *err);
 int block_cursor_death(struct block_cursor *cursor, struct block_death *out_death, struct err *err);
 int block_cursor_link(struct block_cursor *cursor, uint64_t *out_id, struct err *err);
+
+/* The blocks of a process by their ids, one at a time: block_cursor_find(). */
+int block_finder_open(struct db *db, struct block_cursor **out_cursor, struct err *err);
+
+/* 1 and *out_block; 0: no row has that id; else a negative errno. */
+int block_cursor_find(struct block_cursor *cursor, uint64_t id, struct block_facts *out_block,
+                      struct err *err);
 
 /* NULL is fine. */
 void block_cursor_close(struct block_cursor *cursor);

@@ -11,7 +11,8 @@ struct operations {
     struct block_cursor *births;
     struct block_cursor *deaths;
     struct block_cursor *links;
-    struct block_birth birth; /* the next of each, if there is one */
+    struct block_cursor *finder; /* of blocks that a realloc ended */
+    struct block_birth birth;    /* the next of each, if there is one */
     struct block_death death;
     uint64_t link;
     int has_birth; /* 0: no more */
@@ -35,6 +36,9 @@ int operations_open(struct db *db, uint32_t process_id, struct operations **out_
     if (result == 0) {
         result = block_links_open(db, &operations->links, err);
     }
+    if (result == 0) {
+        result = block_finder_open(db, &operations->finder, err);
+    }
     if (result < 0) {
         operations_close(operations);
         return result;
@@ -52,10 +56,10 @@ static int next_birth(struct operations *operations, struct err *err)
 /* True if a later block continues the one that has just died. */
 static int find_link(struct operations *operations, bool *out_is_linked, struct err *err)
 {
-    while (operations->has_link > 0 && operations->link < operations->death.id) {
+    while (operations->has_link > 0 && operations->link < operations->death.block.id) {
         operations->has_link = block_cursor_link(operations->links, &operations->link, err);
     }
-    *out_is_linked = operations->has_link > 0 && operations->link == operations->death.id;
+    *out_is_linked = operations->has_link > 0 && operations->link == operations->death.block.id;
     return operations->has_link;
 }
 
@@ -94,10 +98,10 @@ static bool is_birth_next(const struct operations *operations)
     if (operations->has_birth == 0 || operations->has_death == 0) {
         return operations->has_birth != 0;
     }
-    if (birth->born_ns != death->died_ns) {
-        return birth->born_ns < death->died_ns;
+    if (birth->block.born_ns != death->died_ns) {
+        return birth->block.born_ns < death->died_ns;
     }
-    return death->born_ns == death->died_ns && birth->id <= death->id;
+    return death->block.born_ns == death->died_ns && birth->block.id <= death->block.id;
 }
 
 /* Two processors' clocks may differ by a little, and rows stand as the calls were paired. */
@@ -113,14 +117,20 @@ static int take_birth(struct operations *operations, struct operation *operation
     *operation = (struct operation){
         .kind = birth->realloc_of_id != 0 ? OPERATION_REALLOC : OPERATION_ALLOC,
         .alloc_kind = birth->kind,
-        .at_ns = forward(operations, birth->born_ns),
-        .object_id = birth->id,
-        .old_object_id = birth->realloc_of_id,
-        .size_bytes = birth->size_bytes,
+        .at_ns = forward(operations, birth->block.born_ns),
+        .made = birth->block,
         .alignment = birth->alignment,
-        .thread_id = birth->thread_id,
+        .thread_id = birth->block.thread_id,
         .is_zeroed = birth->kind == ALLOC_KIND_CALLOC,
     };
+    if (birth->realloc_of_id != 0) {
+        operation->ended.id = birth->realloc_of_id;
+        int result =
+            block_cursor_find(operations->finder, birth->realloc_of_id, &operation->ended, err);
+        if (result < 0) {
+            return result;
+        }
+    }
     return next_birth(operations, err);
 }
 
@@ -130,7 +140,7 @@ static int take_death(struct operations *operations, struct operation *operation
     *operation = (struct operation){
         .kind = OPERATION_FREE,
         .at_ns = forward(operations, death->died_ns),
-        .object_id = death->id,
+        .ended = death->block,
         .thread_id = death->thread_id,
     };
     return next_death(operations, err);
@@ -161,6 +171,7 @@ void operations_close(struct operations *operations)
         block_cursor_close(operations->births);
         block_cursor_close(operations->deaths);
         block_cursor_close(operations->links);
+        block_cursor_close(operations->finder);
         free(operations);
     }
 }

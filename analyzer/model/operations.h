@@ -34,9 +34,8 @@ struct operation {
     enum operation_kind kind;
     enum alloc_kind alloc_kind; /* of the new block: malloc, calloc, new ... */
     uint64_t at_ns;             /* never less than the operation before */
-    uint64_t object_id;         /* the block made, or freed: block.id */
-    uint64_t old_object_id;     /* OPERATION_REALLOC: the block that ends; else 0 */
-    uint64_t size_bytes;        /* requested; 0 for a free */
+    struct block_facts made;    /* OPERATION_ALLOC, OPERATION_REALLOC; else zeroed */
+    struct block_facts ended;   /* OPERATION_FREE, OPERATION_REALLOC; else zeroed */
     uint64_t alignment;         /* asked for; 0: the allocator's own choice */
     uint32_t thread_id;         /* that called */
     bool is_zeroed;             /* calloc */

@@ -62,10 +62,10 @@ static uint8_t log2_of(uint64_t alignment)
 static int add_alloc(struct compile *compile, uint32_t stream, const struct operation *operation,
                      struct err *err)
 {
-    struct script_record record = {.value = operation->size_bytes, .code = SCRIPT_MALLOC};
-    int result = object_slots_take(&compile->slots, operation->object_id, stream, &record.slot);
+    struct script_record record = {.value = operation->made.size_bytes, .code = SCRIPT_MALLOC};
+    int result = object_slots_take(&compile->slots, operation->made.id, stream, &record.slot);
     if (result < 0) {
-        return failed_slot(compile, result, operation->object_id, err);
+        return failed_slot(compile, result, operation->made.id, err);
     }
     if (operation->alignment > 1) {
         record.code = SCRIPT_ALIGNED;
@@ -75,7 +75,7 @@ static int add_alloc(struct compile *compile, uint32_t stream, const struct oper
     }
     result = ordering_add(&compile->ordering, stream, &record, err);
     compile->head.alloc_count++;
-    note_birth(compile, record.slot, stream, operation->size_bytes);
+    note_birth(compile, record.slot, stream, operation->made.size_bytes);
     return result;
 }
 
@@ -97,19 +97,19 @@ static int receive(struct compile *compile, uint32_t stream, uint64_t object_id,
 static int add_realloc(struct compile *compile, uint32_t stream, const struct operation *operation,
                        struct err *err)
 {
-    struct script_record record = {.value = operation->size_bytes, .code = SCRIPT_REALLOC};
-    int result = receive(compile, stream, operation->old_object_id, &record.slot, err);
+    struct script_record record = {.value = operation->made.size_bytes, .code = SCRIPT_REALLOC};
+    int result = receive(compile, stream, operation->ended.id, &record.slot, err);
     if (result < 0) {
         return result;
     }
-    result = object_slots_rename(&compile->slots, record.slot, operation->object_id);
+    result = object_slots_rename(&compile->slots, record.slot, operation->made.id);
     if (result < 0) {
-        return failed_slot(compile, result, operation->object_id, err);
+        return failed_slot(compile, result, operation->made.id, err);
     }
     result = ordering_add(&compile->ordering, stream, &record, err);
     compile->live_bytes -= compile->slots.items[record.slot].size_bytes;
     compile->head.realloc_count++;
-    note_birth(compile, record.slot, stream, operation->size_bytes);
+    note_birth(compile, record.slot, stream, operation->made.size_bytes);
     return result;
 }
 
@@ -117,7 +117,7 @@ static int add_free(struct compile *compile, uint32_t stream, const struct opera
                     struct err *err)
 {
     struct script_record record = {.code = SCRIPT_FREE};
-    int result = receive(compile, stream, operation->object_id, &record.slot, err);
+    int result = receive(compile, stream, operation->ended.id, &record.slot, err);
     if (result < 0) {
         return result;
     }

@@ -104,10 +104,11 @@ static int find_thread(struct ordering *ordering, const struct operation *operat
     const struct thread_row *row = trace_thread(ordering->trace, operation->thread_id);
     if (row == NULL || row->process_id != ordering->process_id ||
         ordering->begun_count == ordering->thread_limit) {
-        return err_set(err, EBADMSG,
-                       "cannot replay '%s': damaged: block %" PRIu64
-                       " belongs to no thread of its process",
-                       db_path(ordering->trace->db), operation->object_id);
+        return err_set(
+            err, EBADMSG,
+            "cannot replay '%s': damaged: block %" PRIu64 " belongs to no thread of its process",
+            db_path(ordering->trace->db),
+            operation->kind == OPERATION_FREE ? operation->ended.id : operation->made.id);
     }
     uint32_t stream = ordering->begun_count++;
     ordering->threads[stream] = (struct ordering_thread){

@@ -50,7 +50,7 @@ static bool is_power_of_two(uint64_t number)
 struct sim_request sim_request_of(const struct operation *operation)
 {
     struct sim_request request = {
-        .size_bytes = operation->size_bytes,
+        .size_bytes = operation->made.size_bytes,
         .alignment = operation->alignment,
         .is_routed = operation->alignment == 0 || is_power_of_two(operation->alignment),
     };

@@ -85,12 +85,12 @@ static int prepare(struct timing *timing, const struct operation *operation)
     }
     int result = 0;
     if (operation->kind == OPERATION_FREE) {
-        result = free_place(timing, operation->object_id, &call->place);
+        result = free_place(timing, operation->ended.id, &call->place);
     } else {
         /* The new place before the old one is free: both are needed at once. */
-        result = take_place(timing, operation->object_id, &call->place);
+        result = take_place(timing, operation->made.id, &call->place);
         if (result == 0 && operation->kind == OPERATION_REALLOC) {
-            result = free_place(timing, operation->old_object_id, &call->old_place);
+            result = free_place(timing, operation->ended.id, &call->old_place);
         }
     }
     timing->call_count += result == 0 && call->place != NO_PLACE;

@@ -92,9 +92,9 @@ static void uncount_object(struct simulation *sim, const struct live_object *obj
 static int place_object(struct simulation *sim, const struct operation *operation, void *block)
 {
     struct live_object object = {
-        .id = operation->object_id,
+        .id = operation->made.id,
         .block = block,
-        .size_bytes = operation->size_bytes,
+        .size_bytes = operation->made.size_bytes,
     };
     if (block != NULL) {
         object.block_bytes = policy_usable(backing_chunk(&sim->backing, block), block);
@@ -129,9 +129,7 @@ static int play(struct simulation *sim, const struct operation *operation)
     }
     advance_time(sim, operation->at_ns);
     sim->result->operation_count++;
-    uint64_t ended_id = operation->kind == OPERATION_FREE      ? operation->object_id
-                        : operation->kind == OPERATION_REALLOC ? operation->old_object_id
-                                                               : 0;
+    uint64_t ended_id = operation->ended.id;
     bool has_old = ended_id != 0 && live_objects_remove(&sim->objects, ended_id, &old) == 0;
     if (has_old) {
         uncount_object(sim, &old);

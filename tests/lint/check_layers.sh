@@ -13,13 +13,15 @@ analyzer/catalog     analyzer/base interposer/policy/settings.h
 analyzer/collect     analyzer/base analyzer/catalog schema interposer/policy/settings.h
 analyzer/db          analyzer/base schema
 analyzer/model       analyzer/base analyzer/db
+analyzer/analyses    analyzer/base analyzer/db analyzer/model
 analyzer/sim         analyzer/base analyzer/db analyzer/model interposer/policy
 analyzer/replay      analyzer/base analyzer/catalog analyzer/model schema interposer/policy/settings.h
 analyzer/replay/runner  analyzer/replay
 analyzer/cli         analyzer/base
 analyzer/trial       analyzer/base analyzer/catalog interposer/policy/settings.h
+analyzer/report      analyzer/base analyzer/db analyzer/model analyzer/analyses analyzer/cli
 analyzer/main.c      analyzer/cmd.h analyzer/cli analyzer/base
-analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial schema interposer/policy
+analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/analyses analyzer/report schema interposer/policy
 '
 
 # shellcheck disable=SC2016 # $0 is awk's

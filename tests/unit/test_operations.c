@@ -48,14 +48,16 @@ static void show(struct opened *opened, char shown[SHOWN_BYTES])
     while ((result = operations_next(opened->operations, &operation, &opened->err)) > 0) {
         used += (size_t)snprintf(shown + used, SHOWN_BYTES - used, "%s%llu%s", used > 0 ? " " : "",
                                  (unsigned long long)operation.at_ns,
-                                 operation.old_object_id != 0 ? ":" : "");
-        if (operation.old_object_id != 0) {
+                                 operation.kind == OPERATION_REALLOC ? ":" : "");
+        if (operation.kind == OPERATION_REALLOC) {
             used += (size_t)snprintf(shown + used, SHOWN_BYTES - used, "%llu",
-                                     (unsigned long long)operation.old_object_id);
+                                     (unsigned long long)operation.ended.id);
         }
-        used +=
-            (size_t)snprintf(shown + used, SHOWN_BYTES - used, "%s%llu/%u", forms[operation.kind],
-                             (unsigned long long)operation.object_id, operation.thread_id);
+        used += (size_t)snprintf(
+            shown + used, SHOWN_BYTES - used, "%s%llu/%u", forms[operation.kind],
+            (unsigned long long)(operation.kind == OPERATION_FREE ? operation.ended.id
+                                                                  : operation.made.id),
+            operation.thread_id);
         assert_true(used < SHOWN_BYTES);
     }
     assert_int_equal(result, 0);
@@ -144,11 +146,11 @@ static void operations_next_tells_size_alignment_and_zeroing(void **state)
     assert_int_equal(operations_next(opened.operations, &aligned, &opened.err), 1);
     assert_int_equal(operations_next(opened.operations, &zeroed, &opened.err), 1);
 
-    assert_int_equal(aligned.size_bytes, 100);
+    assert_int_equal(aligned.made.size_bytes, 100);
     assert_int_equal(aligned.alignment, 256);
     assert_int_equal(aligned.alloc_kind, ALLOC_KIND_MEMALIGN);
     assert_false(aligned.is_zeroed);
-    assert_int_equal(zeroed.size_bytes, 24);
+    assert_int_equal(zeroed.made.size_bytes, 24);
     assert_int_equal(zeroed.alignment, 0);
     assert_true(zeroed.is_zeroed);
     close_blocks(&opened);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/plot.h"
-#include "model/timeline.h"
+#include "../cli/plot.h"
+#include "../model/timeline.h"
 
 enum {
     BYTES_LINES = 5,
@@ -92,9 +92,7 @@ static void print_slices(struct out *out, const struct timeline *timeline)
 int report_print_timeline(struct report *report, struct err *err)
 {
     const struct selection *selection = report->selection;
-    const struct process_row *process = selection->process_id != 0
-                                            ? trace_process(report->trace, selection->process_id)
-                                            : trace_largest_process(report->trace);
+    const struct process_row *process = report_process(report);
     if (process == NULL) {
         return 0;
     }
@@ -104,14 +102,9 @@ int report_print_timeline(struct report *report, struct err *err)
     if (result < 0) {
         return result;
     }
-    char title[160] = "Timeline";
-    if (report->trace->process_count > 1) {
-        (void)snprintf(title, sizeof(title), "Timeline of process %u (%s)%s", process->id,
-                       report_base_name(process->executable),
-                       selection->process_id == 0 ? ", which has the highest peak" : "");
-    }
+    char title[REPORT_TITLE_BYTES];
     if (timeline.count > 0 || !report->is_overview) {
-        out_begin_section(report->out, "timeline", title);
+        out_begin_section(report->out, "timeline", report_title(report, "Timeline", title));
         out_number(report->out, "process_id", NULL, process->id);
         if (out_is_json(report->out)) {
             print_slices(report->out, &timeline);

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/classes.h"
-#include "model/module_shares.h"
+#include "../model/classes.h"
+#include "../model/module_shares.h"
 
 int report_print_lifetimes(struct report *report, struct err *err)
 {

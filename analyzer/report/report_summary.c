@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
+#include "../base/str.h"
 
 /* A value that may not be known is "-", and null in JSON. */
 static void print_count(struct out *out, const char *key, const char *label, uint64_t count)

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/str.h"
-#include "db/query_stack.h"
+#include "../base/str.h"
+#include "../db/query_stack.h"
 
 enum {
     MODULES_NAMED = 4,

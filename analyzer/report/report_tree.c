@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/str.h"
-#include "model/call_tree.h"
+#include "../base/str.h"
+#include "../model/call_tree.h"
 
 static bool is_bytes_key(enum site_key key)
 {

@@ -1,6 +1,6 @@
 /*
  * report.h - what the sections of `allocaudit report` share. Each section is a function in
- * report_*.c.
+ * report_*.c; sections.c has their table.
  */
 #ifndef ALLOCAUDIT_REPORT_H
 #define ALLOCAUDIT_REPORT_H
@@ -9,13 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/str.h"
-#include "cli/options.h"
-#include "cli/out.h"
-#include "model/selection.h"
-#include "model/sites.h"
-#include "model/stacks.h"
-#include "model/trace.h"
+#include "../base/str.h"
+#include "../cli/options.h"
+#include "../cli/out.h"
+#include "../model/selection.h"
+#include "../model/sites.h"
+#include "../model/stacks.h"
+#include "../model/trace.h"
 
 struct report_settings {
     const char *input;
@@ -50,23 +50,8 @@ struct report {
     struct str file_words; /* "" or " -i FILE": what makes another command read the same file */
     struct totals totals;  /* of the process selected, or of all */
     struct out *out;
+    void *state;      /* of the section's analysis; NULL: it could not be worked out, or has none */
     bool is_overview; /* no section was named: short tables, and nothing about what is empty */
-};
-
-/* What a section can be limited by, besides a process. */
-enum {
-    SECTION_BY_TIME = 1,     /* --from, --to */
-    SECTION_BY_THREAD = 2,   /* --thread */
-    SECTION_BY_FUNCTION = 4, /* --module, --function */
-    SECTION_BY_ALL = 7,
-};
-
-struct report_section {
-    const char *name;
-    int (*print)(struct report *report, struct err *err); /* 0 or a negative errno */
-    unsigned key_set;                                     /* of sites, that it needs */
-    unsigned limits;
-    bool is_in_overview;
 };
 
 /* Standard errors to each side of an estimate that hold 95 of 100 true values. */
@@ -84,6 +69,24 @@ const char *report_file_words(const struct report *report);
 
 /* The part of a path behind the last '/'. */
 const char *report_base_name(const char *path);
+
+enum {
+    REPORT_TITLE_BYTES = 192,
+};
+
+/* The process that is spoken of where one alone can be: the selected one, or else the one with the
+ * highest peak. NULL: there is none. */
+const struct process_row *report_process(const struct report *report);
+
+/* "Pools", or with several processes "Pools of process 2 (git), which has the highest peak". */
+const char *report_title(const struct report *report, const char *subject,
+                         char out_title[REPORT_TITLE_BYTES]);
+
+/* True if the recording holds every call: it is no sample, and not of --detail sites. */
+bool report_has_calls(const struct report *report);
+
+/* The note of a section that cannot be worked out without. */
+void report_note_no_calls(struct report *report, const char *section);
 
 /* The section functions. */
 int report_print_summary(struct report *report, struct err *err);

@@ -1,0 +1,61 @@
+#include "report.h"
+
+#include <string.h>
+
+bool report_is_whole(const struct report *report)
+{
+    return !report->selection->is_part_of_run && !selection_has_frames(report->selection);
+}
+
+size_t report_top(const struct report *report, size_t overview_count)
+{
+    if (report->settings->top_count != OPTION_NOT_GIVEN) {
+        return (size_t)report->settings->top_count;
+    }
+    return report->is_overview ? overview_count : 20;
+}
+
+const char *report_file_words(const struct report *report)
+{
+    return str_text(&report->file_words);
+}
+
+const char *report_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+const struct process_row *report_process(const struct report *report)
+{
+    uint32_t process_id = report->selection->process_id;
+    return process_id != 0 ? trace_process(report->trace, process_id)
+                           : trace_largest_process(report->trace);
+}
+
+const char *report_title(const struct report *report, const char *subject,
+                         char out_title[REPORT_TITLE_BYTES])
+{
+    const struct process_row *process = report_process(report);
+    if (report->trace->process_count > 1 && process != NULL) {
+        (void)snprintf(out_title, REPORT_TITLE_BYTES, "%s of process %u (%s)%s", subject,
+                       process->id, report_base_name(process->executable),
+                       report->selection->process_id == 0 ? ", which has the highest peak" : "");
+    } else {
+        (void)snprintf(out_title, REPORT_TITLE_BYTES, "%s", subject);
+    }
+    return out_title;
+}
+
+bool report_has_calls(const struct report *report)
+{
+    return report->trace->run.sample_bytes == QUERY_NULL &&
+           strcmp(report->trace->run.detail, "sites") != 0;
+}
+
+void report_note_no_calls(struct report *report, const char *section)
+{
+    bool is_sample = report->trace->run.sample_bytes != QUERY_NULL;
+    out_note(report->out, "section '%s' needs every allocation in its order: record without %s",
+             section, is_sample ? "--sample" : "--detail sites");
+}

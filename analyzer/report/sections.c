@@ -1,0 +1,185 @@
+#include "sections.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../analyses/analysis.h"
+#include "../base/suggest.h"
+#include "../cli/term.h"
+
+#define KEY(name) SITE_KEY_BIT(SITE_KEY_##name)
+
+static const struct report_section sections[] = {
+    {"summary", report_print_summary, KEY(TIME) | KEY(TEMPORARY), SECTION_BY_ALL, true, NULL},
+    {"sites", report_print_sites, KEY(COUNT) | KEY(BYTES) | KEY(PEAK) | KEY(TIME) | KEY(TEMPORARY),
+     SECTION_BY_ALL, true, NULL},
+    {"leaks", report_print_leaks, KEY(LEAKED), SECTION_BY_ALL, true, NULL},
+    {"temporary", report_print_temporary, KEY(TEMPORARY), SECTION_BY_FUNCTION, true, NULL},
+    {"lifetimes", report_print_lifetimes, 0, 0, true, NULL},
+    {"sizes", report_print_sizes, 0, 0, true, NULL},
+    {"threads", report_print_threads, 0, 0, true, NULL},
+    {"processes", report_print_processes, 0, 0, true, NULL},
+    {"timeline", report_print_timeline, 0, SECTION_BY_TIME, true, NULL},
+    {"large", report_print_large, KEY(LARGE), SECTION_BY_ALL, true, NULL},
+    {"realloc", report_print_realloc, KEY(REALLOC), SECTION_BY_ALL, true, NULL},
+    {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false, NULL},
+    {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false, NULL},
+};
+
+enum {
+    SECTION_COUNT = sizeof(sections) / sizeof(sections[0])
+};
+_Static_assert(sizeof(sections) / sizeof(sections[0]) <= (size_t)SECTIONS_MAX,
+               "a plan holds every section");
+
+/* ---- the plan ----------------------------------------------------------------------------------
+ */
+
+static const char *limit_words(unsigned limits)
+{
+    if ((limits & SECTION_BY_THREAD) != 0) {
+        return "--thread";
+    }
+    return (limits & SECTION_BY_TIME) != 0 ? "--from or --to" : "--module or --function";
+}
+
+static int find_section(const char *word)
+{
+    for (int i = 0; i < SECTION_COUNT; i++) {
+        if (strcmp(sections[i].name, word) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int refuse_section(const char *word, struct err *err)
+{
+    const char *names[SECTION_COUNT + 1] = {NULL};
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        names[i] = sections[i].name;
+    }
+    const char *nearest = suggest_nearest(word, names);
+    if (nearest != NULL) {
+        return err_set(err, EINVAL, "unknown section '%s': did you mean '%s'?", word, nearest);
+    }
+    return err_set(err, EINVAL, "unknown section '%s' (a file's name ends in .db or holds a '/')",
+                   word);
+}
+
+static unsigned find_limits(const struct report_settings *settings)
+{
+    bool has_time = settings->from_ns != OPTION_NOT_GIVEN || settings->to_ns != OPTION_NOT_GIVEN;
+    bool has_function = settings->module != NULL || settings->function != NULL;
+    return (has_time ? SECTION_BY_TIME : 0) | (settings->thread != NULL ? SECTION_BY_THREAD : 0) |
+           (has_function ? SECTION_BY_FUNCTION : 0);
+}
+
+static int want_named(struct section_plan *plan, const char *word, struct err *err)
+{
+    int section = find_section(word);
+    if (section < 0) {
+        return refuse_section(word, err);
+    }
+    unsigned beyond = plan->limits & ~sections[section].limits;
+    if (beyond != 0) {
+        return err_set(err, EINVAL, "section '%s' cannot be limited by %s", sections[section].name,
+                       limit_words(beyond));
+    }
+    plan->is_wanted[section] = true;
+    return 0;
+}
+
+int section_plan_make(const struct report_settings *settings, char *const *words, int word_count,
+                      struct section_plan *out_plan, struct err *err)
+{
+    struct section_plan plan = {.limits = find_limits(settings), .has_names = word_count > 0};
+    int result = 0;
+    for (int i = 0; i < word_count && result == 0; i++) {
+        result = want_named(&plan, words[i], err);
+    }
+    if (!plan.has_names && settings->stack_id != OPTION_NOT_GIVEN) {
+        plan.is_wanted[find_section("sites")] = true;
+        plan.has_names = true;
+    }
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        if (!plan.has_names) {
+            plan.is_wanted[i] =
+                sections[i].is_in_overview && (plan.limits & ~sections[i].limits) == 0;
+        }
+        plan.key_set |= plan.is_wanted[i] ? sections[i].key_set : 0;
+    }
+    if (plan.limits != 0 && section_plan_has(&plan, "summary")) {
+        plan.key_set |= REPORT_SELECTION_KEYS;
+    }
+    plan.key_set |= settings->sort != REPORT_UNSORTED ? SITE_KEY_BIT(settings->sort) : 0;
+    *out_plan = plan;
+    return result;
+}
+
+bool section_plan_has(const struct section_plan *plan, const char *name)
+{
+    return plan->is_wanted[find_section(name)];
+}
+
+/* ---- printing ----------------------------------------------------------------------------------
+ */
+
+static void show_progress(void *context, uint64_t done, uint64_t total)
+{
+    term_progress_update(context, done, total);
+}
+
+/* runs[place of a section]: the analysis of a section that has one and can be worked out. */
+static int analyse(struct report *report, const struct section_plan *plan,
+                   struct analysis_run runs[SECTIONS_MAX], size_t *out_count, struct err *err)
+{
+    const struct process_row *process = report_process(report);
+    size_t count = 0;
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        const struct analysis *analysis = sections[i].analysis;
+        if (plan->is_wanted[i] && analysis != NULL && process != NULL &&
+            (analysis->observe == NULL || report_has_calls(report))) {
+            runs[count++] = (struct analysis_run){.analysis = analysis};
+        }
+    }
+    *out_count = count;
+    if (count == 0) {
+        return 0;
+    }
+    struct term_progress progress;
+    term_progress_begin(&progress, stderr, "reading the calls");
+    int result =
+        analyses_run(report->trace, process->id, runs, count, show_progress, &progress, err);
+    term_progress_end(&progress);
+    return result;
+}
+
+static void *find_state(const struct analysis_run *runs, size_t count,
+                        const struct analysis *analysis)
+{
+    for (size_t i = 0; i < count && analysis != NULL; i++) {
+        if (runs[i].analysis == analysis) {
+            return runs[i].state;
+        }
+    }
+    return NULL;
+}
+
+int sections_print(struct report *report, const struct section_plan *plan, struct err *err)
+{
+    struct analysis_run runs[SECTIONS_MAX];
+    size_t count = 0;
+    int result = analyse(report, plan, runs, &count, err);
+    for (size_t i = 0; i < SECTION_COUNT && result == 0; i++) {
+        if (plan->is_wanted[i]) {
+            report->state = find_state(runs, count, sections[i].analysis);
+            result = sections[i].print(report, err);
+        }
+    }
+    analyses_end(runs, count);
+    if (result == 0 && report->is_overview) {
+        report_print_hints(report);
+    }
+    return result == 0 ? report_print_notes(report, err) : result;
+}
