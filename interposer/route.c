@@ -160,10 +160,10 @@ static void route_free(void *block)
     }
 }
 
-static void *route_move(struct policy_chunk *chunk, void *old, size_t size_bytes)
+/* The block did not stay: what is in it goes to the new one, if there is one. */
+static void *route_replace(struct policy_chunk *chunk, void *old, void *block, size_t size_bytes)
 {
     size_t old_bytes = policy_usable(chunk, old);
-    void *block = route_malloc(size_bytes);
     if (block != NULL) {
         memcpy(block, old, old_bytes < size_bytes ? old_bytes : size_bytes);
         route_give(old);
@@ -184,10 +184,11 @@ static void *route_realloc(void *old, size_t size_bytes)
         route_give(old);
         return NULL;
     }
-    if (policy_resize(route_heap(), chunk, old, size_bytes)) {
+    void *block = policy_move(route_heap(), chunk, old, size_bytes);
+    if (block == old) {
         return old;
     }
-    return route_move(chunk, old, size_bytes);
+    return route_replace(chunk, old, block != NULL ? block : next.malloc(size_bytes), size_bytes);
 }
 
 static bool is_power_of_two(size_t number)

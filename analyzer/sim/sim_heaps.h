@@ -59,11 +59,13 @@ static inline void sim_give(const struct backing *backing, struct policy_heap *h
 static inline void *sim_resize(const struct backing *backing, struct policy_heap *heap, void *old,
                                struct sim_request request)
 {
-    if (old == NULL || policy_resize(heap, backing_chunk(backing, old), old, request.size_bytes)) {
-        return old;
+    if (old == NULL) {
+        return NULL;
     }
-    void *block = policy_take(heap, request.size_bytes, 0);
-    sim_give(backing, heap, old);
+    void *block = policy_move(heap, backing_chunk(backing, old), old, request.size_bytes);
+    if (block != old) {
+        sim_give(backing, heap, old);
+    }
     return block;
 }
 

@@ -126,6 +126,20 @@ size_t policy_usable(const struct policy_chunk *chunk, const void *block);
 bool policy_resize(struct policy_heap *heap, struct policy_chunk *chunk, void *block,
                    size_t size_bytes);
 
+/*
+ * Where a realloc of a live block puts it: `block` itself, if it can be that large where it is;
+ * another one; NULL: declined, the next allocator has to serve it. Unless it stayed, the caller
+ * copies what is in it, and then gives it back. `heap` may be NULL.
+ */
+static inline void *policy_move(struct policy_heap *heap, struct policy_chunk *chunk, void *block,
+                                size_t size_bytes)
+{
+    if (policy_resize(heap, chunk, block, size_bytes)) {
+        return block;
+    }
+    return heap != NULL ? policy_take(heap, size_bytes, 0) : NULL;
+}
+
 /* The program says that a frame has ended (allocaudit_frame()). */
 void policy_end_frame(struct policy_heap *heap);
 
