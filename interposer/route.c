@@ -6,6 +6,7 @@
 
 #include "environment.h"
 #include "hooks.h"
+#include "policy/power_of_two.h"
 #include "sys.h"
 
 /* A thread's part. Lies in the policy's own memory, and serves another thread once this one is
@@ -189,11 +190,6 @@ static void *route_realloc(void *old, size_t size_bytes)
         return old;
     }
     return route_replace(chunk, old, block != NULL ? block : next.malloc(size_bytes), size_bytes);
-}
-
-static bool is_power_of_two(size_t number)
-{
-    return number != 0 && (number & (number - 1)) == 0;
 }
 
 static void *route_memalign(size_t alignment, size_t size_bytes)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "../../interposer/policy/power_of_two.h"
 #include "../base/vec.h"
 
 static struct sim_heap *add_heap(struct sim_heaps *heaps)
@@ -40,11 +41,6 @@ void sim_heaps_fini(struct sim_heaps *heaps)
 {
     free(heaps->items);
     *heaps = (struct sim_heaps){0};
-}
-
-static bool is_power_of_two(uint64_t number)
-{
-    return number != 0 && (number & (number - 1)) == 0;
 }
 
 struct sim_request sim_request_of(const struct operation *operation)

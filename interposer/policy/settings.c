@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "power_of_two.h"
+
 static const char *const kind_names[POLICY_KIND_COUNT] = {
 #define X(identifier, name, text) #name,
     POLICY_KINDS(X)
@@ -132,7 +134,7 @@ static bool read_value(struct policy_settings *settings, const struct policy_set
     if (value < row->least || value > row->most) {
         return refuse_range(mistake, word, row->least, row->most);
     }
-    if (is_power_of_two_setting(row->name) && (value & (value - 1)) != 0) {
+    if (is_power_of_two_setting(row->name) && !is_power_of_two(value)) {
         return refuse(mistake, "not a power of two", word);
     }
     settings->values[row - policy_setting_rows] = value;

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "power_of_two.h"
+
 static void add_size(struct size_classes *classes, uint32_t size_bytes)
 {
     classes->sizes[classes->count++] = size_bytes;
@@ -14,7 +16,7 @@ static void add_usual_sizes(struct size_classes *classes, uint64_t max_bytes)
     for (uint32_t size = 16; size < max_bytes && classes->count < SIZE_CLASSES_MAX - 1;
          size += step) {
         add_size(classes, size);
-        if (size >= 128 && (size & (size - 1)) == 0) {
+        if (size >= 128 && is_power_of_two(size)) {
             step = size / 4;
         }
     }
