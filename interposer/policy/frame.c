@@ -16,8 +16,6 @@ static void frame_heap_init(struct policy_heap *policy_heap)
     uint64_t half_bytes = policy_setting(policy, FRAME_chunk_bytes) / 2;
     uint64_t size_max_bytes = policy_setting(policy, FRAME_block_max_bytes);
     heap->size_max_bytes = size_max_bytes < half_bytes ? size_max_bytes : half_bytes;
-    chunk_list_init(&heap->retired);
-    chunk_list_init(&heap->spare);
 }
 
 static size_t frame_note_bytes(size_t chunk_bytes)
@@ -63,13 +61,13 @@ static void frame_reset(struct frame_heap *heap)
 /* No block of this retired chunk lives any more. */
 static void frame_recycle(struct frame_heap *heap, struct frame_chunk *frame)
 {
-    chunk_list_remove(&frame->chunk);
     bool is_kept = heap->spare_count < policy_setting(heap->heap.policy, FRAME_spare_chunks) ||
                    !chunk_may_go(&frame->chunk);
     if (is_kept) {
         heap->heap.counts[COUNT_reset_count]++;
         heap->spare_count++;
-        chunk_list_add(&heap->spare, &frame->chunk);
+        frame->chunk.next = heap->spare;
+        heap->spare = &frame->chunk;
     } else {
         policy_give_chunk(&frame->chunk);
     }
@@ -102,16 +100,15 @@ static void frame_retire(struct frame_heap *heap)
     heap->current = NULL;
     heap->top = 0;
     heap->end = 0;
-    chunk_list_add(&heap->retired, &frame->chunk);
 }
 
 static bool frame_take_chunk(struct frame_heap *heap)
 {
     struct policy *policy = heap->heap.policy;
     size_t bytes = policy_setting(policy, FRAME_chunk_bytes);
-    if (!chunk_list_is_empty(&heap->spare)) {
-        heap->current = (struct frame_chunk *)heap->spare.next;
-        chunk_list_remove(&heap->current->chunk);
+    if (heap->spare != NULL) {
+        heap->current = (struct frame_chunk *)heap->spare;
+        heap->spare = heap->spare->next;
         heap->spare_count--;
     } else {
         heap->current = (struct frame_chunk *)policy_take_chunk(policy, &heap->heap, bytes,

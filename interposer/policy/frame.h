@@ -43,8 +43,7 @@ struct frame_heap {
     uint32_t taken_count;
     uint32_t spare_count;
     struct frame_chunk *current; /* NULL: none; then top == end */
-    struct policy_chunk retired; /* heads of lists */
-    struct policy_chunk spare;
+    struct policy_chunk *spare;  /* empty chunks, by their next */
 };
 
 static inline uint16_t *frame_units(const struct frame_heap *heap, uintptr_t block)
