@@ -54,13 +54,13 @@ const struct option_page cmd_sql_page = {
 };
 
 /* Names of result columns, which the document borrows until its end. */
-struct names {
+struct name_list {
     char **items;
     size_t count;
     size_t capacity;
 };
 
-static void names_fini(struct names *names)
+static void names_fini(struct name_list *names)
 {
     for (size_t i = 0; i < names->count; i++) {
         free(names->items[i]);
@@ -68,7 +68,7 @@ static void names_fini(struct names *names)
     free(names->items);
 }
 
-static bool names_have(const struct names *names, size_t first, const char *name)
+static bool names_have(const struct name_list *names, size_t first, const char *name)
 {
     for (size_t i = first; i < names->count; i++) {
         if (strcmp(names->items[i], name) == 0) {
@@ -79,7 +79,7 @@ static bool names_have(const struct names *names, size_t first, const char *name
 }
 
 /* Adds `name`, or "name_2" and so on if it stands among those from `first` on: JSON keys differ. */
-static int names_add(struct names *names, size_t first, const char *name)
+static int names_add(struct name_list *names, size_t first, const char *name)
 {
     struct str unique = {0};
     int r = str_append(&unique, name);
@@ -151,7 +151,7 @@ static int query_fail(struct db *db, int code, struct err *err)
 
 /* Runs one prepared statement; its rows become a table under names->items[first]. */
 static int print_rows(struct out *out, struct db *db, sqlite3_stmt *statement,
-                      const struct names *names, size_t first, struct err *err)
+                      const struct name_list *names, size_t first, struct err *err)
 {
     const int column_count = sqlite3_column_count(statement);
     const char *const *labels = (const char *const *)names->items + first + 1;
@@ -172,7 +172,7 @@ static int print_rows(struct out *out, struct db *db, sqlite3_stmt *statement,
 }
 
 /* Prepares the names of the result: "rows" for the table, then its columns. */
-static int take_names(sqlite3_stmt *statement, unsigned result_number, struct names *names,
+static int take_names(sqlite3_stmt *statement, unsigned result_number, struct name_list *names,
                       struct err *err)
 {
     char key[32] = "rows";
@@ -189,7 +189,7 @@ static int take_names(sqlite3_stmt *statement, unsigned result_number, struct na
 }
 
 /* Runs all statements of the query. Returns the number of results, or a negative errno. */
-static int run_query(struct out *out, struct db *db, const char *query, struct names *names,
+static int run_query(struct out *out, struct db *db, const char *query, struct name_list *names,
                      struct err *err)
 {
     unsigned result_count = 0;
@@ -222,7 +222,7 @@ static int answer(const struct sql_settings *settings, struct db *db, const char
 {
     struct err err;
     struct out *out = NULL;
-    struct names names = {0};
+    struct name_list names = {0};
     int r = out_create("sql", &settings->out, stdout, &out, &err);
     if (r < 0) {
         return cmd_fail(&err);

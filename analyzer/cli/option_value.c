@@ -4,12 +4,12 @@
 #include <string.h>
 #include <strings.h>
 
-struct unit {
+struct unit_suffix {
     const char *name;
     uint64_t factor;
 };
 
-static const struct unit byte_units[] = {
+static const struct unit_suffix byte_units[] = {
     {"", 1},
     {"B", 1},
     {"k", UINT64_C(1) << 10},
@@ -27,7 +27,7 @@ static const struct unit byte_units[] = {
     {NULL, 0},
 };
 
-static const struct unit duration_units[] = {
+static const struct unit_suffix duration_units[] = {
     {"ns", 1},
     {"us", 1000},
     {"ms", 1000 * 1000},
@@ -104,7 +104,7 @@ static int read_decimal(const char *text, const char **out_rest, struct decimal 
     return 0;
 }
 
-static const struct unit *find_unit(const struct unit *units, const char *name)
+static const struct unit_suffix *find_unit(const struct unit_suffix *units, const char *name)
 {
     for (; units->name != NULL; units++) {
         if (strcasecmp(units->name, name) == 0) {
@@ -159,7 +159,7 @@ int options_read_bytes(const char *text, uint64_t *out_bytes, struct err *err)
         return r;
     }
 
-    const struct unit *unit = find_unit(byte_units, rest);
+    const struct unit_suffix *unit = find_unit(byte_units, rest);
     if (unit == NULL) {
         return err_set(err, EINVAL, "'%s': unknown unit '%s', use k, M, G or T", text, rest);
     }
@@ -185,7 +185,7 @@ int options_read_duration(const char *text, uint64_t *out_ns, struct err *err)
         return err_set(err, EINVAL, "'%s' has no unit, use ns, us, ms, s, min or h", text);
     }
 
-    const struct unit *unit = find_unit(duration_units, rest);
+    const struct unit_suffix *unit = find_unit(duration_units, rest);
     if (unit == NULL) {
         return err_set(err, EINVAL, "'%s': unknown unit '%s', use ns, us, ms, s, min or h", text,
                        rest);

@@ -10,7 +10,7 @@ enum {
     NESTING_MAX = 64
 };
 
-struct unit {
+struct source_unit {
     Dwarf_Die lines;     /* the unit in the file itself */
     Dwarf_Die functions; /* where its functions are: the same, or the one in a .dwo file */
     struct address_map map;
@@ -19,7 +19,7 @@ struct unit {
 
 struct dwarf_units {
     Dwarf *dwarf;
-    struct unit *units;
+    struct source_unit *units;
     size_t count;
     size_t capacity;
     struct address_map map; /* values are indices of units */
@@ -45,15 +45,15 @@ static int add_unit(struct dwarf_units *units, const Dwarf_Die *lines, const Dwa
 {
     if (units->count == units->capacity) {
         size_t capacity = units->capacity == 0 ? 64 : units->capacity * 2;
-        struct unit *grown = realloc(units->units, capacity * sizeof(*grown));
+        struct source_unit *grown = realloc(units->units, capacity * sizeof(*grown));
         if (grown == NULL) {
             return -ENOMEM;
         }
         units->units = grown;
         units->capacity = capacity;
     }
-    struct unit *unit = &units->units[units->count];
-    *unit = (struct unit){.lines = *lines, .functions = *functions};
+    struct source_unit *unit = &units->units[units->count];
+    *unit = (struct source_unit){.lines = *lines, .functions = *functions};
     return add_ranges(&units->map, &unit->lines, units->count++);
 }
 
@@ -100,7 +100,7 @@ bool dwarf_next_sibling(Dwarf_Die *die)
 }
 
 /* A walk over the DIEs of a unit in the order in which they stand in the file. */
-struct walk {
+struct function_walk {
     struct address_map *map;
     Dwarf_Off last_offset; /* damaged input would lead back, again and again */
 };
@@ -123,7 +123,7 @@ static bool may_hold_functions(int tag)
     }
 }
 
-static int read_functions(struct walk *walk, Dwarf_Die *parent, int nesting)
+static int read_functions(struct function_walk *walk, Dwarf_Die *parent, int nesting)
 {
     Dwarf_Die die;
     if (nesting > NESTING_MAX || dwarf_child(parent, &die) != 0) {
@@ -153,10 +153,10 @@ bool dwarf_units_find(struct dwarf_units *units, uint64_t address, struct dwarf_
     if (!address_map_find(&units->map, address, &index)) {
         return false;
     }
-    struct unit *unit = &units->units[index];
+    struct source_unit *unit = &units->units[index];
     if (!unit->is_read) {
         /* Without memory some functions stay unknown; there is nothing better to say then. */
-        struct walk walk = {.map = &unit->map};
+        struct function_walk walk = {.map = &unit->map};
         (void)read_functions(&walk, &unit->functions, 0);
         address_map_sort(&unit->map);
         unit->is_read = true;

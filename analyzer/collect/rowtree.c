@@ -10,15 +10,15 @@ enum {
 };
 
 /* Where the next interior page goes, and what it is made in. */
-struct writer {
+struct page_writer {
     const struct rowfile *file;
     uint32_t next_page;
     uint32_t last_page;
     unsigned char bytes[DATABASE_PAGE_BYTES];
 };
 
-static int write_interior(struct writer *writer, uint32_t page, const struct rowtree_node *children,
-                          size_t child_count, struct err *err)
+static int write_interior(struct page_writer *writer, uint32_t page,
+                          const struct rowtree_node *children, size_t child_count, struct err *err)
 {
     struct rowpage interior;
     rowpage_init_interior(&interior, writer->bytes);
@@ -30,7 +30,7 @@ static int write_interior(struct writer *writer, uint32_t page, const struct row
 }
 
 /* Spreads the children evenly, so that no page is left with one. */
-static int write_level(struct writer *writer, const struct rowtree_node *children,
+static int write_level(struct page_writer *writer, const struct rowtree_node *children,
                        size_t child_count, struct rowtree_node *parents, size_t parent_count,
                        struct err *err)
 {
@@ -50,7 +50,7 @@ static int write_level(struct writer *writer, const struct rowtree_node *childre
     return 0;
 }
 
-static int write_levels(struct writer *writer, const struct rowtree *tree, struct err *err)
+static int write_levels(struct page_writer *writer, const struct rowtree *tree, struct err *err)
 {
     size_t children_max = tree->children_max;
     if (children_max == 0) {
@@ -84,7 +84,7 @@ out:
 }
 
 /* The leaf stays where it is, too, until the caller cuts it off: the copy may be torn by a kill. */
-static int copy_leaf(struct writer *writer, const struct rowtree *tree, struct err *err)
+static int copy_leaf(struct page_writer *writer, const struct rowtree *tree, struct err *err)
 {
     int r = rowfile_read_page(writer->file, tree->leaves[0].page, writer->bytes, err);
     if (r < 0) {
@@ -97,7 +97,7 @@ static int copy_leaf(struct writer *writer, const struct rowtree *tree, struct e
 int rowtree_write(const struct rowtree *tree, const struct rowfile *file, uint32_t first_page,
                   uint32_t *out_page_count, struct err *err)
 {
-    struct writer *writer = malloc(sizeof(*writer));
+    struct page_writer *writer = malloc(sizeof(*writer));
     if (writer == NULL) {
         return err_set(err, ENOMEM, "no memory for a database page");
     }

@@ -7,7 +7,7 @@
 
 static int take_size_class(void *context, const struct size_class_row *row)
 {
-    struct size_classes *classes = context;
+    struct class_table *classes = context;
     int result = vec_reserve((void **)&classes->rows, &classes->capacity, classes->count + 1,
                              sizeof(*classes->rows));
     if (result < 0) {
@@ -29,13 +29,13 @@ static int compare_classes(const void *left, const void *right)
     return (a->size_min_bytes > b->size_min_bytes) - (a->size_min_bytes < b->size_min_bytes);
 }
 
-int size_classes_load(struct db *db, uint32_t process_id, struct size_classes *out_classes,
-                      struct err *err)
+int class_table_load(struct db *db, uint32_t process_id, struct class_table *out_classes,
+                     struct err *err)
 {
-    struct size_classes classes = {0};
+    struct class_table classes = {0};
     int result = query_size_classes(db, process_id, take_size_class, &classes, err);
     if (result < 0) {
-        size_classes_fini(&classes);
+        class_table_fini(&classes);
         return result;
     }
     if (classes.count > 0) {
@@ -45,10 +45,10 @@ int size_classes_load(struct db *db, uint32_t process_id, struct size_classes *o
     return 0;
 }
 
-void size_classes_fini(struct size_classes *classes)
+void class_table_fini(struct class_table *classes)
 {
     free(classes->rows);
-    *classes = (struct size_classes){0};
+    *classes = (struct class_table){0};
 }
 
 /* Powers of two, as the recorded classes are: about 1 us, 10 us, 0.1 ms ... 10 s. */

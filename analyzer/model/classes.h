@@ -10,7 +10,7 @@
 #include "../base/err.h"
 #include "../db/query_class.h"
 
-struct size_classes {
+struct class_table {
     struct size_class_row *rows;
     size_t count;
     size_t capacity;
@@ -34,9 +34,9 @@ struct lifetime_groups {
 };
 
 /* Most allocations first, ties by size. A process_id of 0: all. */
-int size_classes_load(struct db *db, uint32_t process_id, struct size_classes *out_classes,
-                      struct err *err);
-void size_classes_fini(struct size_classes *classes);
+int class_table_load(struct db *db, uint32_t process_id, struct class_table *out_classes,
+                     struct err *err);
+void class_table_fini(struct class_table *classes);
 
 /* The recorded classes double; three or four of them make a group, so that a group spans about a
  * factor of ten. */

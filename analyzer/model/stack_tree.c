@@ -7,7 +7,7 @@
 #include "../base/vec.h"
 #include "../db/query_stack.h"
 
-struct stack_node {
+struct path_node {
     uint32_t stack_id;
     uint32_t frame_id;
     uint32_t parent_id; /* while loading */
@@ -16,7 +16,7 @@ struct stack_node {
 
 struct stack_tree {
     struct db *db;
-    struct stack_node *nodes; /* by stack_id */
+    struct path_node *nodes; /* by stack_id */
     size_t count;
     size_t capacity;
 };
@@ -29,7 +29,7 @@ static int take_stack(void *context, const struct stack_row *row)
     if (result < 0) {
         return result;
     }
-    tree->nodes[tree->count++] = (struct stack_node){
+    tree->nodes[tree->count++] = (struct path_node){
         .stack_id = row->id, .frame_id = row->frame_id, .parent_id = row->parent_id};
     return 0;
 }
@@ -60,7 +60,7 @@ size_t stack_tree_find(const struct stack_tree *tree, uint32_t stack_id)
 static int link_parents(struct stack_tree *tree, struct err *err)
 {
     for (size_t place = 0; place < tree->count; place++) {
-        struct stack_node *node = &tree->nodes[place];
+        struct path_node *node = &tree->nodes[place];
         if (node->parent_id == 0) {
             continue;
         }

@@ -45,7 +45,7 @@ int report_print_lifetimes(struct report *report, struct err *err)
 }
 
 static void print_size_class(struct report *report, const struct size_class_row *row,
-                             const struct size_classes *classes)
+                             const struct class_table *classes)
 {
     struct out *out = report->out;
     char range[64];
@@ -74,8 +74,8 @@ static void print_size_class(struct report *report, const struct size_class_row 
 
 int report_print_sizes(struct report *report, struct err *err)
 {
-    struct size_classes classes;
-    int result = size_classes_load(report->trace->db, report->selection->process_id, &classes, err);
+    struct class_table classes;
+    int result = class_table_load(report->trace->db, report->selection->process_id, &classes, err);
     if (result < 0) {
         return result;
     }
@@ -90,7 +90,7 @@ int report_print_sizes(struct report *report, struct err *err)
         }
         out_end_table(report->out);
     }
-    size_classes_fini(&classes);
+    class_table_fini(&classes);
     return 0;
 }
 

@@ -28,6 +28,11 @@ complain "file names are unique in schema/, interposer/ and analyzer/" <<END
 $(printf '%s\n' "$own_files" | sed 's|.*/||' | sort | uniq -d)
 END
 
+# shellcheck disable=SC2086 # lists of files without spaces
+complain "names of structs, enums and unions are unique in schema/, interposer/ and analyzer/" <<END
+$(grep -hoE '^(struct|enum|union) [a-z0-9_]+ \{' $own_files | sort | uniq -d)
+END
+
 # Words in strings and comments do not count: both are blanked before the search, line by line.
 search_code()
 {
