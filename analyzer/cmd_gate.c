@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "cmd.h"
+#include "model/completeness.h"
 #include "model/selection.h"
 #include "model/sites.h"
 #include "model/stacks.h"
@@ -133,32 +134,15 @@ static unsigned given_set(const struct gate *gate)
     return key_set;
 }
 
-/* Refuses figures that may be too low: a limit that holds then proves nothing. */
-static int check_completeness(const struct gate *gate, struct err *err)
+static int check_recording(const struct gate *gate, struct err *err)
 {
-    if (trace_is_sample(gate->trace)) {
-        return err_set(
-            err, ENODATA,
-            "cannot judge '%s': it is a sample, its figures are estimates; record without "
-            "--sample",
-            gate->path);
-    }
-    if (gate->settings->is_incomplete_allowed) {
-        return 0;
-    }
-    static const char hint[] = "to judge it all the same: --allow-incomplete";
-    const struct run_row *run = &gate->trace->run;
-    if (!trace_is_complete(gate->trace)) {
-        return err_set(err, ENODATA,
-                       "cannot judge '%s': the recording is incomplete (state '%s'); %s",
-                       gate->path, run->state, hint);
-    }
-    uint64_t lost_count = gate->totals.lost_event_count;
-    if (lost_count != QUERY_NULL && lost_count > 0) {
-        return err_set(err, ENODATA, "cannot judge '%s': %" PRIu64 " events were lost; %s",
-                       gate->path, lost_count, hint);
-    }
-    return 0;
+    const struct completeness_need need = {
+        .verb = "judge",
+        .hint = "to judge it all the same: --allow-incomplete",
+        .process_id = gate->selection.process_id,
+        .may_be_cut = gate->settings->is_incomplete_allowed,
+    };
+    return completeness_check(gate->trace, &need, err);
 }
 
 static int measure(struct gate *gate, struct err *err)
@@ -317,7 +301,7 @@ static int judge(struct gate *gate)
     }
     if (result == 0) {
         trace_totals(gate->trace, gate->selection.process_id, &gate->totals);
-        result = check_completeness(gate, &err);
+        result = check_recording(gate, &err);
     }
     if (result == 0) {
         result = stacks_create(gate->trace->db, &gate->stacks, &err);

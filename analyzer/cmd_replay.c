@@ -10,6 +10,7 @@
 #include "catalog/preload.h"
 #include "cli/term.h"
 #include "cmd.h"
+#include "model/completeness.h"
 #include "model/selection.h"
 #include "model/trace.h"
 #include "replay/compile.h"
@@ -82,35 +83,6 @@ const struct option_page cmd_replay_page = {
     .paragraphs = paragraphs,
 };
 
-/* Refuses what does not hold every call: the rest would be replayed as if it were the program. */
-static int check_completeness(const struct replay_answer *replay, struct err *err)
-{
-    const struct run_row *run = &replay->trace->run;
-    const char *path = replay->path;
-    if (trace_is_sample(replay->trace)) {
-        return err_set(err, ENODATA,
-                       "cannot replay '%s': it is a sample, most calls were not recorded; record "
-                       "without --sample",
-                       path);
-    }
-    if (strcmp(run->detail, "full") != 0) {
-        return err_set(err, ENODATA,
-                       "cannot replay '%s': it has no row for each block; record without --detail "
-                       "%s",
-                       path, run->detail);
-    }
-    if (!trace_is_complete(replay->trace)) {
-        return err_set(err, ENODATA, "cannot replay '%s': the recording is incomplete (state '%s')",
-                       path, run->state);
-    }
-    uint64_t lost_count = replay->process->lost_event_count;
-    if (lost_count > 0) {
-        return err_set(err, ENODATA, "cannot replay '%s': %" PRIu64 " events were lost", path,
-                       lost_count);
-    }
-    return 0;
-}
-
 /* Returns CMD_DONE, or the status after telling what is wrong. */
 static int select_process(struct replay_answer *replay)
 {
@@ -130,7 +102,12 @@ static int select_process(struct replay_answer *replay)
     }
     replay->process = process_id != 0 ? trace_process(replay->trace, process_id)
                                       : trace_largest_process(replay->trace);
-    return check_completeness(replay, &err) < 0 ? cmd_fail(&err) : CMD_DONE;
+    const struct completeness_need need = {
+        .verb = "replay",
+        .process_id = replay->process->id,
+        .has_each_call = true,
+    };
+    return completeness_check(replay->trace, &need, &err) < 0 ? cmd_fail(&err) : CMD_DONE;
 }
 
 static int check_variables(const struct replay_settings *settings)

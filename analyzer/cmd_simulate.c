@@ -9,6 +9,7 @@
 #include "cli/plot.h"
 #include "cli/term.h"
 #include "cmd.h"
+#include "model/completeness.h"
 #include "model/selection.h"
 #include "model/trace.h"
 #include "sim/sim_timing.h"
@@ -77,31 +78,14 @@ struct simulate {
     struct out *out;
 };
 
-/* Every call must be known, in its order. */
-static int check_trace(const struct simulate *simulate, struct err *err)
+static int check_process(const struct simulate *simulate, struct err *err)
 {
-    const struct run_row *run = &simulate->trace->run;
-    if (trace_is_sample(simulate->trace)) {
-        return err_set(err, ENODATA,
-                       "cannot simulate '%s': it is a sample; record without --sample",
-                       simulate->path);
-    }
-    if (strcmp(run->detail, "sites") == 0) {
-        return err_set(err, ENODATA,
-                       "cannot simulate '%s': it holds no single allocations; record without "
-                       "--detail sites",
-                       simulate->path);
-    }
-    if (!trace_is_complete(simulate->trace)) {
-        return err_set(err, ENODATA,
-                       "cannot simulate '%s': the recording is incomplete (state '%s')",
-                       simulate->path, run->state);
-    }
-    if (run->lost_event_count != QUERY_NULL && run->lost_event_count > 0) {
-        return err_set(err, ENODATA, "cannot simulate '%s': %" PRIu64 " events were lost",
-                       simulate->path, run->lost_event_count);
-    }
-    return 0;
+    const struct completeness_need need = {
+        .verb = "simulate",
+        .process_id = simulate->process->id,
+        .has_each_call = true,
+    };
+    return completeness_check(simulate->trace, &need, err);
 }
 
 static int choose_process(struct simulate *simulate, struct err *err)
@@ -294,15 +278,15 @@ static int simulate_file(struct simulate *simulate)
     if (result == 0) {
         result = trace_check_content(simulate->trace, &err);
     }
-    if (result == 0) {
-        result = check_trace(simulate, &err);
-    }
     if (result < 0) {
         return cmd_fail(&err);
     }
     result = choose_process(simulate, &err);
     if (result == -ENOENT || result == -EINVAL) {
         return cmd_misuse(&cmd_simulate_page, "%s", err.text);
+    }
+    if (result == 0) {
+        result = check_process(simulate, &err);
     }
     if (result == 0) {
         result = run_all(simulate, &err);

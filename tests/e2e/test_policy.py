@@ -219,7 +219,7 @@ def test_unfit_recordings(test):
         test.check(text in ended.talk, f"no '{text}': {ended.talk}")
     recorded = test.record([program, "100"])
     connection = sqlite3.connect(recorded.path)
-    connection.execute("UPDATE run SET lost_event_count = 3")
+    connection.execute("UPDATE process SET lost_event_count = 3")
     connection.commit()
     connection.close()
     ended = test.allocaudit("simulate", recorded.path)

@@ -1,0 +1,46 @@
+#include "completeness.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../db/open.h"
+
+/* "cannot VERB 'FILE': WHY; WHAT HELPS" */
+static int refuse(const struct trace *trace, const struct completeness_need *need, const char *why,
+                  const char *hint, struct err *err)
+{
+    bool has_hint = hint != NULL;
+    return err_set(err, ENODATA, "cannot %s '%s': %s%s%s", need->verb, db_path(trace->db), why,
+                   has_hint ? "; " : "", has_hint ? hint : "");
+}
+
+int completeness_check(const struct trace *trace, const struct completeness_need *need,
+                       struct err *err)
+{
+    char why[128];
+    struct totals totals;
+    if (trace_is_sample(trace)) {
+        return refuse(trace, need, "it is a sample, most calls were not recorded",
+                      "record without --sample", err);
+    }
+    if (need->has_each_call && strcmp(trace->run.detail, "full") != 0) {
+        return refuse(trace, need, "it holds no single allocations",
+                      "record without --detail sites", err);
+    }
+    if (need->may_be_cut) {
+        return 0;
+    }
+    if (!trace_is_complete(trace)) {
+        (void)snprintf(why, sizeof(why), "the recording is incomplete (state '%s')",
+                       trace->run.state);
+        return refuse(trace, need, why, need->hint, err);
+    }
+    trace_totals(trace, need->process_id, &totals);
+    if (totals.lost_event_count != QUERY_NULL && totals.lost_event_count > 0) {
+        (void)snprintf(why, sizeof(why), "%" PRIu64 " events were lost", totals.lost_event_count);
+        return refuse(trace, need, why, need->hint, err);
+    }
+    return 0;
+}

@@ -1,0 +1,89 @@
+#include <errno.h>
+
+#include "fixture_recording.h"
+
+#include "../../analyzer/model/completeness.h"
+
+/* Checks the fixture, changed by `sql`, and expects the end of the error; NULL: there is none. */
+static void expect(const char *sql, const struct completeness_need *need, const char *end)
+{
+    struct fixture_recording fixture;
+    struct trace *trace = NULL;
+    struct err err = {0};
+    char expected[256];
+    fixture_recording_make(&fixture);
+    fixture_recording_change(&fixture, sql);
+    assert_int_equal(trace_open(fixture.path, &trace, &err), 0);
+
+    int result = completeness_check(trace, need, &err);
+
+    if (end == NULL) {
+        assert_int_equal(result, 0);
+    } else {
+        (void)snprintf(expected, sizeof(expected), "cannot judge '%s': %s", fixture.path, end);
+        assert_int_equal(result, -ENODATA);
+        assert_string_equal(err.text, expected);
+    }
+    trace_close(trace);
+    fixture_recording_remove(&fixture);
+}
+
+static void completeness_check_whole_recording_is_fit(void **state)
+{
+    (void)state;
+    const struct completeness_need calls = {.verb = "judge", .has_each_call = true};
+    expect("", &calls, NULL);
+}
+
+static void completeness_check_sample_is_refused_always(void **state)
+{
+    (void)state;
+    const struct completeness_need least = {.verb = "judge", .may_be_cut = true};
+    expect("UPDATE run SET sample_bytes = 4096", &least,
+           "it is a sample, most calls were not recorded; record without --sample");
+}
+
+static void completeness_check_sums_do_where_no_call_is_needed(void **state)
+{
+    (void)state;
+    const struct completeness_need sums = {.verb = "judge"};
+    const struct completeness_need calls = {.verb = "judge", .has_each_call = true};
+    expect("UPDATE run SET detail = 'sites'", &sums, NULL);
+    expect("UPDATE run SET detail = 'sites'", &calls,
+           "it holds no single allocations; record without --detail sites");
+}
+
+static void completeness_check_cut_recording_is_refused_with_the_hint(void **state)
+{
+    (void)state;
+    const struct completeness_need strict = {.verb = "judge", .hint = "or: --so"};
+    const struct completeness_need lenient = {.verb = "judge", .may_be_cut = true};
+    expect("UPDATE run SET state = 'cut'", &strict,
+           "the recording is incomplete (state 'cut'); or: --so");
+    expect("UPDATE run SET state = 'cut'", &lenient, NULL);
+}
+
+static void completeness_check_lost_events_count_in_their_process(void **state)
+{
+    (void)state;
+    const struct completeness_need first = {.verb = "judge", .process_id = 1};
+    const struct completeness_need second = {.verb = "judge", .process_id = 2};
+    const struct completeness_need all = {.verb = "judge"};
+    static const char sql[] = "UPDATE run SET lost_event_count = 3;"
+                              "UPDATE process SET lost_event_count = 3 WHERE id = 2";
+    expect(sql, &first, NULL);
+    expect(sql, &second, "3 events were lost");
+    expect(sql, &all, "3 events were lost");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(completeness_check_whole_recording_is_fit),
+        cmocka_unit_test(completeness_check_sample_is_refused_always),
+        cmocka_unit_test(completeness_check_sums_do_where_no_call_is_needed),
+        cmocka_unit_test(completeness_check_cut_recording_is_refused_with_the_hint),
+        cmocka_unit_test(completeness_check_lost_events_count_in_their_process),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
