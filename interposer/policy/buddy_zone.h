@@ -68,4 +68,7 @@ struct buddy_block buddy_zone_merge(struct buddy *buddy, struct buddy_zone *zone
 struct buddy_block buddy_zone_cut(struct buddy *buddy, struct buddy_zone *zone,
                                   struct buddy_block block, unsigned order, uint64_t *split_count);
 
+/* What is wrong with the zones, as a constant text, or NULL. No thread may be inside. */
+const char *buddy_check(const struct policy *policy);
+
 #endif
