@@ -1,5 +1,5 @@
 /*
- * blocks.h - birth and death of one subject's blocks: live set, tally and rows kept in step.
+ * blocks.h - birth and death of one subject's blocks, whatever the order in which they are told.
  */
 #ifndef ALLOCAUDIT_BLOCKS_H
 #define ALLOCAUDIT_BLOCKS_H
@@ -26,23 +26,8 @@ int blocks_add(struct subject *subject, struct block *slot, uint64_t address, bo
 int blocks_free(struct subject *subject, uint64_t address, enum free_kind kind, uint32_t by,
                 struct death *death, struct block *out_block, uint64_t *out_id, struct err *err);
 
-/* A mapping was made, or [address, address + bytes) unmapped: perhaps parts of some mappings. */
-int blocks_add_range(struct subject *subject, const struct block *block, struct err *err);
-int blocks_free_range(struct subject *subject, uint64_t address, uint64_t bytes,
-                      enum free_kind kind, uint32_t by, uint64_t died_ns, struct err *err);
-
 /* Settles what is parked for longer than a free can be late. Cheap when nothing is parked. */
 int blocks_settle(struct subject *subject, uint64_t now_ns, struct err *err);
-
-/*
- * The figures of a birth and of a death alone, without the live set and the row. A death's
- * is_remote and own_allocations are filled in, and died_ns is raised to the birth. Return 0 or
- * -ENOMEM.
- */
-int blocks_count_birth(struct subject *subject, const struct block *block, bool is_timed,
-                       uint64_t duration_ns);
-int blocks_count_death(struct subject *subject, const struct block *block, uint32_t by,
-                       struct death *death);
 
 /* Writes the rows of all live blocks, in the order of their birth, and counts them as leaked. */
 int blocks_write_live(struct subject *subject, struct err *err);

@@ -14,6 +14,7 @@
 #include "reader.h"
 #include "remains.h"
 #include "replay.h"
+#include "resumption.h"
 #include "rowinsert.h"
 #include "rowpack.h"
 #include "survivors.h"
@@ -276,7 +277,7 @@ static int recover_from_journal(struct recovery *at, uint64_t start)
         r = survivors_load(&survivors, at->err);
     }
     if (r == 0) {
-        r = survivors_place_readers(&survivors, at->err);
+        r = resumption_place_readers(&survivors, at->err);
     }
     if (r == 0) {
         r = sweep_count(&at->recording, &at->replay, at->writer.handle, at->err);

@@ -120,3 +120,17 @@ const char *subject_end_name(enum subject_end end)
     static const char *const names[] = {NULL, "exited", "signalled", "exec", "gone", "detached"};
     return names[end];
 }
+
+int subject_define_site(struct lane_context *lane, uint32_t local_id, uint32_t site)
+{
+    int r = vec_reserve((void **)&lane->sites, &lane->site_capacity, (size_t)local_id + 1,
+                        sizeof(*lane->sites));
+    if (r < 0) {
+        return r;
+    }
+    while (lane->site_count <= local_id) {
+        lane->sites[lane->site_count++] = UINT32_MAX;
+    }
+    lane->sites[local_id] = site;
+    return 0;
+}

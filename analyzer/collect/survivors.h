@@ -1,8 +1,8 @@
 /*
- * survivors.h - the live blocks of a killed collector, and the one event that it was applying.
+ * survivors.h - the live blocks of a killed collector.
  *
  * A kill comes between two stores. Blocks are in the live set or have a row; the last one may be in
- * both. An event may have been applied although its lane's position does not say so.
+ * both.
  */
 #ifndef ALLOCAUDIT_SURVIVORS_H
 #define ALLOCAUDIT_SURVIVORS_H
@@ -32,7 +32,11 @@ struct survivors {
 /* Fills the live sets. Before figures are counted. Returns 0, -ENOMEM or -EIO. */
 int survivors_load(struct survivors *survivors, struct err *err);
 
-/* Sets the lanes to where the collector was. Lanes that are read to the end go. 0 or -ENOMEM. */
-int survivors_place_readers(struct survivors *survivors, struct err *err);
+/*
+ * The row of the block at `address` that was freed at died_ns, one of the last: its id, and what is
+ * known of it. 0: there is none, and *out_block is untouched.
+ */
+uint64_t survivors_find_freed(const struct survivors *survivors, uint64_t address, uint64_t died_ns,
+                              struct block *out_block);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "../base/vec.h"
 #include "blocks.h"
+#include "ledger.h"
 #include "weight.h"
 
 enum {
@@ -108,7 +109,7 @@ static int sweep_pop(struct sweep *sweep)
     }
     struct death death = {.died_ns = dead.died_ns};
     sweep_touch(dead.subject, dead.by, dead.died_ns);
-    return blocks_count_death(dead.subject, &dead.block, dead.by, &death);
+    return ledger_count_death(dead.subject, &dead.block, dead.by, &death);
 }
 
 static int sweep_sample(struct sweep *sweep)
@@ -192,7 +193,7 @@ static int sweep_birth(struct sweep *sweep, struct sweep_block *born)
     struct block *block = &born->block;
     int r = sweep_until(sweep, block->born_ns);
     if (r == 0) {
-        r = blocks_count_birth(subject, block, false, 0);
+        r = ledger_count_birth(subject, block, false, 0);
     }
     if (r < 0) {
         return r;

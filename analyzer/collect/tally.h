@@ -29,7 +29,7 @@ struct site {
     uint32_t stack_id;
     uint32_t kind;           /* enum alloc_kind of its first allocation */
     uint32_t context_id;     /* of its last row, which had these... */
-    uint64_t context_key[2]; /* ...values that vary within a site (blocks.c) */
+    uint64_t context_key[2]; /* ...values that vary within a site (ledger.c) */
     uint64_t allocation_count;
     uint64_t allocated_bytes;
     uint64_t usable_bytes;

@@ -1,4 +1,5 @@
 #include "../../analyzer/collect/blocks.h"
+#include "../../analyzer/collect/mappings.h"
 
 #include "live_recording.h"
 
@@ -417,17 +418,17 @@ static void map(struct blocks_fixture *fixture, uint64_t now_ns, uint64_t addres
         .kind = ALLOC_KIND_MMAP,
     };
     struct err err = {{0}};
-    assert_int_equal(blocks_add_range(fixture->subject, &block, &err), 0);
+    assert_int_equal(mappings_add(fixture->subject, &block, &err), 0);
 }
 
 static void unmap(struct blocks_fixture *fixture, uint64_t now_ns, uint64_t address, uint64_t bytes)
 {
     struct err err = {{0}};
     assert_int_equal(
-        blocks_free_range(fixture->subject, address, bytes, FREE_KIND_MUNMAP, 0, now_ns, &err), 0);
+        mappings_remove(fixture->subject, address, bytes, FREE_KIND_MUNMAP, 0, now_ns, &err), 0);
 }
 
-static void blocks_free_range_whole_mapping_is_one_row(void **state)
+static void mappings_remove_whole_mapping_is_one_row(void **state)
 {
     (void)state;
     struct blocks_fixture fixture;
@@ -444,7 +445,7 @@ static void blocks_free_range_whole_mapping_is_one_row(void **state)
     end(&fixture);
 }
 
-static void blocks_free_range_in_the_middle_leaves_two_rests(void **state)
+static void mappings_remove_in_the_middle_leaves_two_rests(void **state)
 {
     (void)state;
     struct blocks_fixture fixture;
@@ -465,7 +466,7 @@ static void blocks_free_range_in_the_middle_leaves_two_rests(void **state)
     end(&fixture);
 }
 
-static void blocks_free_range_over_several_mappings_cuts_the_outer_ones(void **state)
+static void mappings_remove_over_several_mappings_cuts_the_outer_ones(void **state)
 {
     (void)state;
     struct blocks_fixture fixture;
@@ -484,7 +485,7 @@ static void blocks_free_range_over_several_mappings_cuts_the_outer_ones(void **s
     end(&fixture);
 }
 
-static void blocks_free_range_of_nothing_changes_nothing(void **state)
+static void mappings_remove_of_nothing_changes_nothing(void **state)
 {
     (void)state;
     struct blocks_fixture fixture;
@@ -500,7 +501,7 @@ static void blocks_free_range_of_nothing_changes_nothing(void **state)
     end(&fixture);
 }
 
-static void blocks_add_range_over_an_old_one_ends_it_unseen(void **state)
+static void mappings_add_over_an_old_one_ends_it_unseen(void **state)
 {
     (void)state;
     struct blocks_fixture fixture;
@@ -628,11 +629,11 @@ int main(void)
         cmocka_unit_test(blocks_free_in_a_forked_child_is_inherited),
         cmocka_unit_test(blocks_internal_ones_pair_but_count_nowhere),
         cmocka_unit_test(blocks_write_live_rows_stand_in_the_order_of_birth),
-        cmocka_unit_test(blocks_free_range_whole_mapping_is_one_row),
-        cmocka_unit_test(blocks_free_range_in_the_middle_leaves_two_rests),
-        cmocka_unit_test(blocks_free_range_over_several_mappings_cuts_the_outer_ones),
-        cmocka_unit_test(blocks_free_range_of_nothing_changes_nothing),
-        cmocka_unit_test(blocks_add_range_over_an_old_one_ends_it_unseen),
+        cmocka_unit_test(mappings_remove_whole_mapping_is_one_row),
+        cmocka_unit_test(mappings_remove_in_the_middle_leaves_two_rests),
+        cmocka_unit_test(mappings_remove_over_several_mappings_cuts_the_outer_ones),
+        cmocka_unit_test(mappings_remove_of_nothing_changes_nothing),
+        cmocka_unit_test(mappings_add_over_an_old_one_ends_it_unseen),
         cmocka_unit_test(subject_apply_realloc_chain_is_linked),
         cmocka_unit_test(subject_apply_allocation_after_realloc_is_no_continuation),
         cmocka_unit_test(subject_apply_realloc_of_a_stranger_begins_a_chain),
