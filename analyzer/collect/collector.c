@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,14 +19,11 @@ enum {
     WATCH_NS = 20000000,
     RSS_NS = 10000000,
     DETACH_NS_MOST = 1000000000, /* what is still in the ring then is not waited for */
-    CHUNKS_PER_LANE = 4,
     IDLE_NS_FIRST = 200000,
     IDLE_NS_MOST = 4000000,
     BALLAST_BYTES = 4 << 20,
     BALLAST_BYTES_PER_NODE = 160, /* a stack node and its share of frames and sites */
 };
-
-#define EXHAUSTED_NS UINT64_C(3000000000) /* longer than a lane may be busy */
 
 static char *collector_quote(char **words)
 {
@@ -257,51 +253,6 @@ static void collector_detach(struct collector *collector)
     collector->detached_ns = clock_monotonic_ns();
 }
 
-/*
- * More threads than chunks: all are held, nothing is readable, and waiting would never end. The
- * writers are told to give up and count; where chunks come back, they go on.
- */
-static void collector_check_exhaustion(struct collector *collector, int64_t applied)
-{
-    struct ring_header *ring = collector->session.ring;
-    uint64_t now_ns = clock_monotonic_ns();
-    bool is_stuck = applied == 0 && atomic_load(&ring->waiting_count) != 0 &&
-                    (uint32_t)atomic_load(&ring->free_chunks) == RING_NO_CHUNK;
-    if (!is_stuck) {
-        collector->stuck_since_ns = 0;
-        if ((uint32_t)atomic_load(&ring->free_chunks) != RING_NO_CHUNK) {
-            atomic_store(&ring->is_exhausted, 0);
-        }
-    } else if (collector->stuck_since_ns == 0) {
-        collector->stuck_since_ns = now_ns;
-    } else if (now_ns - collector->stuck_since_ns > EXHAUSTED_NS) {
-        atomic_store(&ring->is_exhausted, 1);
-        session_wake_writers(&collector->session, true);
-    }
-}
-
-/*
- * A larger ring takes up a burst. Where more threads write than there are processors beside ours,
- * it would only fill up, too, and leave work for after the program's end. But each thread holds a
- * chunk, and must be able to get another.
- */
-static void collector_grow_ring(struct collector *collector, int64_t applied)
-{
-    struct session *session = &collector->session;
-    struct ring_header *ring = session->ring;
-    if ((uint32_t)atomic_load(&ring->free_chunks) != RING_NO_CHUNK) {
-        return;
-    }
-    uint32_t waiting_count = atomic_load(&ring->waiting_count);
-    bool is_narrow = (waiting_count != 0 && applied == 0) ||
-                     collector->drain.reader_count * CHUNKS_PER_LANE > session->chunk_count;
-    bool is_burst = waiting_count != 0 && waiting_count <= (uint32_t)session->writer_count &&
-                    pace_has_processor(&collector->pace);
-    if (is_narrow || is_burst || (ring->flags & RING_DROP_WHEN_FULL) != 0) {
-        session_grow(session);
-    }
-}
-
 /* One turn of the loop; *out_applied is how many events it found. */
 static int collector_turn(struct collector *collector, int64_t *out_applied, struct err *err)
 {
@@ -315,11 +266,8 @@ static int collector_turn(struct collector *collector, int64_t *out_applied, str
         collector_mark_command(collector);
         r = collector_finish_subjects(collector, err);
     }
-    if (*out_applied == 0) {
-        pace_begin(&collector->pace);
-    }
-    collector_grow_ring(collector, *out_applied);
-    collector_check_exhaustion(collector, *out_applied);
+    congestion_look(&collector->congestion, &collector->session, collector->drain.reader_count,
+                    *out_applied);
     return r;
 }
 
@@ -382,69 +330,6 @@ int collector_run(struct collector *collector,
         }
     }
     return 0;
-}
-
-struct finishing {
-    struct collector *collector;
-    store_progress *progress;
-    void *context;
-    bool is_cancelled;
-};
-
-static void collector_progress(void *context, uint64_t done, uint64_t total)
-{
-    struct finishing *finishing = context;
-    launch_wait(&finishing->collector->launch, 0);
-    if (finishing->collector->launch.interrupt_count > 0) {
-        finishing->is_cancelled = true;
-    }
-    if (finishing->progress != NULL) {
-        finishing->progress(finishing->context, done, total);
-    }
-}
-
-/* What could not be completed now can be later. */
-static void collector_leave(struct collector *collector)
-{
-    session_leave(&collector->session);
-    for (size_t i = 0; i < collector->recording.subject_count; i++) {
-        collector->recording.subjects[i]->live.directory = NULL;
-    }
-}
-
-int collector_finish(struct collector *collector, store_progress *progress, void *context,
-                     struct err *err)
-{
-    struct recording *recording = &collector->recording;
-    session_stop(&collector->session);
-    collector->launch.interrupt_count = 0;
-    for (size_t i = 0; i < recording->subject_count; i++) {
-        struct subject *subject = recording->subjects[i];
-        subject->end = subject->end == SUBJECT_RUNNING ? SUBJECT_GONE : subject->end;
-        if (subject_finish(subject, err) < 0) {
-            break;
-        }
-    }
-    struct finishing finishing = {.collector = collector, .progress = progress, .context = context};
-    struct store_finish_options options = {
-        .is_cancelled = &finishing.is_cancelled,
-        .progress = collector_progress,
-        .progress_context = &finishing,
-    };
-    collector->facts.duration_ns = clock_ns(&recording->clock, clock_ticks(&recording->clock));
-    collector->facts.exit_status = collector->launch.exit_status;
-    collector->facts.exit_signal = collector->launch.exit_signal;
-    collector->facts.lost_event_count = atomic_load(&collector->session.ring->lost_event_count);
-    collector->facts.is_cut = collector->is_failed;
-    int r = rowpack_seal(collector->rows, err);
-    ballast_release(&collector->ballast);
-    if (r == 0) {
-        r = store_finish(collector->settings->path, &collector->facts, recording, &options, err);
-    }
-    if (r < 0) {
-        collector_leave(collector);
-    }
-    return r;
 }
 
 void collector_destroy(struct collector *collector)

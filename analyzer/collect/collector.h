@@ -10,10 +10,10 @@
 
 #include "../base/err.h"
 #include "ballast.h"
+#include "congestion.h"
 #include "drain.h"
 #include "kin.h"
 #include "launch.h"
-#include "pace.h"
 #include "recording.h"
 #include "session.h"
 #include "store.h"
@@ -49,10 +49,9 @@ struct collector {
     uint32_t root_page;
     bool is_detached; /* told to stop while other processes were running */
     uint64_t detached_ns;
-    struct pace pace;
-    uint64_t stuck_since_ns; /* writers wait, and there is nothing to read; 0: not so */
-    bool is_failed;          /* writing failed: the rest of the run is not recorded */
-    struct err failure;      /* why */
+    struct congestion congestion;
+    bool is_failed;     /* writing failed: the rest of the run is not recorded */
+    struct err failure; /* why */
     uint64_t next_watch_ns;
     uint64_t next_rss_ns;
 };
