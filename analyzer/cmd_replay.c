@@ -1,20 +1,14 @@
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../interposer/policy/settings.h"
 #include "catalog/allocators.h"
-#include "catalog/preload.h"
-#include "cli/term.h"
 #include "cmd.h"
 #include "model/completeness.h"
 #include "model/selection.h"
 #include "model/trace.h"
-#include "replay/compile.h"
-#include "replay/rounds.h"
 #include "replay_answer.h"
 
 enum {
@@ -161,112 +155,10 @@ static int name_candidates(struct replay_answer *replay, char *names, const char
     return CMD_DONE;
 }
 
-static void show_compiling(void *context, uint64_t done_count)
-{
-    struct replay_answer *replay = context;
-    term_progress_update(&replay->progress, done_count,
-                         replay->process->allocation_count + replay->process->free_count);
-}
-
-static void show_round(void *context, uint64_t done_count, uint64_t total_count)
-{
-    struct replay_answer *replay = context;
-    term_progress_update(&replay->progress, done_count, total_count);
-}
-
-static enum rounds_mode rounds_mode_of(int mode)
-{
-    if (mode == REPLAY_VIRTUAL) {
-        return ROUNDS_VIRTUAL;
-    }
-    return mode == REPLAY_SERIAL ? ROUNDS_SERIAL : ROUNDS_THREADS;
-}
-
-/* Whose purging goes by the clock, and by no thread or cycle counter of its own, must be known. */
-static void check_clock(struct replay_candidate *candidate)
-{
-    struct err err;
-    if (!candidate->is_lost && candidate->allocator.kind != ALLOCATOR_JEMALLOC) {
-        (void)err_set(&err, ENOTSUP, "mode virtual is known to be right for jemalloc alone");
-        replay_candidate_lose(candidate, &err);
-    }
-}
-
-/*
- * Some allocators are written in C++. Where the program is, too, what that library takes is there
- * on every allocator, and belongs to none.
- */
-static const char *find_companion(const struct trace *trace)
-{
-    for (size_t i = 0; i < trace->module_count; i++) {
-        const char *path = trace->modules[i].path;
-        if (strstr(path, "/libstdc++.so") != NULL && strpbrk(path, " :") == NULL &&
-            access(path, R_OK) == 0) {
-            return path;
-        }
-    }
-    return "";
-}
-
-static int run_rounds(struct replay_answer *replay, int script_fd, struct err *err)
-{
-    const struct replay_settings *settings = replay->settings;
-    char program[PATH_MAX];
-    int result = preload_find_file("allocaudit-replay", program, sizeof(program), err);
-    if (result < 0) {
-        return result;
-    }
-    for (size_t i = 0; i < replay->count; i++) {
-        replay_candidate_check(&replay->candidates[i], program);
-        if (replay->mode == REPLAY_VIRTUAL) {
-            check_clock(&replay->candidates[i]);
-        }
-    }
-    if (replay->mode == REPLAY_AUTO) {
-        replay->mode = replay->head.began_count > 1 ? REPLAY_DEPS : REPLAY_SERIAL;
-    }
-    const struct rounds_settings rounds = {
-        .program = program,
-        .companion = find_companion(replay->trace),
-        .script_fd = script_fd,
-        .head = &replay->head,
-        .mode = rounds_mode_of(replay->mode),
-        .speed = replay->mode == REPLAY_PACED ? (double)settings->speed : 0,
-        .is_touching = settings->touch == REPLAY_TOUCH_FIRST,
-        .repetition_count = (unsigned)settings->repetition_count,
-        .watcher = show_round,
-        .context = replay,
-    };
-    term_progress_begin(&replay->progress, stderr, "replaying");
-    result = rounds_run(&rounds, replay->candidates, replay->outcomes, replay->count, err);
-    term_progress_end(&replay->progress);
-    return result;
-}
-
-static int compile_and_run(struct replay_answer *replay, struct err *err)
-{
-    const char *folder = getenv("TMPDIR");
-    const struct compile_settings settings = {
-        .process_id = replay->process->id,
-        .folder = folder != NULL && folder[0] == '/' ? folder : "/tmp",
-        .watcher = show_compiling,
-        .context = replay,
-    };
-    term_progress_begin(&replay->progress, stderr, "compiling");
-    int fd = compile_process(replay->trace, &settings, &replay->head, err);
-    term_progress_end(&replay->progress);
-    if (fd < 0) {
-        return fd;
-    }
-    int result = run_rounds(replay, fd, err);
-    (void)close(fd);
-    return result;
-}
-
 static int answer(struct replay_answer *replay)
 {
     struct err err;
-    int result = compile_and_run(replay, &err);
+    int result = replay_run(replay, &err);
     if (result < 0) {
         return cmd_fail(&err);
     }

@@ -1,18 +1,15 @@
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "catalog/elf_malloc.h"
 #include "cli/talk.h"
 #include "cli/term.h"
 #include "cmd.h"
-#include "collect/target.h"
 #include "trial/candidate.h"
 #include "trial/trial.h"
+#include "trial_conditions.h"
 #include "trial_report.h"
+#include "trial_teller.h"
 
 struct trial_options {
     const char *allocators;
@@ -95,136 +92,6 @@ const struct option_page cmd_trial_page = {
     .is_command_line = true,
 };
 
-/* ---- what is told while it lasts ----------------------------------------------------------- */
-
-struct teller {
-    const struct trial *trial;
-    struct term_progress progress;
-    bool is_output_shown;
-};
-
-static const char *label_of(const struct teller *teller, size_t entry)
-{
-    return teller->trial->entries[entry].candidate->label;
-}
-
-/* Off the screen for a line of another kind; it comes back by itself. */
-static void hide_progress(struct teller *teller)
-{
-    const bool is_enabled = teller->progress.is_enabled;
-    term_progress_end(&teller->progress);
-    teller->progress.is_enabled = is_enabled;
-}
-
-static void tell_run(void *context, size_t entry, uint64_t done_count, uint64_t total_count)
-{
-    struct teller *teller = context;
-    if (teller->is_output_shown) {
-        talk_note("run %llu of %llu: %s", (unsigned long long)done_count + 1,
-                  (unsigned long long)total_count, label_of(teller, entry));
-    } else {
-        term_progress_update(&teller->progress, done_count, total_count);
-    }
-}
-
-static void tell_failure(void *context, size_t entry, const char *reason)
-{
-    hide_progress(context);
-    talk_note("%s is left out: %s", label_of(context, entry), reason);
-}
-
-static void tell_waiting(void *context, pid_t pid)
-{
-    hide_progress(context);
-    talk_note("the command has ended; waiting for a process that it left behind (pid %ld); "
-              "--timeout would end it",
-              (long)pid);
-}
-
-/* ---- before it begins ---------------------------------------------------------------------- */
-
-/* What makes the baseline something else than it is called. */
-static void note_surroundings(const struct elf_malloc *own, struct out *out)
-{
-    const char *preload = getenv("LD_PRELOAD");
-    if (own->library[0] != '\0') {
-        out_note(out, "the program is linked with %s: where nothing is preloaded it runs on that",
-                 own->library);
-    }
-    if (own->function[0] != '\0') {
-        out_note(out,
-                 "the program has an allocator of its own beside malloc (%s): what it takes from "
-                 "that is the same under every candidate",
-                 own->function);
-    }
-    if (preload != NULL && preload[0] != '\0') {
-        out_note(out, "LD_PRELOAD is set: '%s' is loaded behind every candidate's own library",
-                 preload);
-    }
-}
-
-/* Returns 0, or the exit status after telling why the command cannot be tried. */
-static int check_command(const char *command, struct elf_malloc *out_own)
-{
-    struct err err;
-    char path[PATH_MAX];
-    int r = target_find_program(command, path, &err);
-    if (r < 0) {
-        (void)cmd_fail(&err);
-        return r == -ENOENT ? CMD_NOT_FOUND : CMD_NOT_EXECUTABLE;
-    }
-    elf_malloc_look(path, out_own);
-    if (out_own->is_own) {
-        err_set(&err, ENOEXEC,
-                "cannot try allocators on '%s': it brings its own malloc, and what is preloaded "
-                "comes after that; build it without",
-                path);
-        (void)cmd_fail(&err);
-        return CMD_NOT_EXECUTABLE;
-    }
-    return 0;
-}
-
-static int check_input(const char *input)
-{
-    struct err err;
-    const int fd = input != NULL ? open(input, O_RDONLY | O_CLOEXEC) : -1;
-    if (input != NULL && fd < 0) {
-        err_set_errno(&err, errno, "cannot read '%s'", input);
-        return cmd_fail(&err);
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return 0;
-}
-
-/* Tells who is not installed. Returns 0, or CMD_CANNOT if nothing is left to compare. */
-static int check_candidates(const struct candidates *candidates)
-{
-    struct err err;
-    size_t absent_count = 0;
-    for (size_t i = 0; i < candidates->count; i++) {
-        const struct candidate *candidate = &candidates->items[i];
-        if (candidate->absence != NULL) {
-            talk_note("%s is left out: %s", candidate->label, candidate->absence);
-            absent_count++;
-        }
-    }
-    if (candidates->items[0].absence != NULL) {
-        err_set(&err, ENOPKG, "nothing to compare with: the baseline '%s' is not installed",
-                candidates->items[0].label);
-        return cmd_fail(&err);
-    }
-    if (absent_count > 0 && absent_count + 1 == candidates->count) {
-        err_set(&err, ENOPKG, "nothing to compare with '%s'", candidates->items[0].label);
-        return cmd_fail(&err);
-    }
-    return 0;
-}
-
-/* ---- the trial ----------------------------------------------------------------------------- */
-
 static int print_result(const struct trial_options *wanted, const struct trial *trial,
                         const struct candidates *candidates, const struct elf_malloc *own)
 {
@@ -242,7 +109,7 @@ static int print_result(const struct trial_options *wanted, const struct trial *
         out_destroy(report.out);
         return cmd_fail(&err);
     }
-    note_surroundings(own, report.out);
+    trial_note_surroundings(own, report.out);
     return cmd_finish(report.out, CMD_DONE);
 }
 
@@ -274,7 +141,7 @@ static int run_trial(char **command, const struct trial_options *wanted,
 {
     struct err err;
     struct trial trial;
-    struct teller teller = {.trial = &trial, .is_output_shown = wanted->is_output_shown};
+    struct trial_teller teller = {.trial = &trial, .is_output_shown = wanted->is_output_shown};
     const struct trial_settings settings = {
         .command = command,
         .input = wanted->input,
@@ -283,7 +150,7 @@ static int run_trial(char **command, const struct trial_options *wanted,
         .timeout_ns = wanted->timeout_ns == OPTION_NOT_GIVEN ? 0 : wanted->timeout_ns,
         .wanted_status = (int)wanted->status,
         .echo_fd = wanted->is_output_shown ? STDERR_FILENO : -1,
-        .listener = {tell_run, tell_failure, tell_waiting, &teller},
+        .listener = trial_teller_listener(&teller),
     };
     int r = trial_init(&trial, &settings, candidates, &err);
     if (r == 0) {
@@ -308,13 +175,13 @@ static int try_candidates(char **command, const struct trial_options *wanted)
         status = r == -EINVAL ? cmd_misuse(&cmd_trial_page, "%s", err.text) : cmd_fail(&err);
     }
     if (status == 0) {
-        status = check_input(wanted->input);
+        status = trial_check_input(wanted->input);
     }
     if (status == 0) {
-        status = check_command(command[0], &own);
+        status = trial_check_command(command[0], &own);
     }
     if (status == 0) {
-        status = check_candidates(&candidates);
+        status = trial_check_candidates(&candidates);
     }
     if (status == 0) {
         status = run_trial(command, wanted, &candidates, &own);

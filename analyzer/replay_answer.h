@@ -59,6 +59,12 @@ struct replay_answer {
     struct term_progress progress;
 };
 
+/*
+ * Fills head and outcomes. Returns 0 or a negative errno; an allocator that cannot be replayed is
+ * lost, which is no error.
+ */
+int replay_run(struct replay_answer *replay, struct err *err);
+
 /* Prints the whole answer. */
 void replay_print(struct replay_answer *replay);
 
