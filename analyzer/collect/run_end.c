@@ -1,5 +1,5 @@
 /*
- * completion.c - the database of a run that has ended (collector_finish in collector.h).
+ * run_end.c - the database of a run that has ended (collector_finish in collector.h).
  */
 #include "collector.h"
 
