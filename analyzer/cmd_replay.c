@@ -81,21 +81,12 @@ const struct option_page cmd_replay_page = {
 static int select_process(struct replay_answer *replay)
 {
     struct err err;
-    struct selection selection = {0};
-    const struct selection_request request = {
-        .process = replay->settings->process,
-        .from_ns = QUERY_NULL,
-        .to_ns = QUERY_NULL,
-    };
-    int result = selection_resolve(replay->trace, &request, &selection, &err);
-    uint32_t process_id = selection.process_id;
-    selection_fini(&selection);
+    int result =
+        selection_find_process(replay->trace, replay->settings->process, &replay->process, &err);
     if (result < 0) {
         bool is_misuse = result == -ENOENT || result == -EINVAL;
         return is_misuse ? cmd_misuse(&cmd_replay_page, "%s", err.text) : cmd_fail(&err);
     }
-    replay->process = process_id != 0 ? trace_process(replay->trace, process_id)
-                                      : trace_largest_process(replay->trace);
     const struct completeness_need need = {
         .verb = "replay",
         .process_id = replay->process->id,

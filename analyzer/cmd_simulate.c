@@ -60,25 +60,6 @@ static int check_process(const struct simulate_answer *simulate, struct err *err
     return completeness_check(simulate->trace, &need, err);
 }
 
-static int choose_process(struct simulate_answer *simulate, struct err *err)
-{
-    const struct selection_request request = {
-        .process = simulate->settings->process,
-        .from_ns = QUERY_NULL,
-        .to_ns = QUERY_NULL,
-    };
-    struct selection selection;
-    int result = selection_resolve(simulate->trace, &request, &selection, err);
-    if (result < 0) {
-        return result;
-    }
-    simulate->process = selection.process_id != 0
-                            ? trace_process(simulate->trace, selection.process_id)
-                            : trace_largest_process(simulate->trace);
-    selection_fini(&selection);
-    return 0;
-}
-
 static int run_all(struct simulate_answer *simulate, struct err *err)
 {
     int result = 0;
@@ -118,7 +99,8 @@ static int simulate_file(struct simulate_answer *simulate)
     if (result < 0) {
         return cmd_fail(&err);
     }
-    result = choose_process(simulate, &err);
+    result = selection_find_process(simulate->trace, simulate->settings->process,
+                                    &simulate->process, &err);
     if (result == -ENOENT || result == -EINVAL) {
         return cmd_misuse(&cmd_simulate_page, "%s", err.text);
     }

@@ -197,3 +197,18 @@ void selection_fini(struct selection *selection)
     free(selection->function_glob);
     *selection = (struct selection){0};
 }
+
+int selection_find_process(const struct trace *trace, const char *word,
+                           const struct process_row **out_process, struct err *err)
+{
+    uint32_t process_id;
+    if (word == NULL) {
+        *out_process = trace_largest_process(trace);
+        return 0;
+    }
+    int result = resolve_process(trace, word, &process_id, err);
+    if (result == 0) {
+        *out_process = trace_process(trace, process_id);
+    }
+    return result;
+}

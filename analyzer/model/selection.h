@@ -39,6 +39,14 @@ struct selection {
 int selection_resolve(const struct trace *trace, const struct selection_request *request,
                       struct selection *out_selection, struct err *err);
 
+/*
+ * The process that `word` (as in struct selection_request) names; for NULL the one with the highest
+ * peak. There is at least one. Returns 0, -ENOENT or -EINVAL for a word that names none, or
+ * -ENOMEM.
+ */
+int selection_find_process(const struct trace *trace, const char *word,
+                           const struct process_row **out_process, struct err *err);
+
 /* True if only sites with a matching function are meant. */
 bool selection_has_frames(const struct selection *selection);
 
