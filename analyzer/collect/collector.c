@@ -224,7 +224,8 @@ static int collector_look_around(struct collector *collector)
 {
     uint64_t now_ns = clock_monotonic_ns();
     if (now_ns >= collector->next_watch_ns || collector->launch.is_reaped) {
-        watch_processes(&collector->recording, (uint32_t)collector->launch.pid);
+        watch_processes(&collector->recording, &collector->session,
+                        (uint32_t)collector->launch.pid);
         kin_look(&collector->kin, collector->session.ring, &collector->recording);
     }
     if (now_ns >= collector->next_watch_ns) {
@@ -234,7 +235,7 @@ static int collector_look_around(struct collector *collector)
     }
     if (now_ns >= collector->next_rss_ns) {
         collector->next_rss_ns = now_ns + RSS_NS;
-        return watch_resident_sets(&collector->recording);
+        return watch_resident_sets(&collector->recording, &collector->session);
     }
     return 0;
 }

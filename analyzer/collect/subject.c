@@ -23,7 +23,7 @@ int subject_create(struct recording *recording, uint32_t key, uint32_t pid, uint
     subject->key = key;
     subject->pid = pid;
     subject->pid_fd = -1;
-    subject->statm_fd = -1;
+    subject->resident = (struct resident){.statm_fd = -1, .page_map_fd = -1};
     subject->started_ns = started_ns;
     subject->last_event_ns = started_ns;
     subject->live.directory = recording->directory;
@@ -38,10 +38,7 @@ static void subject_close_files(struct subject *subject)
         close(subject->pid_fd);
         subject->pid_fd = -1;
     }
-    if (subject->statm_fd >= 0) {
-        close(subject->statm_fd);
-        subject->statm_fd = -1;
-    }
+    resident_close(&subject->resident);
 }
 
 void subject_destroy(struct subject *subject)

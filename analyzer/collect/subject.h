@@ -16,6 +16,7 @@
 #include "../base/map.h"
 #include "live.h"
 #include "ranges.h"
+#include "resident.h"
 #include "tally.h"
 
 struct recording;
@@ -102,7 +103,7 @@ struct subject {
     int exit_status;
     int exit_signal;
     int pid_fd; /* becomes readable when the process ends; -1: none */
-    int statm_fd;
+    struct resident resident;
     char *executable;
     char *command;
     char *allocator;

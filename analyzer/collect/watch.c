@@ -23,16 +23,14 @@ static void watch_end(struct subject *subject)
         clock_ns(&subject->recording->clock, clock_ticks(&subject->recording->clock));
 }
 
-static void watch_start(struct subject *subject)
+static void watch_start(struct subject *subject, const struct session *session)
 {
-    char path[64];
     subject->pid_fd = (int)syscall(SYS_pidfd_open, subject->pid, 0);
     if (subject->pid_fd < 0 && errno == ESRCH) {
         watch_end(subject);
         return;
     }
-    snprintf(path, sizeof(path), "/proc/%u/statm", subject->pid);
-    subject->statm_fd = open(path, O_RDONLY | O_CLOEXEC);
+    resident_open(&subject->resident, subject->pid, session->fd);
 }
 
 static bool watch_has_ended(const struct subject *subject)
@@ -72,7 +70,8 @@ static void watch_name_threads(struct subject *subject)
     }
 }
 
-void watch_processes(struct recording *recording, uint32_t command_pid)
+void watch_processes(struct recording *recording, const struct session *session,
+                     uint32_t command_pid)
 {
     for (size_t i = 0; i < recording->subject_count; i++) {
         struct subject *subject = recording->subjects[i];
@@ -81,7 +80,7 @@ void watch_processes(struct recording *recording, uint32_t command_pid)
         }
         if (!subject->is_watched) {
             subject->is_watched = true;
-            watch_start(subject);
+            watch_start(subject, session);
         }
         watch_name_threads(subject);
         if (subject->pid != command_pid && subject->end == SUBJECT_RUNNING &&
@@ -91,30 +90,15 @@ void watch_processes(struct recording *recording, uint32_t command_pid)
     }
 }
 
-static uint64_t watch_read_rss(const struct subject *subject)
-{
-    char text[128];
-    ssize_t count = pread(subject->statm_fd, text, sizeof(text) - 1, 0);
-    if (count <= 0) {
-        return 0;
-    }
-    text[count] = '\0';
-    char *resident = strchr(text, ' ');
-    if (resident == NULL) {
-        return 0;
-    }
-    return strtoull(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-int watch_resident_sets(struct recording *recording)
+int watch_resident_sets(struct recording *recording, const struct session *session)
 {
     uint64_t now_ns = clock_ns(&recording->clock, clock_ticks(&recording->clock));
     for (size_t i = 0; i < recording->subject_count; i++) {
         struct subject *subject = recording->subjects[i];
-        if (subject->end != SUBJECT_RUNNING || subject->statm_fd < 0) {
+        if (subject->end != SUBJECT_RUNNING || subject->resident.statm_fd < 0) {
             continue;
         }
-        uint64_t rss_bytes = watch_read_rss(subject);
+        uint64_t rss_bytes = resident_read(&subject->resident, ring_bytes(session->chunk_count));
         if (rss_bytes == 0) {
             continue;
         }

@@ -9,15 +9,18 @@
 #include <stdint.h>
 
 #include "recording.h"
+#include "session.h"
 
 /*
  * Starts watching subjects that are new, and marks those that have ended since (end, ended_ns).
  * Their exit status is known to their parent only. command_pid is left to waitpid.
  */
-void watch_processes(struct recording *recording, uint32_t command_pid);
+void watch_processes(struct recording *recording, const struct session *session,
+                     uint32_t command_pid);
 
-/* Takes one sample of every running subject's resident set. Returns 0 or -ENOMEM. */
-int watch_resident_sets(struct recording *recording);
+/* Takes one sample of every running subject's resident set, without the session's ring. Returns 0
+ or -ENOMEM. */
+int watch_resident_sets(struct recording *recording, const struct session *session);
 
 /* How many subjects have not ended; *out_pid is one of them. */
 uint32_t watch_running_count(const struct recording *recording, uint32_t *out_pid);
