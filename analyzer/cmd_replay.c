@@ -31,9 +31,11 @@ static const struct option_spec options[] = {
      .choices = OPTION_WORDS("auto", "serial", "deps", "paced", "virtual")},
     {"speed", '\0', "N", "with --mode paced: recorded time passes N times as fast", "1",
      OPTION_COUNT_AT(struct replay_settings, speed), .min = 1, .max = 1000000},
-    {"touch", '\0', NULL, "write a byte to each page of a block after allocating it, or nothing",
+    {"touch", '\0', NULL,
+     "first: write a byte to each page of a block after allocating it. none: write nothing. "
+     "calibrated: to the part of each block that meets the recorded resident set best",
      "first", OPTION_CHOICE_AT(struct replay_settings, touch),
-     .choices = OPTION_WORDS("first", "none")},
+     .choices = OPTION_WORDS("first", "none", "calibrated")},
     {"env", 'e', "K=V",
      "a variable for the allocators, such as MALLOC_CONF=dirty_decay_ms:0; may be repeated", NULL,
      OPTION_LIST_AT(struct replay_settings, variables)},

@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define TOUCH_TOLERANCE 1.05 /* of the recorded peak, which was sampled */
+#define TOUCH_TOLERANCE       1.05 /* of the recorded peak, which was sampled */
+#define CALIBRATION_TOLERANCE 0.1  /* of the mean, in the root of the mean square */
 
+static const char *const touch_words[] = {"first", "none", "calibrated"};
 static const char *const mode_words[] = {"auto", "serial", "deps", "paced", "virtual"};
 
 static void print_summary(const struct replay_answer *replay)
@@ -17,7 +19,7 @@ static void print_summary(const struct replay_answer *replay)
     out_number(out, "process_id", NULL, replay->process->id);
     out_text(out, "recorded_allocator", "recorded on", replay->process->allocator);
     out_text(out, "mode", "mode", mode_words[replay->mode]);
-    out_text(out, "touch", NULL, replay->settings->touch == REPLAY_TOUCH_FIRST ? "first" : "none");
+    out_text(out, "touch", NULL, touch_words[replay->settings->touch]);
     out_number(out, "repetition_count", NULL, (int64_t)replay->settings->repetition_count);
     out_count(out, "allocation_count", "allocations",
               (int64_t)(head->alloc_count + head->realloc_count));
@@ -30,20 +32,11 @@ static void print_summary(const struct replay_answer *replay)
     out_end_section(out);
 }
 
-/* The allocator that the program was recorded on, among those replayed; or NULL. */
+/* Of the allocator that the program was recorded on, if it is among those replayed; or NULL. */
 static const struct outcome *find_recorded(const struct replay_answer *replay)
 {
-    const char *recorded = replay->process->allocator; /* the path of its library */
-    for (size_t i = 0; i < replay->count; i++) {
-        const struct replay_candidate *candidate = &replay->candidates[i];
-        const char *mark =
-            candidate->allocator.kind == ALLOCATOR_GLIBC ? "libc.so" : candidate->name;
-        if (strstr(recorded, mark) != NULL && !candidate->is_lost &&
-            replay->settings->variables.count == 0) {
-            return &replay->outcomes[i];
-        }
-    }
-    return NULL;
+    size_t place = replay_recorded_place(replay);
+    return place < replay->count ? &replay->outcomes[place] : NULL;
 }
 
 static void print_spread(struct out *out, const char *key, const char *min_key, const char *max_key,
@@ -159,9 +152,41 @@ static void print_touch_note(const struct replay_answer *replay)
     char rss[32];
     out_note(replay->out,
              "the program did not touch all that it allocated: the replay needs %s where it had %s "
-             "resident in all; --touch none gives the lower bound",
+             "resident in all; --touch calibrated finds out how much of it, --touch none gives the "
+             "lower bound",
              out_format_bytes((int64_t)recorded->heap_peak_bytes.median, heap),
              out_format_bytes((int64_t)rss_peak_bytes, rss));
+}
+
+static void print_calibration(const struct replay_answer *replay)
+{
+    struct out *out = replay->out;
+    const struct calibration *calibration = &replay->calibration;
+    if (replay->settings->touch != REPLAY_TOUCH_CALIBRATED) {
+        return;
+    }
+    out_begin_section(out, "calibration", "Touched, by the recorded resident set");
+    out_percent(out, "touch_share_pct", "of each block", calibration->fit.share, 1);
+    out_bytes(out, "base_bytes", "beside the heap", (int64_t)calibration->fit.base_bytes);
+    out_bytes(out, "recorded_peak_bytes", "peak recorded",
+              (int64_t)calibration->recorded_peak_bytes);
+    out_bytes(out, "replayed_peak_bytes", "peak replayed", (int64_t)calibration->peak_bytes);
+    out_bytes(out, "recorded_mean_bytes", "mean recorded",
+              (int64_t)calibration->recorded_mean_bytes);
+    out_bytes(out, "error_bytes", "error, over time", (int64_t)calibration->mean_error_bytes);
+    out_percent(out, "error_pct", "  of the mean", calibration->mean_error_bytes,
+                calibration->recorded_mean_bytes);
+    out_count(out, "sample_count", "moments compared", (int64_t)calibration->sample_count);
+    out_end_section(out);
+    if (calibration->mean_error_bytes > CALIBRATION_TOLERANCE * calibration->recorded_mean_bytes) {
+        out_note(out, "no share of its blocks explains what the program had resident: most of that "
+                      "is not the allocator's, such as mappings of its own; the touched share is a "
+                      "guess");
+    }
+    if (calibration->fit.is_indifferent) {
+        out_note(out, "what the program touches of its blocks hardly changes what it needs: all of "
+                      "each is touched, as with --touch first");
+    }
 }
 
 static void print_notes(const struct replay_answer *replay)
@@ -190,6 +215,7 @@ static void print_notes(const struct replay_answer *replay)
 void replay_print(struct replay_answer *replay)
 {
     print_summary(replay);
+    print_calibration(replay);
     print_allocators(replay);
     print_latencies(replay);
     print_notes(replay);

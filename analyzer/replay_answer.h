@@ -12,6 +12,7 @@
 #include "cli/out.h"
 #include "cli/term.h"
 #include "model/trace.h"
+#include "replay/calibration.h"
 #include "replay/rounds.h"
 
 #define REPLAY_DEFAULT_ALLOCATORS "glibc,jemalloc,tcmalloc,mimalloc"
@@ -31,6 +32,7 @@ enum replay_mode {
 enum replay_touch {
     REPLAY_TOUCH_FIRST,
     REPLAY_TOUCH_NONE,
+    REPLAY_TOUCH_CALIBRATED,
 };
 
 struct replay_settings {
@@ -54,6 +56,7 @@ struct replay_answer {
     struct script_head head;
     struct replay_candidate candidates[REPLAY_CANDIDATES_MAX];
     struct outcome outcomes[REPLAY_CANDIDATES_MAX];
+    struct calibration calibration; /* with REPLAY_TOUCH_CALIBRATED */
     size_t count;
     struct out *out;
     struct term_progress progress;
@@ -64,6 +67,12 @@ struct replay_answer {
  * lost, which is no error.
  */
 int replay_run(struct replay_answer *replay, struct err *err);
+
+/*
+ * Which candidate is the allocator that the program was recorded on, as it was then; `count`: none
+ * is, or it is lost.
+ */
+size_t replay_recorded_place(const struct replay_answer *replay);
 
 /* Prints the whole answer. */
 void replay_print(struct replay_answer *replay);

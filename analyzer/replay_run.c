@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,6 +59,39 @@ static const char *find_companion(const struct trace *trace)
     return "";
 }
 
+size_t replay_recorded_place(const struct replay_answer *replay)
+{
+    const char *recorded = replay->process->allocator; /* the path of its library */
+    for (size_t i = 0; i < replay->count; i++) {
+        const struct replay_candidate *candidate = &replay->candidates[i];
+        const char *mark =
+            candidate->allocator.kind == ALLOCATOR_GLIBC ? "libc.so" : candidate->name;
+        if (strstr(recorded, mark) != NULL && !candidate->is_lost &&
+            replay->settings->variables.count == 0) {
+            return i;
+        }
+    }
+    return replay->count;
+}
+
+/* Sets the rounds' touch share. */
+static int calibrate(struct replay_answer *replay, struct rounds_settings *rounds, struct err *err)
+{
+    size_t place = replay_recorded_place(replay);
+    if (place == replay->count) {
+        return err_set(err, ENODATA,
+                       "cannot calibrate: --touch calibrated needs the allocator that was recorded "
+                       "(%s) among those replayed, without --env",
+                       replay->process->allocator);
+    }
+    term_progress_begin(&replay->progress, stderr, "calibrating");
+    int result = calibration_find(replay->trace, replay->process, rounds,
+                                  &replay->candidates[place], &replay->calibration, err);
+    term_progress_end(&replay->progress);
+    rounds->touch_share = replay->calibration.fit.share;
+    return result;
+}
+
 static int run_rounds(struct replay_answer *replay, int script_fd, struct err *err)
 {
     const struct replay_settings *settings = replay->settings;
@@ -75,18 +109,22 @@ static int run_rounds(struct replay_answer *replay, int script_fd, struct err *e
     if (replay->mode == REPLAY_AUTO) {
         replay->mode = replay->head.began_count > 1 ? REPLAY_DEPS : REPLAY_SERIAL;
     }
-    const struct rounds_settings rounds = {
+    struct rounds_settings rounds = {
         .program = program,
         .companion = find_companion(replay->trace),
         .script_fd = script_fd,
         .head = &replay->head,
         .mode = rounds_mode_of(replay->mode),
         .speed = replay->mode == REPLAY_PACED ? (double)settings->speed : 0,
-        .is_touching = settings->touch == REPLAY_TOUCH_FIRST,
+        .touch_share = settings->touch == REPLAY_TOUCH_NONE ? 0 : 1,
         .repetition_count = (unsigned)settings->repetition_count,
         .watcher = show_round,
         .context = replay,
     };
+    result = settings->touch == REPLAY_TOUCH_CALIBRATED ? calibrate(replay, &rounds, err) : 0;
+    if (result < 0) {
+        return result;
+    }
     term_progress_begin(&replay->progress, stderr, "replaying");
     result = rounds_run(&rounds, replay->candidates, replay->outcomes, replay->count, err);
     term_progress_end(&replay->progress);

@@ -136,6 +136,7 @@ static int add_operation(struct compile *compile, const struct operation *operat
     if (result < 0) {
         return result;
     }
+    compile->head.began_ns = compile->ordering.began_ns;
     compile->head.duration_ns = operation->at_ns - compile->ordering.began_ns;
     if (compile->done_count++ % WATCH_STEP == 0 && settings->watcher != NULL) {
         settings->watcher(settings->context, compile->done_count);

@@ -26,23 +26,28 @@ struct rounds {
     struct player_result *latency; /* the same */
 };
 
-static int play(struct rounds *rounds, const char *what, const struct replay_candidate *candidate,
-                struct player_result *out_result, struct err *err)
+/* What allocaudit-replay is started with; the answer is in rounds->answer. */
+struct play_request {
+    const char *what;                         /* its first word */
+    const struct replay_candidate *candidate; /* NULL: plain glibc */
+    enum rounds_mode mode;
+    double touch_share;
+};
+
+static int run_player(struct rounds *rounds, const struct play_request *request, struct err *err)
 {
     const struct rounds_settings *settings = rounds->settings;
     char speed[WORD_BYTES];
+    char touch[WORD_BYTES];
+    bool is_ready = strcmp(request->what, "ready") == 0;
     (void)snprintf(speed, sizeof(speed), "%.6g", settings->speed);
-    bool is_ready = strcmp(what, "ready") == 0;
-    const char *const words[] = {settings->program,
-                                 what,
-                                 PLAYER_SCRIPT,
-                                 mode_words[settings->mode],
-                                 is_ready                ? NULL
-                                 : settings->is_touching ? "first"
-                                                         : "none",
-                                 speed,
-                                 NULL};
+    (void)snprintf(touch, sizeof(touch), "%.6f", request->touch_share);
+    const char *const words[] = {
+        settings->program,       request->what, PLAYER_SCRIPT, mode_words[request->mode],
+        is_ready ? NULL : touch, speed,         NULL,
+    };
     const char *const no_pairs[] = {NULL};
+    const struct replay_candidate *candidate = request->candidate;
     const char *library = candidate != NULL ? candidate->allocator.path : "";
     bool has_both = library[0] != '\0' && settings->companion[0] != '\0';
     str_clear(&rounds->preload);
@@ -57,7 +62,19 @@ static int play(struct rounds *rounds, const char *what, const struct replay_can
         .words = words,
         .script_fd = settings->script_fd,
     };
-    int result = player_run(&job, &rounds->answer, &rounds->talk, err);
+    return player_run(&job, &rounds->answer, &rounds->talk, err);
+}
+
+static int play(struct rounds *rounds, const char *what, const struct replay_candidate *candidate,
+                struct player_result *out_result, struct err *err)
+{
+    const struct play_request request = {
+        .what = what,
+        .candidate = candidate,
+        .mode = rounds->settings->mode,
+        .touch_share = rounds->settings->touch_share,
+    };
+    int result = run_player(rounds, &request, err);
     return result < 0 ? result : player_read(str_text(&rounds->answer), out_result, err);
 }
 
@@ -222,6 +239,35 @@ static void sum_up(const struct rounds *rounds, const struct replay_candidate *c
     }
 }
 
+static void free_texts(struct rounds *rounds)
+{
+    str_fini(&rounds->answer);
+    str_fini(&rounds->talk);
+    str_fini(&rounds->preload);
+}
+
+int rounds_play_curve(const struct rounds_settings *settings,
+                      const struct replay_candidate *candidate, double touch_share,
+                      struct resident_curve *out_curve, struct err *err)
+{
+    struct rounds rounds = {.settings = settings};
+    const struct play_request request = {
+        .what = "curve",
+        .candidate = candidate,
+        .mode = ROUNDS_SERIAL,
+        .touch_share = touch_share,
+    };
+    int result = run_player(&rounds, &request, err);
+    if (result == 0) {
+        result = resident_curve_read(str_text(&rounds.answer), out_curve, err);
+    }
+    if (result < 0) {
+        err_prepend(err, "the replay on the recorded allocator");
+    }
+    free_texts(&rounds);
+    return result;
+}
+
 int rounds_run(const struct rounds_settings *settings, struct replay_candidate *candidates,
                struct outcome *out_outcomes, size_t count, struct err *err)
 {
@@ -242,9 +288,7 @@ int rounds_run(const struct rounds_settings *settings, struct replay_candidate *
     if (result == 0) {
         sum_up(&rounds, candidates, out_outcomes, count, values);
     }
-    str_fini(&rounds.answer);
-    str_fini(&rounds.talk);
-    str_fini(&rounds.preload);
+    free_texts(&rounds);
     free(rounds.memory);
     free(rounds.latency);
     free(values);

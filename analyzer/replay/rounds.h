@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "replay_candidate.h"
+#include "resident_curve.h"
 #include "script.h"
 
 enum rounds_mode {
@@ -57,8 +58,8 @@ struct rounds_settings {
     int script_fd;
     const struct script_head *head;
     enum rounds_mode mode;
-    double speed; /* 0: as fast as it goes */
-    bool is_touching;
+    double speed;       /* 0: as fast as it goes */
+    double touch_share; /* of each block, from its start: 0 nothing, 1 all */
     unsigned repetition_count;
     rounds_watcher *watcher; /* NULL: nobody watches */
     void *context;
@@ -71,5 +72,13 @@ struct rounds_settings {
  */
 int rounds_run(const struct rounds_settings *settings, struct replay_candidate *candidates,
                struct outcome *out_outcomes, size_t count, struct err *err);
+
+/*
+ * One serial replay of a candidate with this touch share, beside the rounds. Returns 0 and
+ * *out_curve is to be ended with resident_curve_fini(), or a negative errno.
+ */
+int rounds_play_curve(const struct rounds_settings *settings,
+                      const struct replay_candidate *candidate, double touch_share,
+                      struct resident_curve *out_curve, struct err *err);
 
 #endif

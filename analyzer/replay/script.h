@@ -66,7 +66,8 @@ struct script_head {
     uint64_t peak_bytes;   /* most requested bytes live */
     uint64_t peak_record;  /* records of the total order that lead there */
     uint64_t record_count; /* of all threads */
-    uint64_t duration_ns;  /* from the first operation to the last */
+    uint64_t began_ns;     /* of the first operation, since the run began */
+    uint64_t duration_ns;  /* from there to the last */
     uint32_t thread_count;
     uint32_t began_count; /* streams below it have records, in the order in which threads began */
 };

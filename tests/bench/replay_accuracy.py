@@ -2,7 +2,7 @@
 """Compares what `allocaudit replay` predicts with what real programs do on other allocators.
 
     tests/bench/replay_accuracy.py --build build/release [--quick] [--rounds N] [--only NAME]...
-                                   [--markdown] [--json FILE]
+                                   [--mode MODE] [--touch MODEL] [--markdown] [--json FILE]
 
 Each program is recorded once, on glibc, and replayed on all allocators. Then it is run, untraced, with each
 of them preloaded. Its predicted peak on X is its real peak on glibc, plus the heap's peak in the replay on
@@ -107,20 +107,33 @@ def measure_real(program, libraries, peak, folder, round_count):
         program.real_spread[name] = (max(values) - min(values)) / program.real[name]
 
 
+def run_replay(allocaudit, recording, libraries, options, touch):
+    return subprocess.run([allocaudit, "replay", recording, "--format", "json", "-n",
+                           str(options.rounds), "--mode", options.mode, "--touch", touch,
+                           "--allocator", ",".join(libraries)],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                          timeout=3600)
+
+
 def replay(program, libraries, allocaudit, folder, options):
     recording = os.path.join(folder, "recording.db")
     run_workload(program.workload,
                  [allocaudit, "run", "-q", "-o", recording, "--", *program.workload.command],
                  {"LD_PRELOAD": libraries[BASE]})
-    done = subprocess.run([allocaudit, "replay", recording, "--format", "json", "-n",
-                           str(options.rounds), "--mode", options.mode, "--allocator",
-                           ",".join(libraries)],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-                          timeout=3600)
+    done = run_replay(allocaudit, recording, libraries, options, options.touch)
+    if b"cannot calibrate" in done.stderr:
+        print(f"{program.name}: {done.stderr.decode(errors='replace').strip()}", flush=True)
+        done = run_replay(allocaudit, recording, libraries, options, "first")
     os.unlink(recording)
     if done.returncode != 0:
         raise Broken(f"replay: {done.stderr.decode(errors='replace')[-300:]}")
     program.answer = json.loads(done.stdout)
+    if "calibration" in program.answer:
+        found = program.answer["calibration"]
+        print(f"{program.name}: {found['touch_share_pct']:.1f} % touched, {mib(found['base_bytes'])} "
+              f"MiB beside the heap; peak recorded {mib(found['recorded_peak_bytes'])}, replayed "
+              f"{mib(found['replayed_peak_bytes'])} MiB; error over time {found['error_pct']:.1f} %",
+              flush=True)
     for row in program.answer["allocators"]:
         if row["problem"] is not None:
             raise Broken(f"replay: {row['allocator']}: {row['problem']}")
@@ -177,6 +190,7 @@ def parse_options():
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     parser.add_argument("--only", action="append", default=[], metavar="NAME")
     parser.add_argument("--mode", default="auto", help="of the replay")
+    parser.add_argument("--touch", default="first", help="the touch model of the replay")
     parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--json", metavar="FILE", help="write all figures there, too")
     return parser.parse_args()

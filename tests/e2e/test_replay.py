@@ -135,6 +135,46 @@ def test_untouched_blocks_take_no_memory(test):
     test.check(none["heap_peak_bytes"] <= first["heap_peak_bytes"], f"{none} {first}")
 
 
+def test_calibrated_touching_finds_what_the_program_touched(test, percent, beside_mib):
+    recording = test.record([test.program("touched_part"), percent, beside_mib], "-q")
+    answer = replayed(test, recording, "--allocator", "glibc", "--touch", "calibrated")
+    found = answer["calibration"]
+    test.equal("model", answer["replay"]["touch"], "calibrated")
+    test.check(abs(found["touch_share_pct"] - int(percent)) < 5, f"{percent} %: {found}")
+    test.check(int(beside_mib) << 20 < found["base_bytes"] < (int(beside_mib) + 4) << 20, f"{found}")
+    test.check(found["error_pct"] < 5 and found["sample_count"] > 50, f"{found}")
+    difference = abs(found["replayed_peak_bytes"] - found["recorded_peak_bytes"])
+    test.check(difference < 0.05 * found["recorded_peak_bytes"] + (1 << 20), f"{found}")
+    # The heap of the rounds is what the calibration has found.
+    heap = row_of(answer, "glibc")["heap_peak_bytes"]
+    test.check(abs(heap + found["base_bytes"] - found["replayed_peak_bytes"]) < 2 << 20,
+               f"{heap} {found}")
+
+
+test_calibrated_touching_finds_what_the_program_touched.cases = [
+    (percent, (percent, beside_mib))
+    for percent, beside_mib in (("100", "0"), ("40", "0"), ("10", "20"), ("0", "5"))]
+
+
+def test_calibrating_says_when_no_share_explains_what_was_resident(test):
+    # A mapping of the program's own comes and goes with time: no heap can do that.
+    recording = test.record([test.program("mapping_waves")], "-q")
+    answer = replayed(test, recording, "--allocator", "glibc", "--touch", "calibrated")
+    test.check(answer["calibration"]["error_pct"] > 10, f"{answer['calibration']}")
+    test.check(any("no share of its blocks" in note for note in answer["notes"]), answer["notes"])
+
+
+def test_calibrating_what_cannot_be_is_refused(test):
+    short = test.record([test.program("hello")], "-q")
+    talk = refused(test, 3, short.path, "--allocator", "glibc", "--touch", "calibrated")
+    test.check("resident set is known of" in talk, talk)
+    recording = test.record([test.program("touched_part"), "50", "0"], "-q")
+    for options in (("--allocator", "jemalloc"),
+                    ("--allocator", "glibc", "--env", "MALLOC_ARENA_MAX=1")):
+        talk = refused(test, 3, recording.path, "--touch", "calibrated", *options)
+        test.check("needs the allocator that was recorded" in talk, talk)
+
+
 def test_paced_replay_takes_its_time(test):
     ended = test.record(["/bin/sh", "-c", "sleep 0.3; exec " + test.program("replayed")], "-q")
     process = test.open(ended).value("SELECT max(id) FROM process")

@@ -41,6 +41,9 @@ uint64_t gauge_read(struct gauge *gauge, uint64_t at)
         gauge->area += ((double)bytes + (double)gauge->last_bytes) / 2 * (double)width;
         gauge->width += width;
     }
+    if (gauge->point_count < gauge->point_capacity) {
+        gauge->points[gauge->point_count++] = (struct gauge_point){at, bytes};
+    }
     gauge->last_at = at;
     gauge->last_bytes = bytes;
     gauge->peak_bytes = bytes > gauge->peak_bytes ? bytes : gauge->peak_bytes;

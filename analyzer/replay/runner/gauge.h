@@ -6,10 +6,19 @@
 #ifndef ALLOCAUDIT_GAUGE_H
 #define ALLOCAUDIT_GAUGE_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+struct gauge_point {
+    uint64_t at;
+    uint64_t bytes;
+};
 
 struct gauge {
     int fd;
+    struct gauge_point *points; /* where readings are kept; NULL: they are not */
+    size_t point_capacity;
+    size_t point_count;
     uint64_t page_bytes;
     uint64_t peak_bytes; /* of the readings */
     uint64_t last_bytes;

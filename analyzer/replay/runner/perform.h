@@ -23,11 +23,16 @@ enum perform_call {
     PERFORM_CALL_COUNT
 };
 
+enum {
+    PERFORM_READINGS = 4096,       /* of the gauge, about, in a serial replay */
+    PERFORM_TOUCH_WHOLE = 1 << 16, /* all of each block; a half of it: each one's first half */
+};
+
 struct perform_settings {
-    bool is_touching; /* write a byte to each page of what is allocated */
-    bool is_timed;    /* each call, into latencies */
-    bool is_virtual;  /* serially only: clocks show the recorded time */
-    double speed;     /* recorded time passes so many times as fast; 0: nobody waits for it */
+    uint32_t touch_share; /* a byte is written to each page of this part of what is allocated */
+    bool is_timed;        /* each call, into latencies */
+    bool is_virtual;      /* serially only: clocks show the recorded time */
+    double speed;         /* recorded time passes so many times as fast; 0: nobody waits for it */
 };
 
 struct perform_result {
@@ -40,8 +45,8 @@ struct perform_result {
     struct histogram *latencies; /* PERFORM_CALL_COUNT of them, in ticks; NULL: not timed */
 };
 
-/* Everything in one thread, in the recorded order. The gauge is read a few thousand times along
- * the recorded time; NULL: it is not. Returns 0 or a negative errno. */
+/* Everything in one thread, in the recorded order. The gauge is read some PERFORM_READINGS times
+ * along the recorded time; NULL: it is not. Returns 0 or a negative errno. */
 int perform_serially(struct stage *stage, const struct perform_settings *settings,
                      struct gauge *gauge, struct perform_result *out_result);
 

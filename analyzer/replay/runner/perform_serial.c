@@ -5,7 +5,6 @@
 
 enum {
     OVERHEAD_TRIES = 10000,
-    READINGS = 4096, /* of the gauge, in all */
 };
 
 struct serial {
@@ -93,9 +92,9 @@ int perform_serially(struct stage *stage, const struct perform_settings *setting
     struct serial serial = {
         .stage = stage,
         .gauge = gauge,
-        .performer = {.slots = stage->slots, .is_touching = settings->is_touching},
+        .performer = {.slots = stage->slots, .touch_share = settings->touch_share},
         .is_virtual = settings->is_virtual,
-        .step = stage->head.record_count / READINGS + 1,
+        .step = stage->head.record_count / PERFORM_READINGS + 1,
         .next_reading = UINT64_MAX,
     };
     if (settings->is_timed) {

@@ -115,7 +115,7 @@ static int make_members(struct crew *crew)
         member->stream = &crew->stage->streams[i];
         member->performer = (struct performer){
             .slots = crew->stage->slots,
-            .is_touching = crew->settings->is_touching,
+            .touch_share = crew->settings->touch_share,
             .overhead_ticks = overhead_ticks,
         };
         if (crew->settings->is_timed) {

@@ -20,11 +20,17 @@ struct performer {
     uint64_t call_count;
     uint64_t failed_count;
     uint64_t missed_count;
-    bool is_touching;
+    uint32_t touch_share; /* as in struct perform_settings */
 };
 
 /* What timing an empty call says: the least of many. */
 uint64_t performer_overhead(void);
+
+/* The bytes at the start of a block that count as used. */
+static inline size_t performer_used(const struct performer *performer, size_t size_bytes)
+{
+    return (size_t)((__uint128_t)size_bytes * performer->touch_share / PERFORM_TOUCH_WHOLE);
+}
 
 /* Writes to each page of block[from..size). */
 static inline void performer_touch(void *block, size_t from_bytes, size_t size_bytes)
@@ -84,7 +90,7 @@ performer_do(struct performer *performer, const struct script_record *record, bo
         block = performer_align(record->value, record->alignment_log2);
         break;
     case SCRIPT_REALLOC:
-        touched_bytes = slot->size_bytes;
+        touched_bytes = performer_used(performer, slot->size_bytes);
         block = realloc(old, record->value);
         break;
     default:
@@ -100,8 +106,8 @@ performer_do(struct performer *performer, const struct script_record *record, bo
     performer->missed_count += old == NULL && record->code >= SCRIPT_REALLOC;
     if (record->code != SCRIPT_FREE) {
         performer->failed_count += block == NULL && record->value > 0;
-        if (performer->is_touching) {
-            performer_touch(block, touched_bytes, record->value);
+        if (performer->touch_share != 0) {
+            performer_touch(block, touched_bytes, performer_used(performer, record->value));
         }
     }
 }

@@ -5,11 +5,12 @@
  *   allocaudit-replay probe NAME...            which library serves malloc; jemalloc's options
  *   allocaudit-replay ready FD MODE            maps everything, and says what is resident
  *   allocaudit-replay memory FD MODE TOUCH SPEED   replays with the gauge read
+ *   allocaudit-replay curve FD MODE TOUCH SPEED    the same, and says each reading (serial alone)
  *   allocaudit-replay latency FD MODE TOUCH SPEED  replays with each call timed
  *
- * FD is the script, MODE serial, virtual or threads, TOUCH none or first, SPEED a number, 0: at
- * full speed. Answers are lines "key value" on stdout; the status is 0, or 1 after a line on
- * stderr.
+ * FD is the script, MODE serial, virtual or threads, TOUCH the part of each block that is written
+ * to (0: nothing, 1: all), SPEED a number, 0: at full speed. Answers are lines "key value" on
+ * stdout; the status is 0, or 1 after a line on stderr.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -146,13 +147,22 @@ static int play(const char *what, char **words)
         return 0;
     }
     const struct perform_settings settings = {
-        .is_touching = strcmp(words[2], "first") == 0,
+        .touch_share = (uint32_t)(strtod(words[2], NULL) * PERFORM_TOUCH_WHOLE + 0.5),
         .is_timed = strcmp(what, "latency") == 0,
         .is_virtual = is_virtual,
         .speed = strtod(words[3], NULL),
     };
+    if (strcmp(what, "curve") == 0) {
+        gauge.point_capacity = 2 * PERFORM_READINGS;
+        gauge.points = stage_map(gauge.point_capacity * sizeof(*gauge.points));
+        gauge.point_capacity = gauge.points != NULL ? gauge.point_capacity : 0;
+    }
     code = replay(&stage, is_serial, &settings, &gauge);
     say("rss_ready_bytes", ready_bytes);
+    for (size_t i = 0; i < gauge.point_count; i++) {
+        (void)dprintf(STDOUT_FILENO, "reading %llu %llu\n", (unsigned long long)gauge.points[i].at,
+                      (unsigned long long)gauge.points[i].bytes);
+    }
     return code;
 }
 
