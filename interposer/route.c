@@ -109,6 +109,7 @@ static void route_in_parent(void)
 static void route_in_child(void)
 {
     route_in_parent();
+    policy_count_anew(policy);
     for (struct route_thread *thread = threads; thread != NULL; thread = thread->next) {
         thread->is_ending = thread != thread_of_self;
     }

@@ -149,7 +149,7 @@ static bool is_largest(unsigned counter)
     return counter == COUNT_step_max || counter == COUNT_footprint_max_bytes;
 }
 
-void policy_count(const struct policy *policy, uint64_t out_counts[POLICY_COUNTER_COUNT])
+void policy_count_ever(const struct policy *policy, uint64_t out_counts[POLICY_COUNTER_COUNT])
 {
     memset(out_counts, 0, POLICY_COUNTER_COUNT * sizeof(*out_counts));
     for (const struct policy_heap *heap = policy->heaps; heap != NULL; heap = heap->next) {
@@ -170,10 +170,30 @@ void policy_count(const struct policy *policy, uint64_t out_counts[POLICY_COUNTE
     policy->operations->count(policy, out_counts);
 }
 
+void policy_count(const struct policy *policy, uint64_t out_counts[POLICY_COUNTER_COUNT])
+{
+    policy_count_ever(policy, out_counts);
+    for (unsigned i = 0; i < POLICY_COUNTER_COUNT; i++) {
+        out_counts[i] -= policy->old_counts[i];
+    }
+}
+
+/* A level goes on from where it is, and the highest ones are looked for anew. */
+void policy_count_anew(struct policy *policy)
+{
+    for (struct policy_heap *heap = policy->heaps; heap != NULL; heap = heap->next) {
+        heap->counts[COUNT_step_max] = 0;
+    }
+    atomic_store(&policy->footprint_max_bytes, atomic_load(&policy->footprint_bytes));
+    policy_count_ever(policy, policy->old_counts);
+    policy->old_counts[COUNT_footprint_bytes] = 0;
+    policy->old_counts[COUNT_footprint_max_bytes] = 0;
+}
+
 const char *policy_check(const struct policy *policy)
 {
     uint64_t counts[POLICY_COUNTER_COUNT];
-    policy_count(policy, counts);
+    policy_count_ever(policy, counts);
     if (counts[COUNT_give_count] > counts[COUNT_take_count]) {
         return "more blocks were given back than taken";
     }

@@ -81,7 +81,8 @@ struct policy {
     _Atomic uint64_t footprint_max_bytes;
     _Atomic uint64_t chunk_take_count;
     _Atomic uint64_t chunk_give_count;
-    _Atomic uint64_t noted_give_count; /* by operations->leave */
+    _Atomic uint64_t noted_give_count;         /* by operations->leave */
+    uint64_t old_counts[POLICY_COUNTER_COUNT]; /* of what policy_count() leaves out */
 };
 
 extern const struct policy_operations pool_operations;
@@ -155,6 +156,15 @@ void policy_after_fork(struct policy *policy);
  * call, so this looks at all of them. Exact when no thread is inside.
  */
 void policy_count(const struct policy *policy, uint64_t out_counts[POLICY_COUNTER_COUNT]);
+
+/*
+ * Lets policy_count() begin at 0: in a forked child, what came before was its parent's. Blocks that
+ * it gives back count, also where its parent took them. No other thread may be inside.
+ */
+void policy_count_anew(struct policy *policy);
+
+/* The same since the policy was made: what its memory agrees with. */
+void policy_count_ever(const struct policy *policy, uint64_t out_counts[POLICY_COUNTER_COUNT]);
 
 /* What is wrong with the policy's memory, as a constant text, or NULL. No thread may be inside. */
 const char *policy_check(const struct policy *policy);

@@ -34,11 +34,11 @@ def counters(recording, process_id):
 
 
 def served_share(recording):
-    """Of the allocations of processes that ended by themselves. Forked ones count on from their parent."""
+    """Of the allocations of processes that ended by themselves."""
     taken = asked = 0
     for process in recording.processes:
         found = counters(recording, process["id"])
-        if found and process["start_kind"] != "fork":
+        if found:
             taken += found["take_count"]
             asked += process["allocation_count"]
     return taken / asked if asked else 0
@@ -115,6 +115,20 @@ def test_threads_and_fork(test, policy):
 
 
 test_threads_and_fork.cases = [(policy, (policy,)) for policy in KINDS]
+
+
+def test_forked_child_counts_from_0(test, policy):
+    recording = test.sound(test.record([test.program("fork_counts")], "-q", "--policy", policy))
+    parent, child = (counters(recording, process["id"]) for process in recording.processes)
+    test.check(1000 <= parent["take_count"] < 1050 and parent["give_count"] < 50, f"{parent}")
+    test.check(300 <= child["take_count"] < 350, f"{child}")
+    test.check(200 <= child["give_count"] < 250, f"{child}")
+    # What it holds is its parent's, too; that is a level, and goes on.
+    test.check(child["footprint_bytes"] >= parent["footprint_bytes"] // 2, f"{parent} {child}")
+    test.check(child["footprint_max_bytes"] >= child["footprint_bytes"], f"{child}")
+
+
+test_forked_child_counts_from_0.cases = [(policy, (policy,)) for policy in KINDS]
 
 
 def test_torture(test, policy):

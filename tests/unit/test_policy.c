@@ -167,6 +167,34 @@ static void policy_take_without_memory_is_declined_and_recovers(void **state)
     }
 }
 
+static void policy_count_anew_begins_at_0_and_leaves_the_policy_sound(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < KINDS; i++) {
+        uint64_t ever[POLICY_COUNTER_COUNT];
+        begin(kinds[i], false);
+        for (uint32_t step = 0; step < STEPS / 10; step++) {
+            player_step(&player, PLAYER_BLOCKS);
+        }
+        uint64_t taken_before = counted(COUNT_take_count);
+        uint64_t held_bytes = counted(COUNT_footprint_bytes);
+
+        policy_count_anew(player.policy);
+
+        for (unsigned counter = 0; counter < POLICY_COUNTER_COUNT; counter++) {
+            bool is_level =
+                counter == COUNT_footprint_bytes || counter == COUNT_footprint_max_bytes;
+            assert_int_equal(counted((enum policy_counter)counter), is_level ? held_bytes : 0);
+        }
+        player_give_all(&player);
+        expect_sound(kinds[i]); /* though more was given back than taken since */
+        policy_count_ever(player.policy, ever);
+        assert_int_equal(counted(COUNT_take_count), ever[COUNT_take_count] - taken_before);
+        assert_true(counted(COUNT_give_count) > 0);
+        end(state);
+    }
+}
+
 /* A simulation must come to the same addresses without ever touching them. */
 static void policy_on_simulated_memory_does_the_same(void **state)
 {
@@ -279,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(policy_take_and_give_at_random_stays_sound, end),
+        cmocka_unit_test_teardown(policy_count_anew_begins_at_0_and_leaves_the_policy_sound, end),
         cmocka_unit_test_teardown(policy_give_of_the_last_block_returns_the_memory, end),
         cmocka_unit_test_teardown(policy_give_of_what_is_no_live_block_is_refused, end),
         cmocka_unit_test_teardown(policy_take_too_large_is_declined_and_counted, end),
