@@ -109,6 +109,14 @@ static void say_result(const struct perform_result *result, const struct gauge *
     }
 }
 
+static void say_readings(const struct gauge *gauge)
+{
+    for (size_t i = 0; gauge->points != NULL && i < gauge->point_count; i++) {
+        (void)dprintf(STDOUT_FILENO, "reading %llu %llu\n", (unsigned long long)gauge->points[i].at,
+                      (unsigned long long)gauge->points[i].bytes);
+    }
+}
+
 static int replay(struct stage *stage, bool is_serial, const struct perform_settings *settings,
                   struct gauge *gauge)
 {
@@ -159,10 +167,7 @@ static int play(const char *what, char **words)
     }
     code = replay(&stage, is_serial, &settings, &gauge);
     say("rss_ready_bytes", ready_bytes);
-    for (size_t i = 0; i < gauge.point_count; i++) {
-        (void)dprintf(STDOUT_FILENO, "reading %llu %llu\n", (unsigned long long)gauge.points[i].at,
-                      (unsigned long long)gauge.points[i].bytes);
-    }
+    say_readings(&gauge);
     return code;
 }
 
