@@ -50,12 +50,12 @@ $(error MODE=$(MODE) is none of release, debug, coverage)
 endif
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 
-PACKAGES   := sqlite3 libdw libelf
+PACKAGES   := sqlite3 libdw libelf yaml-0.1
 pkg         = $(shell pkg-config $(1) $(2) 2>/dev/null)
 STANDARD   := -std=c11 -D_GNU_SOURCE
 CORE_FLAGS := $(STANDARD) $(WARNINGS) $(OPTIMIZE) $(SANITIZE) -pthread $(call pkg,--cflags,$(PACKAGES)) \
               -DALLOCAUDIT_VERSION='"$(VERSION)"'
-CORE_LIBS  := $(or $(call pkg,--libs,$(PACKAGES)),-lsqlite3 -ldw -lelf) -liberty -ldl -lm
+CORE_LIBS  := $(or $(call pkg,--libs,$(PACKAGES)),-lsqlite3 -ldw -lelf -lyaml) -liberty -ldl -lm
 CORE_LINK  := $(SANITIZE) $(if $(filter coverage,$(VARIANT)),--coverage) -pthread -Wl,-z,now -Wl,-z,relro
 
 # The preloaded library lives in a stranger's process: never sanitized, never instrumented, nothing
@@ -293,6 +293,10 @@ test-unwind: all ## compare every stack of long runs of real programs with libun
 .PHONY: torture-policies
 torture-policies: test-programs ## 10^9 random calls under each policy, and its code under sanitizers: 10 minutes
 	@$(PYTHON) tests/torture_policies.py --build $(BUILD) --asan $(ASAN_BUILD) --tsan $(TSAN_BUILD)
+
+.PHONY: test-gate
+test-gate: all sample-apps ## hold 100 runs of ten programs against their baselines: no verdict may flip
+	@$(PYTHON) tests/gate_stability.py --build $(BUILD)
 
 .PHONY: test-clean-machine
 test-clean-machine: ## make demo and make test in a fresh minimal Debian (needs root and debootstrap)

@@ -17,6 +17,8 @@
     X(run)                                                                                         \
     X(report)                                                                                      \
     X(gate)                                                                                        \
+    X(baseline)                                                                                    \
+    X(test)                                                                                        \
     X(trial)                                                                                       \
     X(replay)                                                                                      \
     X(simulate)                                                                                    \
@@ -51,6 +53,7 @@ enum cmd_exit {
     CMD_GATE_FAILED = 1, /* only gate */
     CMD_WRONG_USAGE = 2,
     CMD_CANNOT = 3,       /* no file, damaged, wrong version, output not written */
+    CMD_GATE_BETTER = 4,  /* only gate --strict: less than the baseline */
     CMD_RUN_FAILED = 125, /* `run` itself failed */
     CMD_NOT_EXECUTABLE = 126,
     CMD_NOT_FOUND = 127,

@@ -114,8 +114,7 @@ static int resolve_threads(const struct trace *trace, const char *text, struct s
     return 0;
 }
 
-/* A word without wildcards matches anywhere in the name. */
-static int copy_glob(const char *text, char **out_glob, struct err *err)
+int selection_glob(const char *text, char **out_glob, struct err *err)
 {
     struct str glob = {0};
     bool is_glob = strpbrk(text, "*?[") != NULL;
@@ -172,10 +171,10 @@ int selection_resolve(const struct trace *trace, const struct selection_request 
         result = resolve_blocks(trace, request, &selection, err);
     }
     if (result == 0 && request->module != NULL) {
-        result = copy_glob(request->module, &selection.module_glob, err);
+        result = selection_glob(request->module, &selection.module_glob, err);
     }
     if (result == 0 && request->function != NULL) {
-        result = copy_glob(request->function, &selection.function_glob, err);
+        result = selection_glob(request->function, &selection.function_glob, err);
     }
     if (result < 0) {
         selection_fini(&selection);

@@ -47,6 +47,10 @@ int selection_resolve(const struct trace *trace, const struct selection_request 
 int selection_find_process(const struct trace *trace, const char *word,
                            const struct process_row **out_process, struct err *err);
 
+/* What a user's word for a function or module means as a GLOB: without * ? [ it matches anywhere in
+ * the name. Returns 0 and *out_glob is the caller's to free(), or -ENOMEM. */
+int selection_glob(const char *text, char **out_glob, struct err *err);
+
 /* True if only sites with a matching function are meant. */
 bool selection_has_frames(const struct selection *selection);
 

@@ -19,9 +19,10 @@ analyzer/replay      analyzer/base analyzer/catalog analyzer/model schema interp
 analyzer/replay/runner  analyzer/replay
 analyzer/cli         analyzer/base
 analyzer/trial       analyzer/base analyzer/catalog interposer/policy/settings.h
+analyzer/gate        analyzer/base analyzer/db analyzer/model analyzer/cli analyzer/report
 analyzer/report      analyzer/base analyzer/db analyzer/model analyzer/analyses analyzer/cli
 analyzer/main.c      analyzer/cmd.h analyzer/cli analyzer/base
-analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/analyses analyzer/report schema interposer/policy
+analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/analyses analyzer/report analyzer/gate schema interposer/policy
 '
 
 # shellcheck disable=SC2016 # $0 is awk's

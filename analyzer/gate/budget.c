@@ -1,0 +1,57 @@
+#include "budget.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/vec.h"
+
+const char *const budget_subject_words[BUDGET_SUBJECT_COUNT] = {
+#define X(id, word) word,
+    BUDGET_SUBJECTS(X)
+#undef X
+};
+
+int budget_add(struct budget *budget, const struct budget_limit *limit, struct err *err)
+{
+    char *pattern = limit->pattern != NULL ? strdup(limit->pattern) : NULL;
+    if ((limit->pattern != NULL && pattern == NULL) ||
+        vec_reserve((void **)&budget->limits, &budget->capacity, budget->count + 1,
+                    sizeof(*budget->limits)) < 0) {
+        free(pattern);
+        return err_set_errno(err, ENOMEM, "cannot keep a limit");
+    }
+    budget->limits[budget->count] = *limit;
+    budget->limits[budget->count].pattern = pattern;
+    budget->count++;
+    return 0;
+}
+
+int budget_limit_describe(const struct budget_limit *limit, char *out_text, size_t size_bytes)
+{
+    const char *metric = gate_metrics[limit->metric].name;
+    return limit->subject == BUDGET_RUN
+               ? snprintf(out_text, size_bytes, "%s", metric)
+               : snprintf(out_text, size_bytes, "%s '%s': %s", budget_subject_words[limit->subject],
+                          limit->pattern, metric);
+}
+
+static void free_patterns(struct budget_patterns *patterns)
+{
+    for (size_t i = 0; i < patterns->count; i++) {
+        free(patterns->items[i]);
+    }
+    free(patterns->items);
+}
+
+void budget_fini(struct budget *budget)
+{
+    for (size_t i = 0; i < budget->count; i++) {
+        free(budget->limits[i].pattern);
+    }
+    free(budget->limits);
+    free_patterns(&budget->ignored_functions);
+    free_patterns(&budget->ignored_modules);
+    *budget = (struct budget){0};
+}

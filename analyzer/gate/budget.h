@@ -1,0 +1,93 @@
+/*
+ * budget.h - the limits that a recording is held against, and the file that people write them into.
+ *
+ * A budget file is YAML:
+ *
+ *     allocation_count: 250000            # of the whole run: at most
+ *     peak_bytes: 64MiB + 5%              # at most 67.2 MiB
+ *     leaked_count: = 12                  # exactly
+ *     allocated_bytes: 3MiB +- 1%         # between
+ *     ignore:
+ *       modules: [libfontconfig*]         # sites with one of these in their stack do not count
+ *     functions:
+ *       parse_*: {allocation_count: 0}    # all sites with such a function in their stack
+ *     modules: ...                        # the same by library or program
+ *     threads: ...                        # by thread name
+ *     scopes: ...                         # by scope, per entry: {allocation_count: {max: 3}}
+ *     frames: {allocation_count: {p99: 0, max: 0}}   # after warm-up, per frame
+ *
+ * docs/ci.md has it all. Reading is strict: an unknown word is an error with its place and the
+ * nearest right one. Single thread.
+ */
+#ifndef ALLOCAUDIT_BUDGET_H
+#define ALLOCAUDIT_BUDGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/err.h"
+#include "gate_metric.h"
+
+/* Whose figure is limited; the words are the keys in the file. */
+#define BUDGET_SUBJECTS(X)                                                                         \
+    X(RUN, "run")                                                                                  \
+    X(FUNCTION, "functions")                                                                       \
+    X(MODULE, "modules")                                                                           \
+    X(THREAD, "threads")
+
+enum budget_subject {
+#define X(id, word) BUDGET_##id,
+    BUDGET_SUBJECTS(X)
+#undef X
+    BUDGET_SUBJECT_COUNT
+};
+
+extern const char *const budget_subject_words[BUDGET_SUBJECT_COUNT];
+
+/* A figure that must lie in [at_least, at_most]. */
+struct budget_limit {
+    enum budget_subject subject;
+    char *pattern; /* GLOB for the subject's name; NULL for the run */
+    enum gate_metric metric;
+    uint64_t at_least;
+    uint64_t at_most;
+    unsigned line;      /* in the file; 0: it came from an option */
+    const char *option; /* the option; NULL: it came from a file */
+};
+
+/* Words of which one must fit. */
+struct budget_patterns {
+    char **items;
+    size_t count;
+    size_t capacity;
+};
+
+struct budget {
+    struct budget_limit *limits;
+    size_t count;
+    size_t capacity;
+    struct budget_patterns ignored_functions;
+    struct budget_patterns ignored_modules;
+};
+
+/* Adds a limit; its pattern is copied. Returns 0 or -ENOMEM. */
+int budget_add(struct budget *budget, const struct budget_limit *limit, struct err *err);
+
+/*
+ * Adds what the file says. Returns 0, the errno of opening it, or -EINVAL: err says
+ * "FILE:LINE:COLUMN: what is wrong".
+ */
+int budget_read(struct budget *budget, const char *path, struct err *err);
+
+/* The same of a text; `name` stands for the file in errors. */
+int budget_parse(struct budget *budget, const char *name, const char *text, size_t size_bytes,
+                 struct err *err);
+
+/* "functions 'parse_*': allocation_count"; for the run the metric alone. */
+int budget_limit_describe(const struct budget_limit *limit, char *out_text, size_t size_bytes);
+
+/* A zeroed one is fine. */
+void budget_fini(struct budget *budget);
+
+#endif

@@ -1,0 +1,169 @@
+/*
+ * A budget file: nothing in it nests deeper than three levels.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/vec.h"
+#include "amount.h"
+#include "budget.h"
+#include "yaml_file.h"
+
+enum {
+    BUDGET_BYTES_MAX = 1 << 20,
+    WORDS_MAX = 32, /* more than any mapping here has of fixed words */
+};
+
+/* ---- limits ------------------------------------------------------------------------------------
+ */
+
+struct subject_context {
+    struct budget *budget;
+    enum budget_subject subject;
+    const char *pattern;
+};
+
+static bool is_known_of_thread(enum gate_metric metric)
+{
+    return metric == GATE_METRIC_ALLOCATION_COUNT || metric == GATE_METRIC_ALLOCATED_BYTES;
+}
+
+static int take_metric(const struct yaml_file *file, const yaml_node_t *key, const char *word,
+                       const yaml_node_t *value, void *context, struct err *err)
+{
+    const struct subject_context *subject = context;
+    enum gate_metric metric = gate_metric_find(word);
+    if (metric == GATE_METRIC_COUNT) {
+        return yaml_file_refuse(file, key, "figure", gate_metric_names, err);
+    }
+    if (subject->subject == BUDGET_THREAD && !is_known_of_thread(metric)) {
+        return yaml_file_fail(
+            file, key, err,
+            "of a thread only allocation_count and allocated_bytes are known, not %s", word);
+    }
+    bool is_bytes = gate_metrics[metric].is_bytes;
+    const char *text = yaml_file_word(value);
+    if (text == NULL) {
+        return yaml_file_fail(file, value, err, "%s takes an amount, such as %s", word,
+                              is_bytes ? "64MiB + 5%" : "250000");
+    }
+    struct amount_range range;
+    struct err why;
+    if (amount_parse(text, is_bytes, &range, &why) < 0) {
+        return yaml_file_fail(file, value, err, "%s: %s", word, why.text);
+    }
+    const struct budget_limit limit = {
+        .subject = subject->subject,
+        .pattern = (char *)subject->pattern,
+        .metric = metric,
+        .at_least = range.at_least,
+        .at_most = range.at_most,
+        .line = (unsigned)key->start_mark.line + 1,
+    };
+    return budget_add(subject->budget, &limit, err);
+}
+
+static int take_subject(const struct yaml_file *file, const yaml_node_t *key, const char *word,
+                        const yaml_node_t *value, void *context, struct err *err)
+{
+    struct subject_context *subject = context;
+    (void)key;
+    subject->pattern = word;
+    return yaml_file_each(file, value, "limits", take_metric, subject, err);
+}
+
+/* ---- what is ignored ---------------------------------------------------------------------------
+ */
+
+static int add_pattern(const struct yaml_file *file, const yaml_node_t *node, void *context,
+                       struct err *err)
+{
+    struct budget_patterns *patterns = context;
+    const char *word = yaml_file_word(node);
+    if (word == NULL || word[0] == '\0') {
+        return yaml_file_fail(file, node, err, "a name was expected here");
+    }
+    char *copy = strdup(word);
+    if (copy == NULL || vec_reserve((void **)&patterns->items, &patterns->capacity,
+                                    patterns->count + 1, sizeof(*patterns->items)) < 0) {
+        free(copy);
+        return err_set_errno(err, ENOMEM, "cannot read '%s'", file->name);
+    }
+    patterns->items[patterns->count++] = copy;
+    return 0;
+}
+
+static int take_ignored(const struct yaml_file *file, const yaml_node_t *key, const char *word,
+                        const yaml_node_t *value, void *context, struct err *err)
+{
+    static const char *const words[] = {"functions", "modules", NULL};
+    struct budget *budget = context;
+    bool is_function = strcmp(word, "functions") == 0;
+    if (!is_function && strcmp(word, "modules") != 0) {
+        return yaml_file_refuse(file, key, "word", words, err);
+    }
+    struct budget_patterns *patterns =
+        is_function ? &budget->ignored_functions : &budget->ignored_modules;
+    return value->type == YAML_SCALAR_NODE
+               ? add_pattern(file, value, patterns, err)
+               : yaml_file_each_item(file, value, word, add_pattern, patterns, err);
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------
+ */
+
+static int refuse_top(const struct yaml_file *file, const yaml_node_t *key, struct err *err)
+{
+    const char *words[WORDS_MAX] = {"ignore"};
+    size_t count = 1;
+    for (size_t i = BUDGET_RUN + 1; i < BUDGET_SUBJECT_COUNT; i++) {
+        words[count++] = budget_subject_words[i];
+    }
+    for (size_t i = 0; i < GATE_METRIC_COUNT; i++) {
+        words[count++] = gate_metric_names[i];
+    }
+    return yaml_file_refuse(file, key, "word", words, err);
+}
+
+static int take_top(const struct yaml_file *file, const yaml_node_t *key, const char *word,
+                    const yaml_node_t *value, void *context, struct err *err)
+{
+    struct subject_context subject = {context, BUDGET_RUN, NULL};
+    if (gate_metric_find(word) != GATE_METRIC_COUNT) {
+        return take_metric(file, key, word, value, &subject, err);
+    }
+    if (strcmp(word, "ignore") == 0) {
+        return yaml_file_each(file, value, "'ignore'", take_ignored, context, err);
+    }
+    for (unsigned i = BUDGET_RUN + 1; i < BUDGET_SUBJECT_COUNT; i++) {
+        if (strcmp(word, budget_subject_words[i]) == 0) {
+            subject.subject = (enum budget_subject)i;
+            return yaml_file_each(file, value, budget_subject_words[i], take_subject, &subject,
+                                  err);
+        }
+    }
+    return refuse_top(file, key, err);
+}
+
+static int take_file(struct budget *budget, struct yaml_file *file, struct err *err)
+{
+    int result = yaml_file_each(file, file->root, "a budget file", take_top, budget, err);
+    yaml_file_fini(file);
+    return result;
+}
+
+int budget_parse(struct budget *budget, const char *name, const char *text, size_t size_bytes,
+                 struct err *err)
+{
+    struct yaml_file file;
+    int result = yaml_file_parse(name, text, size_bytes, &file, err);
+    return result == 0 ? take_file(budget, &file, err) : result;
+}
+
+int budget_read(struct budget *budget, const char *path, struct err *err)
+{
+    struct yaml_file file;
+    int result = yaml_file_read(path, BUDGET_BYTES_MAX, &file, err);
+    return result == 0 ? take_file(budget, &file, err) : result;
+}

@@ -1,0 +1,51 @@
+/*
+ * gate_metric.h - what can be limited: one table, for the options of `gate`, budget files,
+ * baselines and every form of output. Counts and bytes only: a time is no basis for a verdict.
+ */
+#ifndef ALLOCAUDIT_GATE_METRIC_H
+#define ALLOCAUDIT_GATE_METRIC_H
+
+#include <stdbool.h>
+
+#include "../model/sites.h"
+#include "../model/trace.h"
+
+/* name (as the column is called), key that ranks sites by it, whether it is bytes */
+#define GATE_METRICS(X)                                                                            \
+    X(ALLOCATION_COUNT, allocation_count, SITE_KEY_COUNT, false)                                   \
+    X(ALLOCATED_BYTES, allocated_bytes, SITE_KEY_BYTES, true)                                      \
+    X(PEAK_BYTES, peak_bytes, SITE_KEY_PEAK, true)                                                 \
+    X(LEAKED_COUNT, leaked_count, SITE_KEY_LEAKED_COUNT, false)                                    \
+    X(LEAKED_BYTES, leaked_bytes, SITE_KEY_LEAKED, true)                                           \
+    X(TEMPORARY_COUNT, temporary_count, SITE_KEY_TEMPORARY, false)                                 \
+    X(REALLOC_COUNT, realloc_count, SITE_KEY_REALLOC, false)                                       \
+    X(REALLOC_MOVED_BYTES, realloc_moved_bytes, SITE_KEY_MOVED, true)                              \
+    X(FAILED_COUNT, failed_count, SITE_KEY_FAILED, false)
+
+enum gate_metric {
+#define X(id, name, key, is_bytes) GATE_METRIC_##id,
+    GATE_METRICS(X)
+#undef X
+    GATE_METRIC_COUNT
+};
+
+struct gate_metric_row {
+    const char *name;
+    enum site_key key;
+    bool is_bytes;
+};
+
+extern const struct gate_metric_row gate_metrics[GATE_METRIC_COUNT];
+
+/* Their names, NULL-ended, for suggestions. */
+extern const char *const gate_metric_names[GATE_METRIC_COUNT + 1];
+
+/* The metric of that name, or GATE_METRIC_COUNT. */
+enum gate_metric gate_metric_find(const char *name);
+
+/* The figure of the run or process: as the recording has it, or else summed over the sites.
+ * QUERY_NULL: not known. */
+uint64_t gate_metric_total(const struct totals *totals, const struct sites *sites,
+                           enum gate_metric metric);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * JUnit XML as Jenkins, GitLab and GitHub actions read it: a test case per limit; what is not
+ * judged is skipped.
+ */
+#include <errno.h>
+
+#include "../base/str.h"
+#include "verdict.h"
+
+/* XML 1.0 knows no control characters but tab and line ends: others become '?'. */
+static int append_escaped(struct str *text, const char *word)
+{
+    int result = 0;
+    for (; *word != '\0' && result == 0; word++) {
+        unsigned char c = (unsigned char)*word;
+        switch (c) {
+        case '&':
+            result = str_append(text, "&amp;");
+            break;
+        case '<':
+            result = str_append(text, "&lt;");
+            break;
+        case '>':
+            result = str_append(text, "&gt;");
+            break;
+        case '"':
+            result = str_append(text, "&quot;");
+            break;
+        default:
+            result = str_append_char(text, c < 0x20 || c == 0x7f ? '?' : (char)c);
+            break;
+        }
+    }
+    return result;
+}
+
+static int append_attribute(struct str *text, const char *name, const char *value)
+{
+    int result = str_printf(text, " %s=\"", name);
+    result = result == 0 ? append_escaped(text, value) : result;
+    return result == 0 ? str_append_char(text, '"') : result;
+}
+
+static int append_line(struct str *text, const struct verdict_line *line)
+{
+    int result = str_append(text, "  <testcase");
+    result = result == 0 ? append_attribute(text, "classname", line->group) : result;
+    result = result == 0 ? append_attribute(text, "name", line->name) : result;
+    if (result < 0 || line->kind == VERDICT_PASS || line->kind == VERDICT_BETTER) {
+        return result == 0 ? str_append(text, "/>\n") : result;
+    }
+    const char *element = line->kind == VERDICT_FAIL ? "failure" : "skipped";
+    result = str_printf(text, ">\n    <%s", element);
+    result = result == 0 ? append_attribute(text, "message", line->said) : result;
+    result = result == 0 ? str_append_char(text, '>') : result;
+    if (result == 0 && line->culprit != NULL) {
+        result = append_escaped(text, line->culprit);
+    }
+    return result == 0 ? str_printf(text, "</%s>\n  </testcase>\n", element) : result;
+}
+
+int verdict_write_junit(const struct verdict *verdict, FILE *stream)
+{
+    struct str text = {0};
+    int result = str_printf(&text,
+                            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite "
+                            "name=\"allocaudit\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" "
+                            "skipped=\"%zu\">\n",
+                            verdict->count, verdict_count(verdict, VERDICT_FAIL),
+                            verdict_count(verdict, VERDICT_UNJUDGED));
+    for (size_t i = 0; i < verdict->count && result == 0; i++) {
+        result = append_line(&text, &verdict->lines[i]);
+    }
+    result = result == 0 ? str_append(&text, "</testsuite>\n") : result;
+    if (result == 0 &&
+        (fwrite(text.text, 1, text.size_bytes, stream) != text.size_bytes || fflush(stream) != 0)) {
+        result = errno != 0 ? -errno : -EIO;
+    }
+    str_fini(&text);
+    return result;
+}

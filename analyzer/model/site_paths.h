@@ -1,0 +1,43 @@
+/*
+ * site_paths.h - sites by the names of the functions that lead to them: what stays the same when a
+ * program is built again, run elsewhere, or its lines move.
+ *
+ * A path names the functions of a stack from the allocation outward, "parse_line < load_config <
+ * main", without the allocator's wrappers at its front and without what comes before main or a
+ * thread's first function. Sites with equal paths are one. Single thread.
+ */
+#ifndef ALLOCAUDIT_SITE_PATHS_H
+#define ALLOCAUDIT_SITE_PATHS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/err.h"
+#include "sites.h"
+#include "stacks.h"
+
+struct site_path {
+    char *text;
+    uint64_t values[SITE_KEY_COUNT_ALL]; /* summed over its sites; 0 where a key was not loaded */
+    uint32_t stack_id;                   /* of its site with the most allocations */
+    uint64_t stack_count;                /* that site's allocations */
+};
+
+struct site_paths {
+    struct site_path *items; /* by text */
+    size_t count;
+    size_t capacity;
+};
+
+/* Names the sites with the keys that they were loaded with. Returns 0 and *out_paths is to be ended
+ * with site_paths_fini(), or a negative errno. */
+int site_paths_make(struct stacks *stacks, const struct sites *sites, struct site_paths *out_paths,
+                    struct err *err);
+
+/* The path of that text, or NULL. */
+const struct site_path *site_paths_find(const struct site_paths *paths, const char *text);
+
+/* A zeroed one is fine. */
+void site_paths_fini(struct site_paths *paths);
+
+#endif

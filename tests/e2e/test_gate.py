@@ -1,0 +1,281 @@
+"""`allocaudit gate`, `baseline` and `test`: budgets, baselines, and the forms that machines read.
+
+tests/programs/gate_work.c allocates what its arguments say, so every verdict has a known answer.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+import harness
+
+
+def record(test, *arguments, name="gate.db", env=None):
+    recorded = test.record([test.program("gate_work"), *map(str, arguments)], "--detail", "sites",
+                           out=test.path(name), env=env)
+    test.equal(f"status of {recorded}", recorded.status, 0)
+    return recorded.path
+
+
+def judge(test, path, *arguments, status):
+    """The JSON document of a gate."""
+    ended = test.allocaudit("gate", path, "--format", "json", *arguments)
+    test.equal(f"status of {ended}", ended.status, status)
+    return json.loads(ended.stdout)
+
+
+def row(rows, **wanted):
+    return next(row for row in rows if all(row.get(key) == value for key, value in wanted.items()))
+
+
+def refused(test, ended, status):
+    """One line that says why, and at most the hint at --help."""
+    test.equal(f"status of {ended}", ended.status, status)
+    test.equal("stdout", ended.stdout, b"")
+    test.equal(f"lines of {ended}", len(ended.talk.splitlines()), 1)
+
+
+# ---- budgets ---------------------------------------------------------------------------------------------
+
+
+def test_budget_limits_functions_and_modules(test):
+    """What a function and everything beneath it may do, and a module by itself."""
+    path = record(test, 1000, 20, 3)
+    budget = test.write("budget.yaml", """
+# what gate_work may do
+functions:
+  extra: {allocation_count: 19}
+  steady: {allocation_count: = 1000, allocated_bytes: 64000}
+  forget: {leaked_bytes: 300, leaked_count: 2}
+modules:
+  gate_work: {allocation_count: 1022}
+  libnever*: {allocation_count: 0}
+""")
+    document = judge(test, path, "--budget", budget, status=1)
+    limits = document["limits"]
+    for wanted, verdict, measured in (
+            ({"pattern": "extra"}, "FAIL", 20),
+            ({"pattern": "steady", "name": "allocation_count"}, "PASS", 1000),
+            ({"pattern": "steady", "name": "allocated_bytes"}, "PASS", 64000),
+            ({"pattern": "forget", "name": "leaked_bytes"}, "PASS", 300),
+            ({"pattern": "forget", "name": "leaked_count"}, "FAIL", 3),
+            ({"pattern": "gate_work"}, "FAIL", 1023),
+            ({"pattern": "libnever*"}, "PASS", 0)):
+        found = row(limits, **wanted)
+        test.equal(f"verdict of {wanted}", found["verdict"], verdict)
+        test.equal(f"measured of {wanted}", found["measured"], measured)
+    test.equal("line", row(limits, pattern="extra")["line"], 4)
+    test.equal("culprit", row(limits, pattern="extra")["largest_sites"][0]["function"], "extra")
+    test.check(any("libnever" in note for note in document["notes"]), f"{document['notes']}")
+
+
+def test_budget_ignores_what_it_is_told_to(test):
+    path = record(test, 1000, 20, 3)
+    budget = test.write("budget.yaml", "allocation_count: 23\nignore: {functions: [steady]}\n")
+    test.equal("measured", judge(test, path, "-b", budget, status=0)["limits"][0]["measured"], 23)
+    budget = test.write("budget.yaml", "allocation_count: 0\nignore: {modules: gate_work}\n")
+    test.equal("measured", judge(test, path, "-b", budget, status=0)["limits"][0]["measured"], 0)
+
+
+def test_budget_of_the_folder_is_found(test):
+    path = record(test, 10)
+    test.write("allocaudit.yaml", "leaked_count: 0\n")
+    ended = test.allocaudit("gate", path, cwd=test.path())
+    test.equal(f"status of {ended}", ended.status, 0)
+    ended = test.allocaudit("gate", path, cwd=os.path.dirname(test.path()))
+    test.equal(f"status of {ended}", ended.status, 2)
+    test.check("no limit given" in ended.talk, f"{ended}")
+
+
+def test_wrong_budgets_are_refused_with_their_place(test):
+    path = record(test, 10)
+    for text, told in (("leaked_cont: 0\n", ":1:1: unknown word 'leaked_cont': did you mean 'leaked_count'?"),
+                       ("a: [\n", "no valid YAML"), ("", "it is empty"),
+                       ("ignore: {functions: x}\n", "it holds no limit"),
+                       ("peak_bytes: 3 parsec\n", "unknown unit")):
+        budget = test.write("budget.yaml", text)
+        ended = test.allocaudit("gate", path, "--budget", budget)
+        refused(test, ended, 2)
+        test.check(told in ended.talk, f"{text!r}: {ended}")
+    ended = test.allocaudit("gate", path, "--budget", test.path("none.yaml"))
+    test.equal(f"status of {ended}", ended.status, 3)
+
+
+# ---- baselines -------------------------------------------------------------------------------------------
+
+
+def baseline_of(test, *paths):
+    baseline = test.path("baseline.yaml")
+    ended = test.allocaudit("baseline", *paths, "-o", baseline)
+    test.equal(f"status of {ended}", ended.status, 0)
+    return baseline
+
+
+def changed(document, name):
+    return row(document["baseline"], name=name)
+
+
+def test_baseline_holds_what_repeats(test):
+    baseline = baseline_of(test, record(test, 1000, 5, 2))
+    document = judge(test, record(test, 1000, 5, 2), "--baseline", baseline, status=0)
+    test.equal("verdicts", {line["verdict"] for line in document["baseline"]}, {"same"})
+
+
+def test_baseline_is_the_same_text_each_time(test):
+    texts = set()
+    for _ in range(3):
+        path = record(test, 1000, 5, 2)
+        ended = test.allocaudit("baseline", path)
+        texts.add(ended.stdout)
+    test.equal("different texts", len(texts), 1)
+
+
+def test_baseline_names_what_moved_most(test):
+    """One malloc more on each of seven turns: the gate fails and says where."""
+    program = test.program("gate_work")
+    baseline = test.path("old.db")
+    test.record([program, "1000", "0", "2"], out=baseline)
+    path = test.path("new.db")
+    test.record([program, "1000", "7", "2"], out=path)
+    document = judge(test, path, "--baseline", baseline, status=1)
+    change = changed(document, "allocation_count")
+    test.equal("verdict", change["verdict"], "MORE")
+    test.equal("change", change["change"], 7)
+    site = change["largest_sites"][0]
+    test.equal("site", (site["path"], site["old"], site["now"]), ("extra < main", 0, 7))
+    test.equal("leaks", changed(document, "leaked_count")["verdict"], "same")
+
+
+def test_baseline_that_got_better(test):
+    """It passes and says so; with --strict the status is 4."""
+    baseline = baseline_of(test, record(test, 1000, 5, 2))
+    path = record(test, 1000, 5, 1)
+    document = judge(test, path, "--baseline", baseline, status=0)
+    test.equal("verdict", changed(document, "leaked_count")["verdict"], "less")
+    test.equal("better_count", document["gate"]["better_count"] > 0, True)
+    judge(test, path, "--baseline", baseline, "--strict", status=4)
+    judge(test, record(test, 1000, 9, 1), "--baseline", baseline, "--strict", status=1)
+
+
+def test_baseline_gives_room_to_what_varied(test):
+    """Two recordings ten apart: up to fifty above is their own jitter, more is not."""
+    paths = [record(test, 1000, name=f"{jitter}.db", env={"GATE_WORK_JITTER": str(jitter)})
+             for jitter in (10, 20)]
+    baseline = baseline_of(test, *paths)
+    for jitter, status in ((15, 0), (70, 0), (71, 1)):
+        path = record(test, 1000, env={"GATE_WORK_JITTER": str(jitter)})
+        judge(test, path, "--baseline", baseline, "--tolerance", "0", status=status)
+    judge(test, path, "--baseline", baseline, "--tolerance", "10%", status=0)
+
+
+def test_wrong_baselines_are_refused(test):
+    path = record(test, 10)
+    text = test.write("foreign.yaml", "jobs: {build: 1}\n")
+    broken = test.path("broken.db")
+    with open(path, "rb") as file, open(broken, "wb") as out:
+        out.write(file.read()[:5000])
+    for arguments, status in ((("--baseline", text), 2), (("--baseline", test.path("none")), 3),
+                              (("--baseline", broken), 3), (("--tolerance", "1%"), 2), (("--strict",), 2),
+                              (("--baseline", path, "--tolerance", "x"), 2),
+                              (("--baseline", path, "--process", "1"), 2)):
+        ended = test.allocaudit("gate", path, *arguments)
+        refused(test, ended, status)
+    other = test.path("other.db")
+    test.record(["true"], out=other)
+    ended = test.allocaudit("baseline", path, other)
+    test.equal(f"status of {ended}", ended.status, 3)
+    test.check("of another command" in ended.talk, f"{ended}")
+
+
+# ---- forms -----------------------------------------------------------------------------------------------
+
+
+def test_forms_for_machines(test):
+    """JUnit XML parses and counts alike, Markdown is appended, annotations name file and line."""
+    path = record(test, 1000, 20, 3)
+    budget = test.write("budget.yaml", "leaked_count: 2\nfunctions: {extra: {allocation_count: 50}}\n")
+    markdown = test.write("summary.md", "before\n")
+    junit = test.path("gate.xml")
+    ended = test.allocaudit("gate", path, "-b", budget, "--junit", junit, "--markdown", markdown, "--github")
+    test.equal(f"status of {ended}", ended.status, 1)
+    suite = xml.etree.ElementTree.parse(junit).getroot()
+    test.equal("tests", (suite.get("tests"), suite.get("failures")), ("2", "1"))
+    failure = suite.find(".//failure")
+    test.equal("message", failure.get("message"), "3, at most 2 allowed")
+    test.check("forget" in failure.text, failure.text)
+    with open(markdown, encoding="utf-8") as file:
+        text = file.read()
+    test.check(text.startswith("before\n### Allocations: gate failed"), text)
+    test.check("| **FAIL** | leaked\\_count | 3, at most 2 allowed | forget" in text, text)
+    test.check("| pass | functions 'extra': allocation\\_count | 20, at most 50 allowed |" in text, text)
+    lines = [line for line in ended.stdout.decode().splitlines() if line.startswith("::")]
+    test.equal("annotations", len(lines), 1)
+    test.check(lines[0].startswith("::error file=") and "gate_work.c,line=" in lines[0], lines[0])
+    test.check("title=leaked_count::3, at most 2 allowed; most of it: forget" in lines[0], lines[0])
+
+
+def test_forms_that_cannot_be_written(test):
+    path = record(test, 10)
+    ended = test.allocaudit("gate", path, "--max-leaks", "5", "--junit", test.path("no", "such", "folder"))
+    test.equal(f"status of {ended}", ended.status, 3)
+    test.check("cannot write" in ended.talk, f"{ended}")
+
+
+# ---- test ------------------------------------------------------------------------------------------------
+
+
+def run_test(test, *arguments, status, env=None):
+    ended = test.allocaudit("test", "-o", test.path("test.db"), *arguments, env=env, cwd=test.path())
+    test.equal(f"status of {ended}", ended.status, status)
+    return ended
+
+
+def test_test_records_and_judges(test):
+    program = test.program("gate_work")
+    ended = run_test(test, "--max-leaks", "2", "--", program, "10", "0", "2", status=0)
+    test.check("writing the recording" in ended.talk, f"{ended}")
+    ended = run_test(test, "--max-leaks", "2", "--", program, "10", "0", "3", status=1)
+    test.check(b"forget" in ended.stdout, f"{ended}")
+    report = test.allocaudit("report", test.path("test.db"))
+    test.equal("the recording is kept", report.status, 0)
+
+
+def test_test_writes_and_holds_a_baseline(test):
+    program = test.program("gate_work")
+    baseline = test.path("allocs.yaml")
+    run_test(test, "--baseline", baseline, "--update", "-n", "2", "--", program, "100", status=0)
+    run_test(test, "--baseline", baseline, "--", program, "100", status=0)
+    ended = run_test(test, "--baseline", baseline, "--", program, "101", status=1)
+    test.equal("runs", ended.talk.count("writing the recording"), 3)
+    run_test(test, "--baseline", baseline, "--tolerance", "2%", "--", program, "101", status=0)
+    run_test(test, "--baseline", baseline, "--update", "-n", "1", "--", program, "101", status=0)
+    run_test(test, "--baseline", baseline, "--", program, "101", status=0)
+
+
+def test_test_passes_on_what_the_program_says(test):
+    """A failing program is not judged, whatever the limits."""
+    ended = run_test(test, "--max-leaks", "0", "--", "sh", "-c", "echo out; exit 7", status=7)
+    test.equal("stdout", ended.stdout, b"out\n")
+    run_test(test, "--max-leaks", "0", "--", test.path("missing"), status=127)
+
+
+def test_test_wrong_usage_runs_nothing(test):
+    mark = test.path("ran")
+    for arguments in (["--update", "--"], ["-n", "3", "--max-leaks", "0", "--"], ["--"], ["--budget", mark, "--"]):
+        ended = test.allocaudit("test", *arguments, "touch", mark, cwd=test.path())
+        refused(test, ended, 3 if "--budget" in arguments else 2)
+        test.check(not os.path.exists(mark), f"{ended} has run the command")
+    ended = test.allocaudit("test", "--max-leaks", "0")
+    test.equal(f"status of {ended}", ended.status, 2)
+
+
+def test_verdicts_do_not_flip(test):
+    """The same program against its own baseline, again and again; `make test-gate` is longer."""
+    runs = test.size(3, 20)
+    done = subprocess.run([sys.executable, os.path.join(harness.ROOT, "tests", "gate_stability.py"), "--build",
+                           test.shared.build, "--runs", str(runs), "--only", "perl", "--only", "sqlite3",
+                           "--only", "worker_pool"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False, text=True)
+    test.equal(f"status: {done.stdout}", done.returncode, 0)
