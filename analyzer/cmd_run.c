@@ -18,6 +18,7 @@
 #include "collect/collector.h"
 #include "collect/selfcheck.h"
 #include "collect/target.h"
+#include "run_policy.h"
 
 /* In the environment, `1`: compare every stack with libunwind's (docs/architecture.md). */
 #define CHECK_UNWIND_ENV "ALLOCAUDIT_CHECK_UNWIND"
@@ -26,6 +27,7 @@ struct run_settings {
     const char *output;
     const char *allocator;
     const char *policy;
+    const char *plan;
     int detail;
     int unwind;
     int when_full;
@@ -53,6 +55,10 @@ static const struct option_spec options[] = {
      "serve the program by a pool, frame, buddy or slab allocator, as 'simulate' names them "
      "(pool:chunk_bytes=16384), and what it declines by the usual one",
      NULL, OPTION_TEXT_AT(struct run_settings, policy)},
+    {"plan", '\0', "FILE",
+     "serve chosen calls (by function, module, size, thread) each by a policy of its own: the JSON "
+     "file says which (docs/policies.md)",
+     NULL, OPTION_TEXT_AT(struct run_settings, plan)},
     {"follow", '\0', NULL, "record child processes, too", "yes",
      OPTION_YES_NO_AT(struct run_settings, follows_children)},
     {"mmap", '\0', NULL, "record the program's own mmap, munmap, mremap, brk and sbrk, too", NULL,
@@ -169,49 +175,8 @@ static void summarize_figures(bool is_sample, uint64_t allocation_count, uint64_
     str_fini(&text);
 }
 
-/* Of processes that ended by themselves; a forked one counts on from its parent, and is left out.
- */
-static uint64_t sum_counter(const struct recording *recording, const char *name,
-                            uint64_t *allocation_count)
-{
-    uint64_t sum = 0;
-    *allocation_count = 0;
-    for (size_t i = 0; i < recording->counter_count; i++) {
-        const struct counter *counter = &recording->counters[i];
-        const struct subject *subject = recording->subjects[counter->process_id - 1];
-        if (strcmp(counter->name, name) == 0 && subject->start != SUBJECT_STARTED_BY_FORK) {
-            sum += counter->value;
-            *allocation_count += subject->tally.allocation_count;
-        }
-    }
-    return sum;
-}
-
-static void summarize_policy(const struct recording *recording, const char *policy)
-{
-    uint64_t allocation_count = 0;
-    uint64_t served_count = sum_counter(recording, "policy.take_count", &allocation_count) +
-                            sum_counter(recording, "policy.resize_count", &allocation_count);
-    uint64_t footprint_bytes =
-        sum_counter(recording, "policy.footprint_max_bytes", &allocation_count);
-    struct str text = {0};
-    if (allocation_count == 0) {
-        talk_note("what %s served is not known: no process ended by itself", policy);
-        return;
-    }
-    str_append(&text, policy);
-    str_append(&text, " served ");
-    append_scaled(&text, OUT_KIND_COUNT, served_count);
-    str_append(&text, " of ");
-    append_scaled(&text, OUT_KIND_COUNT, allocation_count);
-    str_append(&text, " allocations, and held ");
-    append_scaled(&text, OUT_KIND_BYTES, footprint_bytes);
-    str_append(&text, " at most");
-    talk_note("%s", str_text(&text));
-    str_fini(&text);
-}
-
-static void summarize(const struct collector *collector, const struct run_settings *settings)
+static void summarize(const struct collector *collector, const struct run_settings *settings,
+                      const struct plan *plan)
 {
     const struct recording *recording = &collector->recording;
     uint64_t allocation_count = 0;
@@ -234,13 +199,15 @@ static void summarize(const struct collector *collector, const struct run_settin
     if (recording->subject_count == 0) {
         talk_note("nothing was recorded: no process loaded liballocaudit.so");
     }
+    run_plan_warn(recording, plan);
     if (!settings->is_quiet) {
         bool is_default = strcmp(settings->output, CMD_DEFAULT_FILE) == 0;
         summarize_figures(recording->sample_bytes != 0, allocation_count, recording->peak_bytes,
                           leaked_count, leaked_bytes);
         if (settings->policy != NULL) {
-            summarize_policy(recording, settings->policy);
+            run_policy_summarize(recording, settings->policy);
         }
+        run_plan_summarize(recording, plan);
         talk_note("recorded in %s", settings->output);
         talk_note("next: allocaudit report%s%s", is_default ? "" : " ",
                   is_default ? "" : settings->output);
@@ -270,7 +237,8 @@ static int exit_status(const struct launch *launch)
     return launch->exit_signal != 0 ? 128 + launch->exit_signal : launch->exit_status;
 }
 
-static int finish(struct collector *collector, const struct run_settings *settings)
+static int finish(struct collector *collector, const struct run_settings *settings,
+                  const struct plan *plan)
 {
     struct err err;
     struct term_progress progress;
@@ -289,7 +257,7 @@ static int finish(struct collector *collector, const struct run_settings *settin
         return fail(&err, exit_status(&collector->launch) != 0 ? exit_status(&collector->launch)
                                                                : CMD_RUN_FAILED);
     }
-    summarize(collector, settings);
+    summarize(collector, settings, plan);
     bool is_passed = !settings->checks_unwind || tell_check(collector);
     if ((collector->is_failed || !is_passed) && exit_status(&collector->launch) == 0) {
         return CMD_RUN_FAILED;
@@ -336,8 +304,9 @@ static int find_allocator(struct run_settings *settings, struct allocator *alloc
     return 0;
 }
 
+/* Makes what is needed, starts the command, and sees it through. Returns the exit status. */
 static int record(char **command, const struct run_settings *settings,
-                  const struct allocator *allocator)
+                  const struct allocator *allocator, const struct run_plan *plan)
 {
     struct err err;
     struct collector collector;
@@ -356,15 +325,12 @@ static int record(char **command, const struct run_settings *settings,
         .sample_bytes = settings->sample_bytes == OPTION_NOT_GIVEN ? 0 : settings->sample_bytes,
         .sample_seed = sample_seed(),
     };
-    int r = target_check(command[0], &err);
-    if (r < 0) {
-        return fail(&err, r == -ENOENT ? CMD_NOT_FOUND : CMD_NOT_EXECUTABLE);
-    }
     if (keep_old(settings->output, &err) < 0 || collector_create(&collector, &wanted, &err) < 0) {
         return fail(&err, CMD_RUN_FAILED);
     }
     int status;
-    r = collector_launch(&collector, &err);
+    int r = settings->plan != NULL ? run_plan_install(plan, collector.session.directory, &err) : 0;
+    r = r == 0 ? collector_launch(&collector, &err) : r;
     if (r < 0) {
         launch_end(&collector.launch);
         status = fail(&err, r == -ENOENT                    ? CMD_NOT_FOUND
@@ -372,9 +338,27 @@ static int record(char **command, const struct run_settings *settings,
                                                             : CMD_RUN_FAILED);
     } else {
         r = collector_run(&collector, settings->is_quiet ? NULL : tell_waiting, NULL, &err);
-        status = r < 0 ? fail(&err, CMD_RUN_FAILED) : finish(&collector, settings);
+        status = r < 0 ? fail(&err, CMD_RUN_FAILED) : finish(&collector, settings, &plan->plan);
     }
     collector_destroy(&collector);
+    return status;
+}
+
+static int record_checked(char **command, const struct run_settings *settings,
+                          const struct allocator *allocator)
+{
+    struct err err;
+    struct run_plan plan = {0};
+    char program[PATH_MAX];
+    int r = target_find_program(command[0], program, &err);
+    if (r < 0) {
+        return fail(&err, r == -ENOENT ? CMD_NOT_FOUND : CMD_NOT_EXECUTABLE);
+    }
+    r = settings->plan != NULL ? run_plan_read(&plan, settings->plan, program, &err) : 0;
+    int status = r == 0         ? record(command, settings, allocator, &plan)
+                 : r == -EINVAL ? cmd_misuse(&cmd_run_page, "%s", err.text)
+                                : fail(&err, CMD_RUN_FAILED);
+    run_plan_fini(&plan);
     return status;
 }
 
@@ -433,8 +417,12 @@ int cmd_run(int argc, char **argv)
     if (status == 0) {
         status = find_allocator(&settings, &allocator);
     }
+    if (status == 0 && settings.policy != NULL && settings.plan != NULL) {
+        status = cmd_misuse(&cmd_run_page,
+                            "a policy serves all calls, and --plan chosen ones: give one");
+    }
     if (status == 0 && settings.policy != NULL) {
         status = route_by(settings.policy);
     }
-    return status != 0 ? status : record(arguments.words, &settings, &allocator);
+    return status != 0 ? status : record_checked(arguments.words, &settings, &allocator);
 }

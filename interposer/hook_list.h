@@ -62,6 +62,11 @@
     X(void *, dlmopen, "dlmopen", (long, const char *, int))                                       \
     X(int, dlclose, "dlclose", (void *))
 
-#define HOOKS(X) HOOKS_C(X) HOOKS_CXX(X) HOOKS_MAP(X) HOOKS_DL(X)
+/* The same: threads get names, which rules of a plan ask for. */
+#define HOOKS_NAME(X)                                                                              \
+    X(int, pthread_setname_np, "pthread_setname_np", (pthread_t, const char *))                    \
+    X(int, prctl, "prctl", (int, ...))
+
+#define HOOKS(X) HOOKS_C(X) HOOKS_CXX(X) HOOKS_MAP(X) HOOKS_DL(X) HOOKS_NAME(X)
 
 #endif

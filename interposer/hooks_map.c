@@ -11,6 +11,7 @@
 #include "emit.h"
 #include "hooks.h"
 #include "real.h"
+#include "route.h"
 
 static bool is_recorded(void)
 {
@@ -65,6 +66,7 @@ HOOK int munmap(void *block, size_t size_bytes)
 {
     real_be_ready();
     stack_forget_range(block, size_bytes);
+    route_forget_range(block, size_bytes);
     if (!is_recorded()) {
         return real.munmap(block, size_bytes);
     }

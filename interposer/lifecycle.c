@@ -1,9 +1,7 @@
 /*
  * lifecycle.c - the library's start and end. Nothing has to be flushed at the end, since the lanes
- * are readable at every moment; only what a policy has counted is told then.
+ * are readable at every moment; only what policies have counted is told then.
  */
-#include <string.h>
-
 #include "emit.h"
 #include "real.h"
 #include "route.h"
@@ -27,16 +25,12 @@ static __attribute__((constructor)) void lifecycle_start(void)
     self_leave(self);
 }
 
+static void lifecycle_count(const char *name, uint64_t value)
+{
+    emit_counter(name, value, __builtin_frame_address(0));
+}
+
 static __attribute__((destructor)) void lifecycle_end(void)
 {
-    uint64_t counts[POLICY_COUNTER_COUNT];
-    char name[64] = "policy.";
-    if (!route_count(counts)) {
-        return;
-    }
-    for (unsigned i = 0; i < POLICY_COUNTER_COUNT; i++) {
-        memcpy(name + strlen("policy."), policy_counter_names[i],
-               strlen(policy_counter_names[i]) + 1);
-        emit_counter(name, counts[i], __builtin_frame_address(0));
-    }
+    route_count(lifecycle_count);
 }

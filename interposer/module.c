@@ -3,17 +3,11 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "sys.h"
 
 #include "banned.h"
-
-enum {
-    PATH_BYTES = 4096,
-    BUILD_ID_BYTES = 64,
-};
 
 static bool module_is_known(const struct module_list *list, uintptr_t address)
 {
@@ -67,7 +61,7 @@ static uint32_t module_copy_build_id(const struct dl_find_object *object, unsign
             const char *name = note + sizeof(*head);
             const char *text = name + ((head->n_namesz + 3) & ~3u);
             if (head->n_type == NT_GNU_BUILD_ID && head->n_namesz == 4 &&
-                head->n_descsz <= BUILD_ID_BYTES && text + head->n_descsz <= end &&
+                head->n_descsz <= MODULE_BUILD_ID_BYTES && text + head->n_descsz <= end &&
                 memcmp(name, "GNU", 4) == 0) {
                 memcpy(build_id, text, head->n_descsz);
                 return head->n_descsz;
@@ -78,13 +72,26 @@ static uint32_t module_copy_build_id(const struct dl_find_object *object, unsign
     return 0;
 }
 
-static void module_send(const struct dl_find_object *object, struct writer *writer)
+bool module_look(uintptr_t address, struct module_facts *out_facts)
 {
-    char path[PATH_BYTES];
-    unsigned char build_id[BUILD_ID_BYTES];
-    uint32_t path_bytes = module_copy_path(object->dlfo_link_map, path, sizeof(path));
-    uint32_t build_id_bytes = module_copy_build_id(object, build_id);
-    size_t bytes = (sizeof(struct event_module) + path_bytes + build_id_bytes + 7) & ~(size_t)7;
+    struct dl_find_object object;
+    if (_dl_find_object((void *)address, &object) != 0) {
+        return false;
+    }
+    out_facts->start = (uintptr_t)object.dlfo_map_start;
+    out_facts->end = (uintptr_t)object.dlfo_map_end;
+    out_facts->load_bias = object.dlfo_link_map->l_addr;
+    out_facts->path_bytes =
+        module_copy_path(object.dlfo_link_map, out_facts->path, sizeof(out_facts->path));
+    out_facts->path[out_facts->path_bytes] = '\0';
+    out_facts->build_id_bytes = module_copy_build_id(&object, out_facts->build_id);
+    return true;
+}
+
+static void module_send(const struct module_facts *facts, struct writer *writer)
+{
+    size_t bytes =
+        (sizeof(struct event_module) + facts->path_bytes + facts->build_id_bytes + 7) & ~(size_t)7;
     if (!lane_reserve(writer, bytes)) {
         return;
     }
@@ -93,28 +100,25 @@ static void module_send(const struct dl_find_object *object, struct writer *writ
     writer->cursor[bytes / 8 - 1] = 0;
     *event = (struct event_module){
         .head = event_head(EVENT_MODULE, 0, lane_stamp(writer)),
-        .start_address = (uintptr_t)object->dlfo_map_start,
-        .end_address = (uintptr_t)object->dlfo_map_end,
-        .load_bias = object->dlfo_link_map->l_addr,
-        .path_bytes = (uint16_t)path_bytes,
-        .build_id_bytes = (uint16_t)build_id_bytes,
+        .start_address = facts->start,
+        .end_address = facts->end,
+        .load_bias = facts->load_bias,
+        .path_bytes = (uint16_t)facts->path_bytes,
+        .build_id_bytes = (uint16_t)facts->build_id_bytes,
     };
-    memcpy(event->text, path, path_bytes);
-    memcpy(event->text + path_bytes, build_id, build_id_bytes);
+    memcpy(event->text, facts->path, facts->path_bytes);
+    memcpy(event->text + facts->path_bytes, facts->build_id, facts->build_id_bytes);
     lane_publish(writer, writer->cursor + bytes / 8);
 }
 
 void module_announce(struct module_list *list, struct writer *writer, uintptr_t address)
 {
-    struct dl_find_object object;
-    if (module_is_known(list, address)) {
+    struct module_facts facts;
+    if (module_is_known(list, address) || !module_look(address, &facts)) {
         return;
     }
-    if (_dl_find_object((void *)address, &object) != 0) {
-        return;
-    }
-    module_send(&object, writer);
-    module_remember(list, (uintptr_t)object.dlfo_map_start, (uintptr_t)object.dlfo_map_end);
+    module_send(&facts, writer);
+    module_remember(list, facts.start, facts.end);
 }
 
 uint32_t module_path(const void *address, char *path, uint32_t capacity)

@@ -4,6 +4,7 @@
 #ifndef ALLOCAUDIT_MODULE_H
 #define ALLOCAUDIT_MODULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lane.h"
@@ -21,6 +22,25 @@ struct module_list {
     uint32_t count;
     uint32_t oldest;
 };
+
+enum {
+    MODULE_PATH_BYTES = 4096,
+    MODULE_BUILD_ID_BYTES = 64,
+};
+
+/* What lies at a code address. */
+struct module_facts {
+    uintptr_t start;
+    uintptr_t end;
+    uintptr_t load_bias;
+    uint32_t path_bytes;     /* without the NUL */
+    uint32_t build_id_bytes; /* 0: it has none */
+    char path[MODULE_PATH_BYTES];
+    unsigned char build_id[MODULE_BUILD_ID_BYTES];
+};
+
+/* False: no module is loaded there. Takes no lock. */
+bool module_look(uintptr_t address, struct module_facts *out_facts);
 
 /* Sends EVENT_MODULE for the module around `address`, unless it is in `list` or there is none. */
 void module_announce(struct module_list *list, struct writer *writer, uintptr_t address);

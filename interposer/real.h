@@ -7,6 +7,7 @@
 #ifndef ALLOCAUDIT_REAL_H
 #define ALLOCAUDIT_REAL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

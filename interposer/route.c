@@ -1,228 +1,234 @@
 #include "route.h"
 
-#include <errno.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "environment.h"
 #include "hooks.h"
 #include "policy/power_of_two.h"
-#include "sys.h"
+#include "route_thread.h"
 
-/* A thread's part. Lies in the policy's own memory, and serves another thread once this one is
- * gone. */
-struct route_thread {
-    struct policy_heap *heap;
-    struct route_thread *next; /* all there are */
-    uint32_t tid;
-    bool is_ending; /* its destructors may still free blocks */
+enum {
+    NO_RULE = -1,
 };
 
 static struct real next; /* the functions of the next allocator */
-static struct backing backing;
-static struct policy *policy; /* NULL: nothing is routed */
 
-static struct route_thread *threads; /* under threads_lock */
-static struct policy_lock threads_lock;
-static pthread_key_t exit_key = (pthread_key_t)-1;
-static __thread struct route_thread *thread_of_self __attribute__((tls_model("initial-exec")));
-static __thread bool is_opening __attribute__((tls_model("initial-exec")));
-
-/* ---- threads -----------------------------------------------------------------------------------
+/* ---- which policy ------------------------------------------------------------------------------
  */
 
-static void route_on_thread_exit(void *argument)
+/* The rule of the plan for a call of that size, or NO_RULE. */
+static __attribute__((noinline)) int route_choose(size_t size_bytes, const void *frame)
 {
-    ((struct route_thread *)argument)->is_ending = true;
-}
-
-/* One whose thread has ended for good, with its heap; NULL: there is none. */
-static struct route_thread *route_reuse_thread(void)
-{
-    for (struct route_thread *thread = threads; thread != NULL; thread = thread->next) {
-        if (thread->is_ending && !thread->heap->is_busy &&
-            sys_thread_exists(sys_pid(), thread->tid) == -ESRCH) {
-            return thread;
-        }
-    }
-    return NULL;
-}
-
-static struct route_thread *route_make_thread(void)
-{
-    struct route_thread *thread = backing_take_note(&backing, sizeof(*thread));
-    struct policy_heap *heap = thread != NULL ? policy_heap_open(policy) : NULL;
-    if (heap == NULL) {
-        return NULL;
-    }
-    thread->heap = heap;
-    thread->next = threads;
-    threads = thread;
-    return thread;
-}
-
-static SLOW struct policy_heap *route_open(void)
-{
-    if (is_opening) {
-        return NULL;
-    }
-    is_opening = true;
-    policy_lock(&threads_lock);
-    struct route_thread *thread = route_reuse_thread();
+    const struct plan_map *plan = &route_shared.plan;
+    uint32_t rules = plan_map_of_size(plan, size_bytes);
+    struct route_thread *thread = rules != 0 ? route_thread_get() : NULL;
     if (thread == NULL) {
-        thread = route_make_thread();
+        return NO_RULE;
     }
-    if (thread != NULL) {
-        thread->tid = sys_tid();
-        thread->is_ending = false;
+    if (thread->site == NULL) {
+        rules &= ~(plan->path_rules | plan->module_rules | plan->thread_rules);
+    } else if ((rules & plan->thread_rules) != 0) {
+        rules &= plan_site_of_thread(plan, thread->site);
     }
-    policy_unlock(&threads_lock);
-    thread_of_self = thread;
-    if (thread != NULL && exit_key != (pthread_key_t)-1) {
-        pthread_setspecific(exit_key, thread); /* may allocate: served by the next allocator */
+    uint32_t asking = rules & (plan->path_rules | plan->module_rules);
+    if ((asking & (rules & (0 - rules))) != 0) { /* else the first asks for no stack */
+        rules &= plan_site_of_stack(plan, thread->site, frame);
     }
-    is_opening = false;
-    return thread != NULL ? thread->heap : NULL;
+    return rules != 0 ? __builtin_ctz(rules) : NO_RULE;
 }
 
-static inline struct policy_heap *route_heap(void)
+static inline void *route_take_by_rule(int rule, size_t size_bytes, size_t alignment)
 {
-    struct route_thread *thread = thread_of_self;
-    return __builtin_expect(thread != NULL, 1) ? thread->heap : route_open();
-}
-
-/* ---- fork: no lock may be held by a thread that is not there in the child ----------------------
- */
-
-static void route_before_fork(void)
-{
-    policy_lock(&threads_lock);
-    policy_before_fork(policy);
-}
-
-static void route_in_parent(void)
-{
-    policy_after_fork(policy);
-    policy_unlock(&threads_lock);
-}
-
-static void route_in_child(void)
-{
-    route_in_parent();
-    policy_count_anew(policy);
-    for (struct route_thread *thread = threads; thread != NULL; thread = thread->next) {
-        thread->is_ending = thread != thread_of_self;
+    if (rule == NO_RULE) {
+        return NULL;
     }
-    if (thread_of_self != NULL) {
-        thread_of_self->tid = sys_tid();
+    struct policy_heap *heap = route_thread_heap(route_thread_of_self, (uint32_t)rule);
+    return heap != NULL ? policy_take(heap, size_bytes, alignment) : NULL;
+}
+
+/* With is_planned, a constant, by the plan's rule for the caller of the function at `frame`. */
+static inline void *route_take(bool is_planned, size_t size_bytes, size_t alignment,
+                               const void *frame)
+{
+    if (is_planned) {
+        return route_take_by_rule(route_choose(size_bytes, frame), size_bytes, alignment);
     }
+    struct route_thread *thread = route_thread_get();
+    return thread != NULL ? policy_take(thread->heaps[0], size_bytes, alignment) : NULL;
+}
+
+/* The calling thread's heap in the policy that the chunk is of; NULL: it has none. */
+static inline struct policy_heap *route_heap_of(bool is_planned, const struct route_thread *thread,
+                                                const struct policy_chunk *chunk)
+{
+    return thread != NULL ? thread->heaps[is_planned ? chunk->policy->number : 0] : NULL;
 }
 
 /* ---- the functions -----------------------------------------------------------------------------
  */
 
-static inline void *route_take(size_t size_bytes, size_t alignment)
+static inline struct policy_chunk *route_chunk(const void *block)
 {
-    struct policy_heap *heap = route_heap();
-    return heap != NULL ? policy_take(heap, size_bytes, alignment) : NULL;
+    return backing_chunk(&route_shared.backing, block);
 }
 
-static void *route_malloc(size_t size_bytes)
+/* False: the block is not a policy's. What is freed twice is the next allocator's to complain of.
+ */
+static inline bool route_give(bool is_planned, void *block)
 {
-    void *block = route_take(size_bytes, 0);
+    struct policy_chunk *chunk = route_chunk(block);
+    return chunk != NULL &&
+           policy_give(route_heap_of(is_planned, route_thread_of_self, chunk), chunk, block);
+}
+
+static inline void *route_malloc(bool is_planned, size_t size_bytes, const void *frame)
+{
+    void *block = route_take(is_planned, size_bytes, 0, frame);
     return block != NULL ? block : next.malloc(size_bytes);
 }
 
-static void *route_calloc(size_t count, size_t size_bytes)
+static inline void *route_calloc(bool is_planned, size_t count, size_t size_bytes,
+                                 const void *frame)
 {
     size_t total_bytes;
     void *block = NULL;
     if (!__builtin_mul_overflow(count, size_bytes, &total_bytes)) {
-        block = route_take(total_bytes, 0);
+        block = route_take(is_planned, total_bytes, 0, frame);
     }
     return block != NULL ? memset(block, 0, total_bytes) : next.calloc(count, size_bytes);
 }
 
-/* False: the block is not the policy's. What is freed twice is the next allocator's to complain of.
- */
-static inline bool route_give(void *block)
+static void *route_copy(void *block, const void *old, size_t old_bytes, size_t size_bytes)
 {
-    struct policy_chunk *chunk = backing_chunk(&backing, block);
-    if (chunk == NULL) {
-        return false;
-    }
-    struct route_thread *thread = thread_of_self;
-    return policy_give(thread != NULL ? thread->heap : NULL, chunk, block);
+    return block != NULL ? memcpy(block, old, old_bytes < size_bytes ? old_bytes : size_bytes)
+                         : NULL;
 }
 
-static void route_free(void *block)
+/* The next allocator's block: stays with it, unless the call is one for a rule of the plan. */
+static void *route_realloc_of_next(bool is_planned, void *old, size_t size_bytes, const void *frame)
 {
-    if (!route_give(block)) {
-        next.free(block);
+    void *block = is_planned && size_bytes != 0 ? route_take(true, size_bytes, 0, frame) : NULL;
+    if (block == NULL) {
+        return next.realloc(old, size_bytes);
     }
+    route_copy(block, old, next.malloc_usable_size(old), size_bytes);
+    next.free(old);
+    return block;
 }
 
-/* The block did not stay: what is in it goes to the new one, if there is one. */
-static void *route_replace(struct policy_chunk *chunk, void *old, void *block, size_t size_bytes)
+/* Whether the policy's own rule still allows that size. */
+static inline bool route_is_within(bool is_planned, uint32_t policy, size_t size_bytes)
 {
-    size_t old_bytes = policy_usable(chunk, old);
+    return !is_planned || (plan_map_of_size(&route_shared.plan, size_bytes) >> policy & 1) != 0;
+}
+
+static inline void *route_realloc(bool is_planned, void *old, size_t size_bytes, const void *frame)
+{
+    if (old == NULL) {
+        return route_malloc(is_planned, size_bytes, frame);
+    }
+    struct policy_chunk *chunk = route_chunk(old);
+    size_t old_bytes = chunk != NULL ? policy_usable(chunk, old) : 0;
+    if (old_bytes == 0) {
+        return chunk != NULL ? next.realloc(old, size_bytes)
+                             : route_realloc_of_next(is_planned, old, size_bytes, frame);
+    }
+    if (size_bytes == 0) { /* as glibc does it */
+        route_give(is_planned, old);
+        return NULL;
+    }
+    uint32_t policy = chunk->policy->number;
+    void *block;
+    if (route_is_within(is_planned, policy, size_bytes)) {
+        struct route_thread *thread = route_thread_get();
+        struct policy_heap *heap = thread != NULL ? route_thread_heap(thread, policy) : NULL;
+        block = policy_move(heap, chunk, old, size_bytes);
+    } else {
+        block = route_take(is_planned, size_bytes, 0, frame);
+    }
+    if (block == old) {
+        return old;
+    }
+    block = route_copy(block != NULL ? block : next.malloc(size_bytes), old, old_bytes, size_bytes);
     if (block != NULL) {
-        memcpy(block, old, old_bytes < size_bytes ? old_bytes : size_bytes);
-        route_give(old);
+        route_give(is_planned, old);
     }
     return block;
 }
 
-static void *route_realloc(void *old, size_t size_bytes)
+static inline void *route_memalign(bool is_planned, size_t alignment, size_t size_bytes,
+                                   const void *frame)
 {
-    if (old == NULL) {
-        return route_malloc(size_bytes);
-    }
-    struct policy_chunk *chunk = backing_chunk(&backing, old);
-    if (chunk == NULL || policy_usable(chunk, old) == 0) {
-        return next.realloc(old, size_bytes);
-    }
-    if (size_bytes == 0) { /* as glibc does it */
-        route_give(old);
-        return NULL;
-    }
-    void *block = policy_move(route_heap(), chunk, old, size_bytes);
-    if (block == old) {
-        return old;
-    }
-    return route_replace(chunk, old, block != NULL ? block : next.malloc(size_bytes), size_bytes);
+    return is_power_of_two(alignment) ? route_take(is_planned, size_bytes, alignment, frame) : NULL;
 }
 
-static void *route_memalign(size_t alignment, size_t size_bytes)
-{
-    void *block = is_power_of_two(alignment) ? route_take(size_bytes, alignment) : NULL;
-    return block != NULL ? block : next.memalign(alignment, size_bytes);
-}
-
-static void *route_aligned_alloc(size_t alignment, size_t size_bytes)
-{
-    void *block = is_power_of_two(alignment) ? route_take(size_bytes, alignment) : NULL;
-    return block != NULL ? block : next.aligned_alloc(alignment, size_bytes);
-}
-
-static int route_posix_memalign(void **out_block, size_t alignment, size_t size_bytes)
-{
-    bool is_valid = is_power_of_two(alignment) && alignment % sizeof(void *) == 0;
-    void *block = is_valid ? route_take(size_bytes, alignment) : NULL;
-    if (block == NULL) {
-        return next.posix_memalign(out_block, alignment, size_bytes);
+/* Those that take the places in `real`: all calls by one policy, or by the rules of a plan. */
+#define ROUTE_FUNCTIONS(prefix, is_planned)                                                        \
+    static void *prefix##_malloc(size_t size_bytes)                                                \
+    {                                                                                              \
+        return route_malloc(is_planned, size_bytes, ROUTE_FRAME(is_planned));                      \
+    }                                                                                              \
+    static void *prefix##_calloc(size_t count, size_t size_bytes)                                  \
+    {                                                                                              \
+        return route_calloc(is_planned, count, size_bytes, ROUTE_FRAME(is_planned));               \
+    }                                                                                              \
+    static void *prefix##_realloc(void *old, size_t size_bytes)                                    \
+    {                                                                                              \
+        return route_realloc(is_planned, old, size_bytes, ROUTE_FRAME(is_planned));                \
+    }                                                                                              \
+    static void prefix##_free(void *block)                                                         \
+    {                                                                                              \
+        if (!route_give(is_planned, block)) {                                                      \
+            next.free(block);                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+    static void *prefix##_memalign(size_t alignment, size_t size_bytes)                            \
+    {                                                                                              \
+        void *block = route_memalign(is_planned, alignment, size_bytes, ROUTE_FRAME(is_planned));  \
+        return block != NULL ? block : next.memalign(alignment, size_bytes);                       \
+    }                                                                                              \
+    static void *prefix##_aligned_alloc(size_t alignment, size_t size_bytes)                       \
+    {                                                                                              \
+        void *block = route_memalign(is_planned, alignment, size_bytes, ROUTE_FRAME(is_planned));  \
+        return block != NULL ? block : next.aligned_alloc(alignment, size_bytes);                  \
+    }                                                                                              \
+    static int prefix##_posix_memalign(void **out_block, size_t alignment, size_t size_bytes)      \
+    {                                                                                              \
+        void *block =                                                                              \
+            alignment % sizeof(void *) == 0                                                        \
+                ? route_memalign(is_planned, alignment, size_bytes, ROUTE_FRAME(is_planned))       \
+                : NULL;                                                                            \
+        if (block == NULL) {                                                                       \
+            return next.posix_memalign(out_block, alignment, size_bytes);                          \
+        }                                                                                          \
+        *out_block = block;                                                                        \
+        return 0;                                                                                  \
+    }                                                                                              \
+    static void prefix##_take_places(struct real *found)                                           \
+    {                                                                                              \
+        found->malloc = prefix##_malloc;                                                           \
+        found->calloc = prefix##_calloc;                                                           \
+        found->realloc = prefix##_realloc;                                                         \
+        found->free = prefix##_free;                                                               \
+        found->memalign = prefix##_memalign;                                                       \
+        found->aligned_alloc = prefix##_aligned_alloc;                                             \
+        found->posix_memalign = prefix##_posix_memalign;                                           \
     }
-    *out_block = block;
-    return 0;
-}
+
+/* Only a plan looks at stacks, from this frame outward. */
+#define ROUTE_FRAME(is_planned) ((is_planned) ? HOOK_FRAME : NULL)
+
+ROUTE_FUNCTIONS(route_all, false)
+ROUTE_FUNCTIONS(route_planned, true)
 
 static size_t route_usable_size(void *block)
 {
-    struct policy_chunk *chunk = backing_chunk(&backing, block);
+    struct policy_chunk *chunk = route_chunk(block);
     return chunk != NULL ? policy_usable(chunk, block) : next.malloc_usable_size(block);
 }
 
-/* ---- the rest ----------------------------------------------------------------------------------
+/* ---- the start ---------------------------------------------------------------------------------
  */
 
 /* Where a function is missing behind us, ours could not pass on what the policy declines. */
@@ -233,62 +239,119 @@ static bool route_has_all(const struct real *found)
            found->posix_memalign != NULL && found->malloc_usable_size != NULL;
 }
 
-static bool route_read_settings(struct policy_settings *out_settings)
+static bool route_add_policy(const char *text)
 {
+    struct policy_settings settings;
     struct policy_mistake mistake;
-    const char *text = environment_find(POLICY_ENV);
-    return text != NULL && text[0] != '\0' && policy_settings_parse(text, out_settings, &mistake);
+    struct policy *policy = policy_settings_parse(text, &settings, &mistake)
+                                ? policy_create(&settings, &route_shared.backing)
+                                : NULL;
+    if (policy != NULL) {
+        policy->number = route_shared.policy_count;
+        route_shared.policies[route_shared.policy_count++] = policy;
+    }
+    return policy != NULL;
+}
+
+static bool route_add_plan(void)
+{
+    const struct plan_map *plan = &route_shared.plan;
+    route_shared.asks_sites = (plan->path_rules | plan->module_rules | plan->thread_rules) != 0;
+    for (uint32_t i = 0; i < plan->rule_count; i++) {
+        if (!route_add_policy(plan->rules[i].settings)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *route_variable(const char *name)
+{
+    const char *text = environment_find(name);
+    return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
 void route_begin(struct real *found)
 {
-    struct policy_settings settings;
-    if (!route_has_all(found) || !route_read_settings(&settings) ||
-        !backing_init(&backing, BACKING_BYTES_MOST, false)) {
+    const char *policy = route_variable(POLICY_ENV);
+    const char *plan = policy == NULL ? route_variable(PLAN_ENV) : NULL;
+    bool is_wanted = policy != NULL || (plan != NULL && plan_map_open(&route_shared.plan, plan));
+    if (!is_wanted || !route_has_all(found) ||
+        !backing_init(&route_shared.backing, BACKING_BYTES_MOST, false)) {
         return;
     }
-    policy = policy_create(&settings, &backing);
-    if (policy == NULL) {
-        backing_fini(&backing);
+    if (policy != NULL ? !route_add_policy(policy) : !route_add_plan()) {
+        route_shared.policy_count = 0;
+        backing_fini(&route_shared.backing);
         return;
     }
     next = *found;
-    found->malloc = route_malloc;
-    found->calloc = route_calloc;
-    found->realloc = route_realloc;
-    found->free = route_free;
-    found->memalign = route_memalign;
-    found->aligned_alloc = route_aligned_alloc;
-    found->posix_memalign = route_posix_memalign;
-    found->malloc_usable_size = route_usable_size;
-    is_opening = true; /* what these two allocate is not to be routed yet */
-    pthread_atfork(route_before_fork, route_in_parent, route_in_child);
-    if (pthread_key_create(&exit_key, route_on_thread_exit) != 0) {
-        exit_key = (pthread_key_t)-1;
+    if (policy != NULL) {
+        route_all_take_places(found);
+    } else {
+        route_planned_take_places(found);
     }
-    is_opening = false;
+    found->malloc_usable_size = route_usable_size;
+    route_thread_init();
 }
 
 const void *route_next_malloc(void)
 {
     const void *address;
-    memcpy(&address, policy != NULL ? &next.malloc : &real.malloc, sizeof(address));
+    memcpy(&address, route_shared.policy_count != 0 ? &next.malloc : &real.malloc, sizeof(address));
     return address;
 }
 
+/* ---- the rest ----------------------------------------------------------------------------------
+ */
+
 void route_end_frame(void)
 {
-    struct policy_heap *heap = policy != NULL ? route_heap() : NULL;
-    if (heap != NULL) {
-        policy_end_frame(heap);
+    struct route_thread *thread = route_shared.policy_count != 0 ? route_thread_get() : NULL;
+    for (uint32_t i = 0; thread != NULL && i < route_shared.policy_count; i++) {
+        if (thread->heaps[i] != NULL) {
+            policy_end_frame(thread->heaps[i]);
+        }
     }
 }
 
-bool route_count(uint64_t out_counts[POLICY_COUNTER_COUNT])
+void route_note_thread_name(void)
 {
-    if (policy == NULL) {
-        return false;
+    atomic_fetch_add(&plan_name_generation, 1);
+}
+
+void route_forget_range(const void *start, size_t bytes)
+{
+    const struct route_thread *thread = route_thread_of_self;
+    if (thread != NULL && thread->site != NULL) {
+        plan_site_forget_range(thread->site, start, bytes);
     }
-    policy_count(policy, out_counts);
-    return true;
+}
+
+static char *append(char *at, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(at, text, length + 1);
+    return at + length;
+}
+
+void route_count(void (*sink)(const char *name, uint64_t value))
+{
+    const struct plan_map *plan = &route_shared.plan;
+    char name[PLAN_NAME_BYTES + 64];
+    for (uint32_t i = 0; i < route_shared.policy_count; i++) {
+        uint64_t counts[POLICY_COUNTER_COUNT];
+        char *end = append(name, plan->table != NULL ? "plan." : "policy.");
+        if (plan->table != NULL) {
+            end = append(append(end, plan->rules[i].name), ".");
+        }
+        policy_count(route_shared.policies[i], counts);
+        for (unsigned k = 0; k < POLICY_COUNTER_COUNT; k++) {
+            append(end, policy_counter_names[k]);
+            sink(name, counts[k]);
+        }
+    }
+    if (route_shared.policy_count != 0 && plan->table != NULL) {
+        sink("plan.declined_busy_count", route_thread_busy_count());
+    }
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -71,6 +72,22 @@ long sys_file_bytes(int fd)
     long result = fstat(fd, &status) == 0 ? (long)status.st_size : -errno;
     errno = saved;
     return result;
+}
+
+long sys_file_identity(const char *path, uint64_t *out_device, uint64_t *out_inode)
+{
+    struct stat status;
+    int saved = errno;
+    long result = stat(path, &status) == 0 ? 0 : -errno;
+    *out_device = status.st_dev;
+    *out_inode = status.st_ino;
+    errno = saved;
+    return result;
+}
+
+long sys_thread_name(char name[16])
+{
+    return sys_call(SYS_prctl, PR_GET_NAME, (long)name, 0, 0, 0, 0);
 }
 
 long sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)

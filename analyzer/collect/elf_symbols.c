@@ -98,21 +98,29 @@ static size_t read_functions(Elf *elf, Elf_Data *data, size_t count, size_t stri
     return function_count;
 }
 
-static int fill_map(struct address_map *map, struct function *functions, size_t count)
+/* Where the functions that begin with the first one end; *count becomes how many they are. */
+static uint64_t group_end(const struct function *functions, size_t *count)
 {
-    qsort(functions, count, sizeof(*functions), compare);
-    for (size_t i = 0; i < count;) {
-        const struct function *best = &functions[i];
-        uint64_t end = best->end;
-        while (i < count && functions[i].start == best->start) {
-            end = functions[i].end > end ? functions[i].end : end;
-            i++;
-        }
-        if (end == 0) {
-            end = best->section_end;
-            end = i < count && functions[i].start < end ? functions[i].start : end;
-        }
-        int r = address_map_add(map, best->start, end, (uintptr_t)best->name);
+    uint64_t end = functions[0].end;
+    size_t i = 0;
+    for (; i < *count && functions[i].start == functions[0].start; i++) {
+        end = functions[i].end > end ? functions[i].end : end;
+    }
+    if (end == 0) {
+        end = functions[0].section_end;
+        end = i < *count && functions[i].start < end ? functions[i].start : end;
+    }
+    *count = i;
+    return end;
+}
+
+static int fill_map(struct address_map *map, const struct function *functions, size_t count)
+{
+    size_t group = 0;
+    for (size_t i = 0; i < count; i += group) {
+        group = count - i;
+        uint64_t end = group_end(&functions[i], &group);
+        int r = address_map_add(map, functions[i].start, end, (uintptr_t)functions[i].name);
         if (r < 0) {
             return r;
         }
@@ -121,26 +129,38 @@ static int fill_map(struct address_map *map, struct function *functions, size_t 
     return map->count == 0 ? -ENODATA : 0;
 }
 
-int elf_symbols_create(Elf *elf, uint32_t section_type, struct elf_symbols **out_symbols)
+/* By address. *out_functions is to be freed. */
+static int load_functions(Elf *elf, uint32_t section_type, struct function **out_functions,
+                          size_t *out_count)
 {
     GElf_Shdr header;
     Elf_Scn *section = find_table(elf, section_type, &header);
     Elf_Data *data = section == NULL ? NULL : elf_getdata(section, NULL);
-    if (data == NULL || header.sh_entsize == 0) {
+    if (data == NULL || header.sh_entsize == 0 || data->d_size < header.sh_entsize) {
         return -ENODATA;
     }
     size_t count = data->d_size / header.sh_entsize;
-    if (count == 0) {
-        return -ENODATA;
-    }
-
-    struct elf_symbols *symbols = calloc(1, sizeof(*symbols));
     struct function *functions = malloc(count * sizeof(*functions));
-    int r = -ENOMEM;
-    if (symbols != NULL && functions != NULL) {
-        count = read_functions(elf, data, count, header.sh_link, functions);
-        r = fill_map(&symbols->map, functions, count);
+    if (functions == NULL) {
+        return -ENOMEM;
     }
+    count = read_functions(elf, data, count, header.sh_link, functions);
+    qsort(functions, count, sizeof(*functions), compare);
+    *out_functions = functions;
+    *out_count = count;
+    return 0;
+}
+
+int elf_symbols_create(Elf *elf, uint32_t section_type, struct elf_symbols **out_symbols)
+{
+    struct function *functions;
+    size_t count;
+    int r = load_functions(elf, section_type, &functions, &count);
+    if (r < 0) {
+        return r;
+    }
+    struct elf_symbols *symbols = calloc(1, sizeof(*symbols));
+    r = symbols != NULL ? fill_map(&symbols->map, functions, count) : -ENOMEM;
     free(functions);
     if (r < 0) {
         elf_symbols_destroy(symbols);
@@ -148,6 +168,26 @@ int elf_symbols_create(Elf *elf, uint32_t section_type, struct elf_symbols **out
     }
     *out_symbols = symbols;
     return 0;
+}
+
+int elf_symbols_each(Elf *elf, uint32_t section_type, elf_symbol_sink *sink, void *context)
+{
+    struct function *functions;
+    size_t count;
+    int r = load_functions(elf, section_type, &functions, &count);
+    if (r < 0) {
+        return r;
+    }
+    size_t group = 0;
+    for (size_t i = 0; r == 0 && i < count; i += group) {
+        group = count - i;
+        uint64_t end = group_end(&functions[i], &group);
+        for (size_t k = i; r == 0 && k < i + group; k++) {
+            r = sink(context, functions[k].name, functions[k].start, end);
+        }
+    }
+    free(functions);
+    return r;
 }
 
 const char *elf_symbols_find(const struct elf_symbols *symbols, uint64_t address)

@@ -15,6 +15,15 @@ struct elf_symbols;
  */
 int elf_symbols_create(Elf *elf, uint32_t section_type, struct elf_symbols **out_symbols);
 
+/* Returns 0, or what elf_symbols_each() is to stop with. */
+typedef int elf_symbol_sink(void *context, const char *name, uint64_t start, uint64_t end);
+
+/*
+ * All raw names in the same table, also several for one function, by address. Returns what the sink
+ * returned last, -ENODATA where there is no such table, or -ENOMEM.
+ */
+int elf_symbols_each(Elf *elf, uint32_t section_type, elf_symbol_sink *sink, void *context);
+
 /*
  * The raw name of the function at `address`, or NULL. Of several names the public one that looks
  * least internal is given.

@@ -9,11 +9,7 @@ enum {
     NESTING_MAX = 256
 };
 
-/*
- * A mangled name says more than the plain one: namespaces, parameters. Others are what the
- * assembler was told, as __GI___libc_malloc.
- */
-static const char *function_name(Dwarf_Die *die)
+const char *inline_chain_name(Dwarf_Die *die)
 {
     static const unsigned names[] = {DW_AT_linkage_name, DW_AT_MIPS_linkage_name};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -106,7 +102,7 @@ size_t inline_chain_find(struct dwarf_place *place, uint64_t address,
 
     for (size_t i = 0; i < count; i++) {
         Dwarf_Die *die = &scopes[count - 1 - i];
-        symbols[i] = (struct symbol){.function = function_name(die)};
+        symbols[i] = (struct symbol){.function = inline_chain_name(die)};
         if (i == 0) {
             set_line(&symbols[i], &place->unit, address);
         } else {

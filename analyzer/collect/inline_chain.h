@@ -21,4 +21,11 @@ enum {
 size_t inline_chain_find(struct dwarf_place *place, uint64_t address,
                          struct symbol symbols[INLINE_CHAIN_MAX]);
 
+/*
+ * The raw name of a function, inlined or not; NULL: it has none. A mangled one says more than the
+ * plain one: namespaces, parameters. Others are what the assembler was told, as
+ * __GI___libc_malloc.
+ */
+const char *inline_chain_name(Dwarf_Die *die);
+
 #endif

@@ -125,19 +125,17 @@ void policy_end_frame(struct policy_heap *heap)
     policy_leave(heap);
 }
 
-/* In the order in which calls take them: the policy's own, those of its classes, the backing's. */
+/* In the order in which calls take them: the policy's own, then those of its classes. */
 void policy_before_fork(struct policy *policy)
 {
     policy_lock(&policy->lock);
     if (policy->operations->lock_all != NULL) {
         policy->operations->lock_all(policy, true);
     }
-    policy_lock(&policy->backing->lock);
 }
 
 void policy_after_fork(struct policy *policy)
 {
-    policy_unlock(&policy->backing->lock);
     if (policy->operations->lock_all != NULL) {
         policy->operations->lock_all(policy, false);
     }

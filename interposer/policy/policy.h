@@ -74,6 +74,7 @@ struct policy {
     const struct policy_operations *operations;
     struct backing *backing;
     struct policy_settings settings;
+    uint32_t number;           /* for whoever has several: not used here */
     struct policy_heap *heaps; /* under lock, and only ever added to */
     struct chunk_queue queue;  /* of chunks that belong to the policy */
     struct policy_lock lock;
@@ -145,8 +146,9 @@ static inline void *policy_move(struct policy_heap *heap, struct policy_chunk *c
 void policy_end_frame(struct policy_heap *heap);
 
 /*
- * Around fork: between the two, no other thread holds a lock. Heaps of threads that are not there
- * in the child, and were inside (is_busy), must not be used again.
+ * Around fork: between the two, no other thread holds a lock of the policy; that of its backing is
+ * the caller's to hold, after those of all policies that share it. Heaps of threads that are not
+ * there in the child, and were inside (is_busy), must not be used again.
  */
 void policy_before_fork(struct policy *policy);
 void policy_after_fork(struct policy *policy);

@@ -11,6 +11,7 @@ analyzer/base
 interposer           schema interposer/policy
 analyzer/catalog     analyzer/base interposer/policy/settings.h
 analyzer/collect     analyzer/base analyzer/catalog schema interposer/policy/settings.h
+analyzer/plan        analyzer/base analyzer/catalog analyzer/collect schema interposer/policy/settings.h
 analyzer/db          analyzer/base schema
 analyzer/model       analyzer/base analyzer/db
 analyzer/analyses    analyzer/base analyzer/db analyzer/model
@@ -22,7 +23,7 @@ analyzer/trial       analyzer/base analyzer/catalog interposer/policy/settings.h
 analyzer/gate        analyzer/base analyzer/db analyzer/model analyzer/cli analyzer/report
 analyzer/report      analyzer/base analyzer/db analyzer/model analyzer/analyses analyzer/cli
 analyzer/main.c      analyzer/cmd.h analyzer/cli analyzer/base
-analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/analyses analyzer/report analyzer/gate schema interposer/policy
+analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/plan analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/analyses analyzer/report analyzer/gate schema interposer/policy
 '
 
 # shellcheck disable=SC2016 # $0 is awk's
