@@ -5,23 +5,28 @@
 #include "banned.h"
 
 /* Behind the set that begins at `pattern`, and whether it holds the character; NULL: it has no
- * end. */
+ * end. A ] that comes first is one of the set. */
 static const char *glob_set(const char *pattern, char character, bool *out_holds)
 {
     const unsigned char wanted = (unsigned char)character;
     const char *at = pattern + 1;
+    unsigned char low = 0; /* what a range may begin with */
     bool is_inverted = *at == '^';
-    bool holds = false;
     at += is_inverted;
-    for (const char *first = at; *at != ']' || at == first; at++) {
+    bool holds = *at == ']' && character == ']';
+    at += *at == ']';
+    for (; *at != ']'; at++) {
         if (*at == '\0') {
             return NULL;
         }
-        unsigned char low = (unsigned char)*at;
-        if (at[1] == '-' && at[2] != ']' && at[2] != '\0') {
-            at += 2;
+        if (*at == '-' && at[1] != ']' && at[1] != '\0' && low != 0) {
+            at++;
+            holds |= wanted >= low && wanted <= (unsigned char)*at;
+            low = 0;
+        } else {
+            low = (unsigned char)*at;
+            holds |= wanted == low;
         }
-        holds |= wanted >= low && wanted <= (unsigned char)*at;
     }
     *out_holds = holds != is_inverted;
     return at + 1;

@@ -4,39 +4,48 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../base/str.h"
 #include "../base/vec.h"
 #include "../collect/debug_file.h"
 
+/* Unless the file is there already, by whatever name. */
 static int add_path(struct loaded_modules *modules, const char *path)
 {
-    char whole[PATH_MAX];
-    if (realpath(path, whole) == NULL) {
+    struct stat status;
+    if (stat(path, &status) != 0) {
         return 0;
     }
     for (size_t i = 0; i < modules->count; i++) {
-        if (strcmp(modules->paths[i], whole) == 0) {
+        if (modules->items[i].device == status.st_dev && modules->items[i].inode == status.st_ino) {
             return 0;
         }
     }
-    int r = vec_reserve((void **)&modules->paths, &modules->capacity, modules->count + 1,
-                        sizeof(*modules->paths));
-    char *copy = r == 0 ? strdup(whole) : NULL;
-    if (copy != NULL) {
-        modules->paths[modules->count++] = copy;
+    int r = vec_reserve((void **)&modules->items, &modules->capacity, modules->count + 1,
+                        sizeof(*modules->items));
+    char *copy = r == 0 ? strdup(path) : NULL;
+    if (copy == NULL) {
+        return -ENOMEM;
     }
-    return copy != NULL ? 0 : -ENOMEM;
+    modules->items[modules->count++] = (struct loaded_module){
+        .path = copy,
+        .device = status.st_dev,
+        .inode = status.st_ino,
+    };
+    return 0;
 }
 
-/* The loader that the program names; a library names none. */
-static void read_loader(const char *path, char loader[PATH_MAX])
+/* The loader that the program names. False: it is a library, and names none. */
+static bool read_loader(const char *path, char loader[PATH_MAX])
 {
     struct debug_file file;
     size_t count = 0;
+    bool is_program = false;
     if (debug_file_open(path, NULL, &file) < 0 || elf_getphdrnum(file.elf, &count) != 0) {
         count = 0;
     }
@@ -49,9 +58,11 @@ static void read_loader(const char *path, char loader[PATH_MAX])
             segment.p_filesz <= size_bytes - segment.p_offset && bytes != NULL) {
             memcpy(loader, bytes + segment.p_offset, segment.p_filesz);
             loader[segment.p_filesz] = '\0';
+            is_program = true;
         }
     }
     debug_file_close(&file);
+    return is_program;
 }
 
 /* "\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x...)", "\t/lib64/ld.so (0x...)", or a
@@ -98,8 +109,8 @@ int loaded_modules_add(struct loaded_modules *modules, const char *path, struct 
     if (realpath(path, whole) == NULL) {
         return err_set_errno(err, errno, "cannot read '%s'", path);
     }
-    read_loader(whole, modules->loader);
-    int r = add_path(modules, whole);
+    /* The kernel tells a program's whole path, the loader the one by which it found a library. */
+    int r = add_path(modules, read_loader(whole, modules->loader) ? whole : path);
     if (r == 0 && modules->loader[0] != '\0') {
         r = ask_loader(modules, whole);
     }
@@ -109,8 +120,8 @@ int loaded_modules_add(struct loaded_modules *modules, const char *path, struct 
 void loaded_modules_fini(struct loaded_modules *modules)
 {
     for (size_t i = 0; i < modules->count; i++) {
-        free(modules->paths[i]);
+        free(modules->items[i].path);
     }
-    free(modules->paths);
+    free(modules->items);
     *modules = (struct loaded_modules){0};
 }

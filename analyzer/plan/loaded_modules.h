@@ -9,12 +9,19 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "../base/err.h"
 
+struct loaded_module {
+    char *path; /* as the program's own process names it */
+    uint64_t device;
+    uint64_t inode;
+};
+
 /* Zeroed is an empty one. */
 struct loaded_modules {
-    char **paths;
+    struct loaded_module *items;
     size_t count;
     size_t capacity;
     char loader[PATH_MAX]; /* of the program added last: libraries name none */
@@ -22,7 +29,7 @@ struct loaded_modules {
 
 /*
  * Adds the program or library at `path`, then what it is linked with. What the loader does
- * not know is left out. A path that is there already is not added again. Returns 0 or a
+ * not know is left out. A file that is there already is not added again. Returns 0 or a
  * negative errno (-ENOENT: there is no such file).
  */
 int loaded_modules_add(struct loaded_modules *modules, const char *path, struct err *err);

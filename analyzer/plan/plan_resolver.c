@@ -217,7 +217,7 @@ static int read_modules(struct resolver *resolver)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && resolver->step_count > 0 && i < resolver->loaded.count; i++) {
-        resolver->path = resolver->loaded.paths[i];
+        resolver->path = resolver->loaded.items[i].path;
         r = read_module(resolver);
     }
     return r;
@@ -258,8 +258,8 @@ static int refuse_step(const struct resolver *resolver, const struct step *step)
     struct nearest nearest = {.wanted = step->function, .distance = UINT_MAX};
     bool is_stripped;
     for (size_t i = 0; i < resolver->loaded.count && step->module_length == 0; i++) {
-        if (plan_module_matches(resolver->loaded.paths[i], step->module)) {
-            (void)function_ranges_each(resolver->loaded.paths[i], take_nearest, &nearest,
+        if (plan_module_matches(resolver->loaded.items[i].path, step->module)) {
+            (void)function_ranges_each(resolver->loaded.items[i].path, take_nearest, &nearest,
                                        &is_stripped);
         }
     }

@@ -230,6 +230,8 @@ class Test:
         padding = dict(self.shared.once("_recorded_environment", self._added_environment))
         if "--policy" in self.record_options:
             padding["ALLOCAUDIT_POLICY"] = "x"
+        if "--plan" in self.record_options:
+            padding["ALLOCAUDIT_PLAN"] = "x"
         extra = {"LD_PRELOAD": ":".join([counter, *preload]), "COUNTER_DIR": folder}
         for name, value in padding.items():
             if len(extra) < len(padding):
