@@ -15,6 +15,8 @@ static const struct option_spec options[] = {
     {"policy", '\0', "POLICY",
      "pool, frame, buddy or slab, with settings if need be (pool:chunk_bytes=16384,sizes=32+48)",
      "all four, side by side", OPTION_TEXT_AT(struct simulate_settings, policy)},
+    {"plan", '\0', "FILE", "a plan, as 'run --plan' has it: a policy for each of its rules", NULL,
+     OPTION_TEXT_AT(struct simulate_settings, plan)},
     {"process", 'p', "ID", "the process to simulate: its number in 'report processes', or its pid",
      "the one with the highest peak", OPTION_TEXT_AT(struct simulate_settings, process)},
     OUT_OPTIONS(struct simulate_settings, out),
@@ -24,6 +26,7 @@ static const struct option_spec options[] = {
 static const struct option_example examples[] = {
     {"allocaudit simulate", "would a pool, a frame allocator, a buddy or a slab do?"},
     {"allocaudit simulate app.db --policy buddy:is_weighted=1", "one of them in detail"},
+    {"allocaudit simulate --plan plan.json", "chosen call sites, each to a policy of its own"},
     {NULL, NULL},
 };
 
@@ -65,13 +68,17 @@ static int run_all(struct simulate_answer *simulate, struct err *err)
     int result = 0;
     struct term_progress progress;
     term_progress_begin(&progress, stderr, "simulating");
-    for (size_t i = 0; i < simulate->policy_count && result == 0; i++) {
-        term_progress_update(&progress, i, simulate->policy_count);
-        result = simulation_run(simulate->trace, simulate->process->id, &simulate->policies[i],
+    for (size_t i = 0; i < simulate->result_count && result == 0; i++) {
+        const struct sim_choice choice = {
+            .settings = &simulate->policies[i],
+            .plan = simulate->settings->plan != NULL ? &simulate->plan : NULL,
+        };
+        term_progress_update(&progress, i, simulate->result_count);
+        result = simulation_run(simulate->trace, simulate->process->id, &choice,
                                 &simulate->results[i], err);
         if (result == 0) {
-            result = sim_timing_measure(simulate->trace, simulate->process->id,
-                                        &simulate->policies[i], &simulate->timings[i], err);
+            result = sim_timing_measure(simulate->trace, simulate->process->id, &choice,
+                                        &simulate->timings[i], err);
         }
     }
     term_progress_end(&progress);
@@ -113,18 +120,36 @@ static int simulate_file(struct simulate_answer *simulate)
     return result < 0 ? cmd_fail(&err) : answer(simulate);
 }
 
-/* Returns 0, or CMD_WRONG_USAGE after telling why. */
+static int choose_plan(struct simulate_answer *simulate)
+{
+    struct err err;
+    if (simulate->settings->policy != NULL) {
+        return cmd_misuse(&cmd_simulate_page,
+                          "a policy serves all calls, and --plan chosen ones: give one");
+    }
+    simulate->result_count = 1;
+    int result = plan_read(&simulate->plan, simulate->settings->plan, &err);
+    if (result == -EINVAL) {
+        return cmd_misuse(&cmd_simulate_page, "%s", err.text);
+    }
+    return result < 0 ? cmd_fail(&err) : 0;
+}
+
+/* Returns 0, or the exit status after telling why. */
 static int choose_policies(struct simulate_answer *simulate)
 {
     struct err err;
+    if (simulate->settings->plan != NULL) {
+        return choose_plan(simulate);
+    }
     if (simulate->settings->policy == NULL) {
         for (unsigned kind = 0; kind < POLICY_KIND_COUNT; kind++) {
-            policy_settings_init(&simulate->policies[simulate->policy_count++],
+            policy_settings_init(&simulate->policies[simulate->result_count++],
                                  (enum policy_kind)kind);
         }
         return 0;
     }
-    simulate->policy_count = 1;
+    simulate->result_count = 1;
     if (policy_option_parse(simulate->settings->policy, &simulate->policies[0], &err) < 0) {
         return cmd_misuse(&cmd_simulate_page, "%s", err.text);
     }
@@ -155,6 +180,7 @@ int cmd_simulate(int argc, char **argv)
         status = choose_policies(simulate);
         status = status != 0 ? status : simulate_file(simulate);
     }
+    plan_fini(&simulate->plan);
     trace_close(simulate->trace);
     free(simulate);
     return status;

@@ -32,7 +32,7 @@ static void print_comparison(struct simulate_answer *simulate)
 {
     struct out *out = simulate->out;
     out_begin_table(out, "policies", "Policies, at the peak of each");
-    for (size_t i = 0; i < simulate->policy_count; i++) {
+    for (size_t i = 0; i < simulate->result_count; i++) {
         const struct simulation_result *result = &simulate->results[i];
         uint64_t call_count = result->served_count + result->declined_count;
         out_begin_row(out);
@@ -45,7 +45,7 @@ static void print_comparison(struct simulate_answer *simulate)
         out_bytes(out, "declined_bytes", "declined", (int64_t)result->peak.declined_bytes);
         out_bytes(out, "mean_footprint_bytes", "mean", (int64_t)result->mean.footprint_bytes);
         out_real(out, "call_ns", "ns a call", simulate->timings[i].call_ns, 1);
-        out_count(out, "step_max", "steps", (int64_t)result->counts[COUNT_step_max]);
+        out_count(out, "step_max", "steps", (int64_t)result->counts[0][COUNT_step_max]);
         out_end_row(out);
     }
     out_end_table(out);
@@ -55,14 +55,48 @@ static void print_counts(struct out *out, const struct simulation_result *result
 {
     out_begin_table(out, "counters", "Counted");
     for (unsigned i = 0; i < POLICY_COUNTER_COUNT; i++) {
-        bool is_shown = result->counts[i] != 0 || out_is_json(out);
+        bool is_shown = result->counts[0][i] != 0 || out_is_json(out);
         if (is_shown) {
             out_begin_row(out);
             out_text(out, "name", "name", policy_counter_names[i]);
-            out_count(out, "value", "value", (int64_t)result->counts[i]);
+            out_count(out, "value", "value", (int64_t)result->counts[0][i]);
             out_aside(out, "meaning", "", policy_counter_texts[i]);
             out_end_row(out);
         }
+    }
+    out_end_table(out);
+}
+
+/* What each rule served, and in JSON all that its policy counted. */
+static void print_rules(const struct simulate_answer *simulate)
+{
+    struct out *out = simulate->out;
+    const struct simulation_result *result = &simulate->results[0];
+    out_begin_table(out, "rules", "Rules");
+    for (size_t i = 0; i < result->policy_count; i++) {
+        const struct plan_rule *rule = &simulate->plan.rules[i];
+        const uint64_t *counts = result->counts[i];
+        uint64_t served_count = counts[COUNT_take_count] + counts[COUNT_resize_count];
+        uint64_t declined_count = counts[COUNT_declined_size_count] +
+                                  counts[COUNT_declined_alignment_count] +
+                                  counts[COUNT_declined_full_count];
+        if (served_count + declined_count == 0) {
+            out_note(out, "rule '%s' matched no allocation", rule->name);
+        }
+        out_begin_row(out);
+        out_text(out, "rule", "rule", rule->name);
+        out_text(out, "policy", "policy", rule->settings_text);
+        out_count(out, "served_count", "served", (int64_t)served_count);
+        out_count(out, "declined_count", "declined", (int64_t)declined_count);
+        out_bytes(out, "footprint_max_bytes", "held at most",
+                  (int64_t)counts[COUNT_footprint_max_bytes]);
+        out_bytes(out, "footprint_bytes", "at the end", (int64_t)counts[COUNT_footprint_bytes]);
+        for (unsigned k = 0; out_is_json(out) && k < POLICY_COUNTER_COUNT; k++) {
+            if (k != COUNT_footprint_max_bytes && k != COUNT_footprint_bytes) {
+                out_count(out, policy_counter_names[k], NULL, (int64_t)counts[k]);
+            }
+        }
+        out_end_row(out);
     }
     out_end_table(out);
 }
@@ -110,7 +144,11 @@ static void print_detail(struct simulate_answer *simulate)
     struct out *out = simulate->out;
     const struct simulation_result *result = &simulate->results[0];
     out_begin_section(out, "simulation", "Simulation");
-    out_text(out, "policy", "policy", simulate->settings->policy);
+    if (simulate->settings->plan != NULL) {
+        out_text(out, "plan", "plan", simulate->settings->plan);
+    } else {
+        out_text(out, "policy", "policy", simulate->settings->policy);
+    }
     out_count(out, "operation_count", "calls", (int64_t)result->operation_count);
     out_count(out, "served_count", "served", (int64_t)result->served_count);
     out_count(out, "declined_count", "declined", (int64_t)result->declined_count);
@@ -125,7 +163,11 @@ static void print_detail(struct simulate_answer *simulate)
     out_ns(out, "duration_ns", "over", (int64_t)result->mean.at_ns);
     print_parts(out, &result->mean);
     out_end_section(out);
-    print_counts(out, result);
+    if (simulate->settings->plan != NULL) {
+        print_rules(simulate);
+    } else {
+        print_counts(out, result);
+    }
     if (out_is_json(out)) {
         print_slices(out, result);
     } else {
@@ -135,7 +177,7 @@ static void print_detail(struct simulate_answer *simulate)
 
 void simulate_print(struct simulate_answer *simulate)
 {
-    if (simulate->settings->policy != NULL) {
+    if (simulate->settings->policy != NULL || simulate->settings->plan != NULL) {
         print_detail(simulate);
     } else {
         print_comparison(simulate);

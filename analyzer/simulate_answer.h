@@ -14,6 +14,7 @@
 struct simulate_settings {
     const char *input;
     const char *policy;
+    const char *plan;
     const char *process;
     struct out_settings out;
 };
@@ -23,10 +24,11 @@ struct simulate_answer {
     const char *path;
     struct trace *trace;
     const struct process_row *process;
+    struct plan plan; /* with --plan; then there is one result */
     struct policy_settings policies[POLICY_KIND_COUNT];
     struct simulation_result results[POLICY_KIND_COUNT];
     struct sim_timing timings[POLICY_KIND_COUNT];
-    size_t policy_count;
+    size_t result_count;
     struct out *out;
 };
 

@@ -10,6 +10,7 @@
 #include "../model/operations.h"
 #include "live_objects.h"
 #include "sim_heaps.h"
+#include "sim_rules.h"
 
 enum {
     BATCH_CALLS = 4096,
@@ -22,13 +23,14 @@ struct timed_call {
     enum operation_kind kind;
     uint32_t place;     /* of the new block, or of the one that is freed */
     uint32_t old_place; /* OPERATION_REALLOC */
-    struct policy_heap *heap;
+    struct sim_thread *thread;
+    int policy;
     struct sim_request request;
 };
 
 struct timing {
-    struct backing backing;
     struct sim_heaps heaps;
+    struct sim_rules *rules;
     struct live_objects objects; /* block_bytes holds the place */
     void **blocks;               /* by place */
     size_t block_count;
@@ -75,15 +77,21 @@ static int free_place(struct timing *timing, uint64_t object_id, uint32_t *out_p
     return result;
 }
 
-static int prepare(struct timing *timing, const struct operation *operation)
+static int prepare(struct timing *timing, const struct operation *operation, struct err *err)
 {
     struct timed_call *call = &timing->batch[timing->call_count];
     *call = (struct timed_call){.kind = operation->kind, .request = sim_request_of(operation)};
-    call->heap = sim_heaps_find(&timing->heaps, operation->thread_id, operation->at_ns);
-    if (call->heap == NULL) {
-        return -ENOMEM;
+    call->thread = sim_heaps_find(&timing->heaps, operation->thread_id, operation->at_ns);
+    if (call->thread == NULL) {
+        return err_set_errno(err, ENOMEM, "cannot simulate");
     }
     int result = 0;
+    if (operation->kind != OPERATION_FREE) {
+        result = sim_rules_choose(timing->rules, operation, &call->policy, err);
+        if (result < 0) {
+            return result;
+        }
+    }
     if (operation->kind == OPERATION_FREE) {
         result = free_place(timing, operation->ended.id, &call->place);
     } else {
@@ -94,7 +102,7 @@ static int prepare(struct timing *timing, const struct operation *operation)
         }
     }
     timing->call_count += result == 0 && call->place != NO_PLACE;
-    return result;
+    return result == 0 ? 0 : err_set_errno(err, -result, "cannot simulate");
 }
 
 static uint64_t now_ns(void)
@@ -111,12 +119,13 @@ static void play_batch(struct timing *timing)
     for (size_t i = 0; i < timing->call_count; i++) {
         const struct timed_call *call = &timing->batch[i];
         if (call->kind == OPERATION_FREE) {
-            sim_give(&timing->backing, call->heap, blocks[call->place]);
+            sim_give(&timing->heaps, call->thread, blocks[call->place]);
         } else if (call->kind == OPERATION_REALLOC && call->old_place != NO_PLACE) {
-            blocks[call->place] =
-                sim_resize(&timing->backing, call->heap, blocks[call->old_place], call->request);
+            blocks[call->place] = sim_resize(&timing->heaps, call->thread, blocks[call->old_place],
+                                             call->policy, call->request);
         } else {
-            blocks[call->place] = sim_take(call->heap, call->request);
+            blocks[call->place] =
+                sim_take(&timing->heaps, call->thread, call->policy, call->request);
         }
     }
     timing->sum_ns += now_ns() - started_ns;
@@ -130,10 +139,8 @@ static int play_all(struct timing *timing, struct db *db, uint32_t process_id, s
     struct operation operation;
     int result = operations_open(db, process_id, &operations, err);
     while (result == 0 && (result = operations_next(operations, &operation, err)) > 0) {
-        result = prepare(timing, &operation);
-        if (result < 0) {
-            err_set_errno(err, -result, "cannot simulate");
-        } else if (timing->call_count == BATCH_CALLS) {
+        result = prepare(timing, &operation, err);
+        if (result == 0 && timing->call_count == BATCH_CALLS) {
             play_batch(timing);
         }
     }
@@ -144,28 +151,26 @@ static int play_all(struct timing *timing, struct db *db, uint32_t process_id, s
     return result;
 }
 
-static int begin(struct timing *timing, const struct trace *trace,
-                 const struct policy_settings *settings, struct err *err)
+static int begin(struct timing *timing, const struct trace *trace, const struct sim_choice *choice,
+                 struct err *err)
 {
     uint32_t place; /* the first place stands for none */
-    timing->heaps.trace = trace;
-    if (!backing_init(&timing->backing, BACKING_BYTES_MOST, true) ||
-        (timing->heaps.policy = policy_create(settings, &timing->backing)) == NULL ||
+    if (sim_heaps_init(&timing->heaps, trace, choice) < 0 ||
         take_place(timing, UINT64_MAX, &place) < 0) {
         return err_set_errno(err, ENOMEM, "cannot simulate");
     }
-    return 0;
+    return sim_rules_create(trace, choice->plan, &timing->rules, err);
 }
 
 int sim_timing_measure(const struct trace *trace, uint32_t process_id,
-                       const struct policy_settings *settings, struct sim_timing *out_timing,
+                       const struct sim_choice *choice, struct sim_timing *out_timing,
                        struct err *err)
 {
     struct timing *timing = calloc(1, sizeof(*timing));
     if (timing == NULL) {
         return err_set_errno(err, ENOMEM, "cannot simulate");
     }
-    int result = begin(timing, trace, settings, err);
+    int result = begin(timing, trace, choice, err);
     if (result == 0) {
         result = play_all(timing, trace->db, process_id, err);
     }
@@ -174,10 +179,10 @@ int sim_timing_measure(const struct trace *trace, uint32_t process_id,
                               ? (double)timing->sum_ns / (double)timing->sum_count
                               : (double)NAN;
     live_objects_fini(&timing->objects);
+    sim_rules_destroy(timing->rules);
     sim_heaps_fini(&timing->heaps);
     free(timing->blocks);
     free(timing->free_places);
-    backing_fini(&timing->backing);
     free(timing);
     return result;
 }

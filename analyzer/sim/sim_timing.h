@@ -13,6 +13,7 @@
 #include "../../interposer/policy/policy.h"
 #include "../base/err.h"
 #include "../model/trace.h"
+#include "sim_heaps.h"
 
 struct sim_timing {
     uint64_t call_count; /* that the policy had to do with */
@@ -21,7 +22,7 @@ struct sim_timing {
 
 /* Returns 0 and *out_timing, or a negative errno as simulation_run(). */
 int sim_timing_measure(const struct trace *trace, uint32_t process_id,
-                       const struct policy_settings *settings, struct sim_timing *out_timing,
+                       const struct sim_choice *choice, struct sim_timing *out_timing,
                        struct err *err);
 
 #endif

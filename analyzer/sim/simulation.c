@@ -7,12 +7,12 @@
 #include "../db/query_mark.h"
 #include "live_objects.h"
 #include "sim_heaps.h"
+#include "sim_rules.h"
 
 struct simulation {
     const struct trace *trace;
-    struct backing backing;
-    struct policy *policy;
     struct sim_heaps heaps;
+    struct sim_rules *rules;
     struct live_objects objects;
     struct frame_mark *marks;
     size_t mark_count;
@@ -46,7 +46,7 @@ static void note_moment(struct simulation *sim)
 {
     struct simulation_result *result = sim->result;
     struct simulation_moment *now = &sim->now;
-    now->footprint_bytes = atomic_load(&sim->policy->footprint_bytes);
+    now->footprint_bytes = sim_heaps_footprint_bytes(&sim->heaps);
     now->holes_bytes = now->footprint_bytes - now->requested_bytes - now->rounding_bytes;
     if (now->footprint_bytes > result->peak.footprint_bytes) {
         result->peak = *now;
@@ -97,7 +97,7 @@ static int place_object(struct simulation *sim, const struct operation *operatio
         .size_bytes = operation->made.size_bytes,
     };
     if (block != NULL) {
-        object.block_bytes = policy_usable(backing_chunk(&sim->backing, block), block);
+        object.block_bytes = policy_usable(backing_chunk(&sim->heaps.backing, block), block);
         sim->result->served_count++;
     } else {
         sim->result->declined_count++;
@@ -110,22 +110,32 @@ static void end_frames(struct simulation *sim, uint64_t at_ns)
 {
     while (sim->next_mark < sim->mark_count && sim->marks[sim->next_mark].at_ns <= at_ns) {
         const struct frame_mark *mark = &sim->marks[sim->next_mark++];
-        struct policy_heap *heap = sim_heaps_find(&sim->heaps, mark->thread_id, mark->at_ns);
-        if (heap != NULL) {
-            advance_time(sim, mark->at_ns);
-            policy_end_frame(heap);
-            note_moment(sim);
+        struct sim_thread *thread = sim_heaps_find(&sim->heaps, mark->thread_id, mark->at_ns);
+        advance_time(sim, mark->at_ns);
+        for (size_t i = 0; thread != NULL && i < sim->heaps.policy_count; i++) {
+            if (thread->heaps[i] != NULL) {
+                policy_end_frame(thread->heaps[i]);
+            }
         }
+        note_moment(sim);
     }
 }
 
-static int play(struct simulation *sim, const struct operation *operation)
+static int play(struct simulation *sim, const struct operation *operation, struct err *err)
 {
     struct live_object old = {0};
     end_frames(sim, operation->at_ns);
-    struct policy_heap *heap = sim_heaps_find(&sim->heaps, operation->thread_id, operation->at_ns);
-    if (heap == NULL) {
-        return -ENOMEM;
+    struct sim_thread *thread = sim_heaps_find(&sim->heaps, operation->thread_id, operation->at_ns);
+    int policy = SIM_NO_POLICY;
+    int result = 0;
+    if (thread == NULL) {
+        return err_set_errno(err, ENOMEM, "cannot simulate");
+    }
+    if (operation->kind != OPERATION_FREE) {
+        result = sim_rules_choose(sim->rules, operation, &policy, err);
+        if (result < 0) {
+            return result;
+        }
     }
     advance_time(sim, operation->at_ns);
     sim->result->operation_count++;
@@ -134,15 +144,16 @@ static int play(struct simulation *sim, const struct operation *operation)
     if (has_old) {
         uncount_object(sim, &old);
     }
-    int result = 0;
     if (operation->kind == OPERATION_FREE) {
-        sim_give(&sim->backing, heap, old.block);
+        sim_give(&sim->heaps, thread, old.block);
     } else {
         struct sim_request request = sim_request_of(operation);
         void *block = operation->kind == OPERATION_REALLOC && has_old
-                          ? sim_resize(&sim->backing, heap, old.block, request)
-                          : sim_take(heap, request);
-        result = place_object(sim, operation, block);
+                          ? sim_resize(&sim->heaps, thread, old.block, policy, request)
+                          : sim_take(&sim->heaps, thread, policy, request);
+        result = place_object(sim, operation, block) == 0
+                     ? 0
+                     : err_set_errno(err, ENOMEM, "cannot simulate");
     }
     note_moment(sim);
     return result;
@@ -155,7 +166,10 @@ static void finish(struct simulation *sim)
 {
     struct simulation_result *result = sim->result;
     double weight_ns = sim->weight_ns > 0 ? sim->weight_ns : 1;
-    policy_count(sim->policy, result->counts);
+    result->policy_count = sim->heaps.policy_count;
+    for (size_t i = 0; i < sim->heaps.policy_count; i++) {
+        policy_count(sim->heaps.policies[i], result->counts[i]);
+    }
     result->end = sim->now;
     result->mean = (struct simulation_moment){
         .at_ns = (uint64_t)sim->weight_ns,
@@ -173,10 +187,7 @@ static int play_all(struct simulation *sim, uint32_t process_id, struct err *err
     struct operation operation;
     int result = operations_open(sim->trace->db, process_id, &operations, err);
     while (result == 0 && (result = operations_next(operations, &operation, err)) > 0) {
-        result = play(sim, &operation);
-        if (result < 0) {
-            err_set_errno(err, -result, "cannot simulate");
-        }
+        result = play(sim, &operation, err);
     }
     operations_close(operations);
     if (result == 0) {
@@ -187,36 +198,35 @@ static int play_all(struct simulation *sim, uint32_t process_id, struct err *err
 }
 
 static int begin(struct simulation *sim, const struct trace *trace, uint32_t process_id,
-                 const struct policy_settings *settings, struct err *err)
+                 const struct sim_choice *choice, struct err *err)
 {
     const struct process_row *process = trace_process(trace, process_id);
     uint64_t ended_ns = process->ended_ns != QUERY_NULL ? process->ended_ns : process->started_ns;
     sim->trace = trace;
-    sim->heaps.trace = trace;
     sim->started_ns = process->started_ns;
     sim->now.at_ns = process->started_ns;
     sim->slice_ns = (ended_ns - process->started_ns) / SIMULATION_SLICES + 1;
-    if (!backing_init(&sim->backing, BACKING_BYTES_MOST, true) ||
-        (sim->policy = policy_create(settings, &sim->backing)) == NULL) {
+    if (sim_heaps_init(&sim->heaps, trace, choice) < 0) {
         return err_set_errno(err, ENOMEM, "cannot simulate");
     }
-    sim->heaps.policy = sim->policy;
-    return query_frame_marks(trace->db, process_id, &sim->marks, &sim->mark_count, err);
+    int result = sim_rules_create(trace, choice->plan, &sim->rules, err);
+    return result < 0
+               ? result
+               : query_frame_marks(trace->db, process_id, &sim->marks, &sim->mark_count, err);
 }
 
-int simulation_run(const struct trace *trace, uint32_t process_id,
-                   const struct policy_settings *settings, struct simulation_result *out_result,
-                   struct err *err)
+int simulation_run(const struct trace *trace, uint32_t process_id, const struct sim_choice *choice,
+                   struct simulation_result *out_result, struct err *err)
 {
     struct simulation sim = {.result = out_result};
     memset(out_result, 0, sizeof(*out_result));
-    int result = begin(&sim, trace, process_id, settings, err);
+    int result = begin(&sim, trace, process_id, choice, err);
     if (result == 0) {
         result = play_all(&sim, process_id, err);
     }
     live_objects_fini(&sim.objects);
     free(sim.marks);
+    sim_rules_destroy(sim.rules);
     sim_heaps_fini(&sim.heaps);
-    backing_fini(&sim.backing);
     return result;
 }

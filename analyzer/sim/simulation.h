@@ -4,7 +4,8 @@
  * The policy is the very code that `run --policy` puts into a program (interposer/policy/), over
  * addresses without memory. Each recorded thread has its heap, realloc stays in place or moves by
  * the rule of the router, and what the policy declines is the next allocator's. So for a program
- * that makes the same calls each time, the counts are those of the routed run.
+ * that makes the same calls each time, the counts are those of the routed run. So it is for the
+ * policies of a plan, each of which has its own instance.
  *
  * Single thread.
  */
@@ -17,6 +18,7 @@
 #include "../../interposer/policy/policy.h"
 #include "../base/err.h"
 #include "../model/trace.h"
+#include "sim_heaps.h"
 
 /*
  * The memory at one moment, of the blocks that the policy served, as parts of a sum:
@@ -36,7 +38,8 @@ enum {
 };
 
 struct simulation_result {
-    uint64_t counts[POLICY_COUNTER_COUNT];
+    uint64_t counts[PLAN_RULES_MAX][POLICY_COUNTER_COUNT]; /* by policy */
+    size_t policy_count;                                   /* one, or one for each rule */
     uint64_t operation_count; /* calls played: allocations, frees, reallocs */
     uint64_t served_count;    /* allocations that the policy served, reallocs included */
     uint64_t declined_count;
@@ -52,8 +55,7 @@ struct simulation_result {
  * Plays the process. Returns 0 and *out_result, or a negative errno: the recording cannot be read,
  * or there is no memory.
  */
-int simulation_run(const struct trace *trace, uint32_t process_id,
-                   const struct policy_settings *settings, struct simulation_result *out_result,
-                   struct err *err);
+int simulation_run(const struct trace *trace, uint32_t process_id, const struct sim_choice *choice,
+                   struct simulation_result *out_result, struct err *err);
 
 #endif

@@ -210,6 +210,70 @@ def test_threads_and_fork(test):
         test.equal(f"status of {program}: {routed}", routed.status, native.status)
 
 
+def simulate(test, path, plan):
+    ended = test.allocaudit("simulate", path, "--plan", plan, "--format", "json")
+    test.equal(f"status of simulate: {ended}", ended.status, 0)
+    return json.loads(ended.stdout)
+
+
+MIXES = (
+    (("small", {"functions": ["make"], "size_max_bytes": 64}, "pool", {"chunk_bytes": 4096}),
+     ("grown", {"functions": ["grow"], "size_max_bytes": 3000}, "buddy", {"lazy_count": 4}),
+     ("never", {"functions": ["grow", "make"]}),
+     ("large", {"functions": ["m*"], "module": "policy_mix*", "size_min_bytes": 65}, "slab")),
+    (("frame", {"functions": ["make", "main"], "size_min_bytes": 100, "size_max_bytes": 900}, "frame"),
+     ("named", {"thread": "policy_mix*", "size_max_bytes": 50}, "pool"),
+     ("other", {"thread": "nobody"}, "pool"),
+     ("rest", {}, "pool", {"sizes": [1024, 4096]})),
+)
+
+
+def test_simulated_counts_are_those_of_the_routed_run(test, rules):
+    """Of every rule, from a recording that was made without the plan."""
+    program = test.program("policy_mix")
+    plan = write_plan(test, *rules)
+    plain = test.record([program, "30000"])
+    routed = test.sound(test.record([program, "30000"], "--plan", plan))
+    answer = simulate(test, plain.path, plan)
+    for row in answer["rules"]:
+        live = counts(routed, row["rule"])
+        test.equal(f"counters of {row['rule']}", {name: row[name] for name in live}, live)
+        is_idle = row["rule"] in ("never", "other")
+        test.check((live["take_count"] == 0) == is_idle, f"{row['rule']} took {live['take_count']}")
+        test.equal("note", f"rule '{row['rule']}' matched no allocation" in answer["notes"], is_idle)
+    peak = answer["peak"]
+    test.equal("the parts of the footprint", peak["footprint_bytes"],
+               peak["requested_bytes"] + peak["rounding_bytes"] + peak["holes_bytes"])
+
+
+test_simulated_counts_are_those_of_the_routed_run.cases = [
+    (f"mix {number}", (rules,)) for number, rules in enumerate(MIXES)]
+
+
+def test_simulation_of_sites(test):
+    """Inlined and static functions, by name, as in the program."""
+    program = test.program("plan_sites", "-pthread")
+    plan = write_plan(test, ("inlined", {"functions": ["inlined_node", "run_sites"]}, "buddy"),
+                      ("nodes", {"functions": ["make_node", "run_sites"]}),
+                      ("small", {"functions": ["make_text"], "size_max_bytes": 49}, "frame"))
+    answer = simulate(test, test.record([program, "sites"]).path, plan)
+    test.equal("served", [row["served_count"] for row in answer["rules"]], [30, 100, 49])
+    text = test.allocaudit("simulate", test.record([program, "grow"]).path, "--plan", plan)
+    test.check("rule 'inlined' matched no allocation" in text.stdout.decode(), text.stdout.decode())
+
+
+def test_mistakes_in_simulate(test):
+    recorded = test.record(["true"], "-q")
+    good = write_plan(test, ("all", {}))
+    bad = test.write("bad.json", '{"rules": [}')
+    for options, status, wanted in ((("--plan", bad), 2, "bad.json:1:12"),
+                                    (("--plan", good, "--policy", "pool"), 2, "give one"),
+                                    (("--plan", test.path("none.json")), 3, "No such file")):
+        ended = test.allocaudit("simulate", recorded.path, *options)
+        test.equal(f"status of {options}: {ended}", ended.status, status)
+        test.check(wanted in ended.talk, f"no '{wanted}': {ended.talk}")
+
+
 def hottest(recording):
     """Of the site with the most small allocations: its functions, from the allocation outward."""
     connection = sqlite3.connect(recording.path)

@@ -15,7 +15,7 @@ analyzer/plan        analyzer/base analyzer/catalog analyzer/collect schema inte
 analyzer/db          analyzer/base schema
 analyzer/model       analyzer/base analyzer/db
 analyzer/analyses    analyzer/base analyzer/db analyzer/model
-analyzer/sim         analyzer/base analyzer/db analyzer/model interposer/policy
+analyzer/sim         analyzer/base analyzer/db analyzer/model analyzer/plan interposer/policy
 analyzer/replay      analyzer/base analyzer/catalog analyzer/model schema interposer/policy/settings.h
 analyzer/replay/runner  analyzer/replay
 analyzer/cli         analyzer/base
