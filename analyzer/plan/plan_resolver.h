@@ -9,12 +9,7 @@
 
 #include "../base/err.h"
 #include "plan.h"
-
-/* The table, as it is written to a file. Zeroed is an empty one. */
-struct plan_image {
-    void *bytes;
-    size_t size_bytes;
-};
+#include "plan_image.h"
 
 /*
  * Looks all functions up in the program at the path `program`, its libraries, and the modules that
@@ -24,10 +19,5 @@ struct plan_image {
  */
 int plan_resolve(const struct plan *plan, const char *program, struct plan_image *out_image,
                  struct err *err);
-
-/* Writes a new file, for this user alone. Returns 0 or a negative errno. */
-int plan_image_write(const struct plan_image *image, const char *path, struct err *err);
-
-void plan_image_fini(struct plan_image *image);
 
 #endif

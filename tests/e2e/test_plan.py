@@ -113,12 +113,16 @@ def test_growing_out_of_a_rule(test):
 
 
 def test_children(test):
-    """A forked child counts on from its parent; another image begins anew."""
-    _, recording = run_part(test, "children",
-                            ("nodes", {"functions": ["make_node"]}),
-                            ("texts", {"functions": ["make_text"]}, "slab"))
+    """A forked child has its parent's blocks, and counts from 0; another image begins anew."""
+    recorded, recording = run_part(test, "children",
+                                   ("nodes", {"functions": ["make_node"]}),
+                                   ("child", {"functions": ["only_in_child"]}),
+                                   ("texts", {"functions": ["make_text"]}, "slab"))
+    test.check("rule 'child' (pool) served 1 of" in recorded.talk, recorded.talk)
+    test.equal("the child's own", taken(recording, "child", process_id=2), [1])
     kinds = {row["start_kind"]: row["id"] for row in recording.processes}
-    test.equal("the child's", taken(recording, "nodes", process_id=kinds["fork"]), [1 + 25])
+    test.equal("the child's", taken(recording, "nodes", process_id=kinds["fork"]), [25])
+    test.equal("given back there", counts(recording, "nodes", kinds["fork"])["give_count"], 26)
     test.equal("the other image's", taken(recording, "nodes", "texts", process_id=kinds["exec"]),
                [125, 200])
 

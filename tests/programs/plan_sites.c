@@ -156,7 +156,12 @@ static void run_grow(void)
     }
 }
 
-/* A child by fork with 25 nodes, then another image with all of `sites`. */
+static void *only_in_child(void)
+{
+    return malloc(20);
+}
+
+/* A child by fork with 25 nodes and one of its own, then another image with all of `sites`. */
 static void run_children(char **argv)
 {
     void *node = make_node();
@@ -164,6 +169,7 @@ static void run_children(char **argv)
     int status = 0;
     if (child == 0) {
         run_elsewhere();
+        free(only_in_child());
         free_node(node);
         exit(0);
     }
