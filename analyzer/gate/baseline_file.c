@@ -11,7 +11,7 @@
 #include "../base/vec.h"
 #include "../cli/options.h"
 #include "baseline.h"
-#include "yaml_file.h"
+#include "../base/yaml_file.h"
 
 enum {
     BASELINE_FORMAT = 1,

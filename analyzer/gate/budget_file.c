@@ -8,7 +8,7 @@
 #include "../base/vec.h"
 #include "amount.h"
 #include "budget.h"
-#include "yaml_file.h"
+#include "../base/yaml_file.h"
 
 enum {
     BUDGET_BYTES_MAX = 1 << 20,

@@ -1,311 +1,337 @@
 /*
- * plan_read(): from JSON. Places in the messages are as in "rules[0].match.functions[1]".
+ * plan_read(): from JSON, which is YAML, too.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "../base/str.h"
+#include "../base/yaml_file.h"
 #include "../catalog/policy_option.h"
+#include "../cli/options.h"
 #include "plan.h"
-#include "plan_values.h"
 
-static int read_glob(struct plan_reading *reading, const json_t *object, const char *key,
-                     char text[PLAN_GLOB_BYTES])
+enum {
+    PLAN_BYTES_MAX = 4 << 20,
+    PLAN_WORD_BYTES = 4096, /* of a function or module */
+    PLAN_MODULES_MAX = 1024,
+};
+
+/* A rule while it is read. */
+struct rule_reading {
+    struct plan *plan;
+    struct plan_rule *rule;
+    struct str settings; /* policy and parameters as one text, as --policy has it */
+    const yaml_node_t *policy;
+    const yaml_node_t *parameters;
+};
+
+static int out_of_memory(const struct yaml_file *file, struct err *err)
 {
-    const json_t *value = json_object_get(object, key);
-    if (value == NULL) {
-        return 0;
-    }
-    size_t length = plan_enter(reading, ".%s", key);
-    int result = plan_read_text(reading, value, text, PLAN_GLOB_BYTES);
-    if (result == 0) {
-        reading->place[length] = '\0';
-    }
-    return result;
+    return err_set_errno(err, ENOMEM, "cannot read '%s'", file->name);
 }
 
-static int read_functions(struct plan_reading *reading, const json_t *match, struct plan_rule *rule)
+/* A word that fits with its NUL and is not empty. */
+static int read_word(const struct yaml_file *file, const yaml_node_t *node, char *text,
+                     size_t text_bytes, struct err *err)
 {
-    const json_t *list = json_object_get(match, "functions");
-    if (list == NULL) {
-        return 0;
+    const char *word = yaml_file_word(node);
+    if (word == NULL || word[0] == '\0') {
+        return yaml_file_fail(file, node, err, "a name was expected here");
     }
-    size_t length = plan_enter(reading, ".functions");
-    if (!json_is_array(list)) {
-        return plan_refuse_kind(reading, "an array of texts", list);
+    if (strlen(word) >= text_bytes) {
+        return yaml_file_fail(file, node, err, "it is too long: %zu characters at most",
+                              text_bytes - 1);
     }
-    if (json_array_size(list) == 0 || json_array_size(list) > PLAN_PATH_MAX) {
-        return plan_refuse(reading, "1 to %d functions are possible, not %zu", PLAN_PATH_MAX,
-                           json_array_size(list));
-    }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        char text[4096];
-        size_t end = plan_enter(reading, "[%zu]", i);
-        int result = plan_read_text(reading, json_array_get(list, i), text, sizeof(text));
-        if (result < 0) {
-            return result;
-        }
-        rule->functions[i] = strdup(text);
-        if (rule->functions[i] == NULL) {
-            return err_set_errno(reading->err, ENOMEM, "cannot read '%s'", reading->path);
-        }
-        rule->function_count++;
-        reading->place[end] = '\0';
-    }
-    reading->place[length] = '\0';
+    memcpy(text, word, strlen(word) + 1);
     return 0;
 }
 
-static int read_match(struct plan_reading *reading, json_t *match, struct plan_rule *rule)
+/* ---- match -------------------------------------------------------------------------------------
+ */
+
+static int read_size(const struct yaml_file *file, const yaml_node_t *node, uint64_t *out_bytes,
+                     struct err *err)
 {
-    static const char *const keys[] = {"functions",      "module", "thread", "size_min_bytes",
-                                       "size_max_bytes", "note",   NULL};
-    rule->size_max_bytes = UINT64_MAX;
-    if (match == NULL) {
-        return 0;
+    struct err why;
+    const char *word = yaml_file_word(node);
+    if (word == NULL) {
+        return yaml_file_fail(file, node, err, "a number of bytes was expected here");
     }
-    size_t length = plan_enter(reading, ".match");
-    int result = plan_check_object(reading, match, keys);
-    result = result < 0 ? result : read_functions(reading, match, rule);
-    result = result < 0 ? result : read_glob(reading, match, "module", rule->module);
-    result = result < 0 ? result : read_glob(reading, match, "thread", rule->thread);
-    result = result < 0 ? result
-                        : plan_read_size(reading, match, "size_min_bytes", &rule->size_min_bytes);
-    result = result < 0 ? result
-                        : plan_read_size(reading, match, "size_max_bytes", &rule->size_max_bytes);
+    return options_read_bytes(word, out_bytes, &why) < 0
+               ? yaml_file_fail(file, node, err, "%s", why.text)
+               : 0;
+}
+
+static int take_function(const struct yaml_file *file, const yaml_node_t *item, void *context,
+                         struct err *err)
+{
+    struct plan_rule *rule = context;
+    char text[PLAN_WORD_BYTES];
+    if (rule->function_count == PLAN_PATH_MAX) {
+        return yaml_file_fail(file, item, err, "a path has at most %d functions", PLAN_PATH_MAX);
+    }
+    int result = read_word(file, item, text, sizeof(text), err);
+    if (result < 0) {
+        return result;
+    }
+    rule->functions[rule->function_count] = strdup(text);
+    if (rule->functions[rule->function_count] == NULL) {
+        return out_of_memory(file, err);
+    }
+    rule->function_count++;
+    return 0;
+}
+
+static int read_functions(const struct yaml_file *file, const yaml_node_t *list,
+                          struct plan_rule *rule, struct err *err)
+{
+    int result = yaml_file_each_item(file, list, "'functions'", take_function, rule, err);
+    return result == 0 && rule->function_count == 0
+               ? yaml_file_fail(file, list, err, "a path has at least one function")
+               : result;
+}
+
+static int take_condition(const struct yaml_file *file, const yaml_node_t *key, const char *word,
+                          const yaml_node_t *value, void *context, struct err *err)
+{
+    static const char *const words[] = {"functions",      "module", "thread", "size_min_bytes",
+                                        "size_max_bytes", "note",   NULL};
+    struct plan_rule *rule = context;
+    if (strcmp(word, "functions") == 0) {
+        return read_functions(file, value, rule, err);
+    }
+    if (strcmp(word, "module") == 0) {
+        return read_word(file, value, rule->module, sizeof(rule->module), err);
+    }
+    if (strcmp(word, "thread") == 0) {
+        return read_word(file, value, rule->thread, sizeof(rule->thread), err);
+    }
+    if (strcmp(word, "size_min_bytes") == 0) {
+        return read_size(file, value, &rule->size_min_bytes, err);
+    }
+    if (strcmp(word, "size_max_bytes") == 0) {
+        return read_size(file, value, &rule->size_max_bytes, err);
+    }
+    return strcmp(word, "note") == 0 ? 0 : yaml_file_refuse(file, key, "key", words, err);
+}
+
+static int read_match(const struct yaml_file *file, const yaml_node_t *match,
+                      struct plan_rule *rule, struct err *err)
+{
+    int result = yaml_file_each(file, match, "'match'", take_condition, rule, err);
     if (result == 0 && rule->size_min_bytes > rule->size_max_bytes) {
-        return plan_refuse(reading,
-                           "size_min_bytes %" PRIu64 " is more than size_max_bytes %" PRIu64,
-                           rule->size_min_bytes, rule->size_max_bytes);
-    }
-    if (result == 0) {
-        reading->place[length] = '\0';
+        return yaml_file_fail(file, match, err,
+                              "size_min_bytes %" PRIu64 " is more than size_max_bytes %" PRIu64,
+                              rule->size_min_bytes, rule->size_max_bytes);
     }
     return result;
+}
+
+/* ---- policy ------------------------------------------------------------------------------------
+ */
+
+struct parameter_reading {
+    struct str *text;
+    const char *separator;
+};
+
+static int take_number(const struct yaml_file *file, const yaml_node_t *item, void *context,
+                       struct err *err)
+{
+    struct parameter_reading *parameter = context;
+    struct err why;
+    uint64_t number = 0;
+    const char *word = yaml_file_word(item);
+    if (word == NULL || options_read_count(word, &number, &why) < 0) {
+        return yaml_file_fail(file, item, err, "a whole number was expected here");
+    }
+    if (str_printf(parameter->text, "%s%" PRIu64, parameter->separator, number) < 0) {
+        return out_of_memory(file, err);
+    }
+    parameter->separator = "+";
+    return 0;
 }
 
 /* "chunk_bytes=16384" or "sizes=24+48". */
-static int append_parameter(struct plan_reading *reading, struct str *text, const char *key,
-                            json_t *value)
+static int take_parameter(const struct yaml_file *file, const yaml_node_t *key, const char *word,
+                          const yaml_node_t *value, void *context, struct err *err)
 {
-    const bool is_list = json_is_array(value);
-    size_t length = plan_enter(reading, ".%s", key);
-    int result = str_printf(text, "%c%s=", strchr(str_text(text), ':') != NULL ? ',' : ':', key);
-    for (size_t i = 0; result == 0 && i < (is_list ? json_array_size(value) : 1); i++) {
-        const json_t *item = is_list ? json_array_get(value, i) : value;
-        if (!json_is_integer(item)) {
-            return plan_refuse_kind(reading, is_list ? "whole numbers" : "a whole number", item);
-        }
-        result =
-            str_printf(text, "%s%" JSON_INTEGER_FORMAT, i > 0 ? "+" : "", json_integer_value(item));
+    struct str *text = context;
+    struct parameter_reading parameter = {.text = text, .separator = ""};
+    (void)key;
+    if (str_printf(text, "%c%s=", strchr(str_text(text), ':') != NULL ? ',' : ':', word) < 0) {
+        return out_of_memory(file, err);
     }
-    reading->place[length] = '\0';
-    return result < 0 ? err_set_errno(reading->err, -result, "cannot read '%s'", reading->path) : 0;
+    return value->type == YAML_SEQUENCE_NODE
+               ? yaml_file_each_item(file, value, word, take_number, &parameter, err)
+               : take_number(file, value, &parameter, err);
 }
 
-static int append_parameters(struct plan_reading *reading, struct str *text, json_t *parameters)
+static int read_policy(const struct yaml_file *file, struct rule_reading *reading, struct err *err)
 {
-    const char *key;
-    json_t *value;
-    size_t length = plan_enter(reading, ".parameters");
-    if (!json_is_object(parameters)) {
-        return plan_refuse_kind(reading, "an object", parameters);
+    struct plan_rule *rule = reading->rule;
+    struct err why;
+    int result =
+        read_word(file, reading->policy, rule->settings_text, sizeof(rule->settings_text), err);
+    if (result == 0 && str_append(&reading->settings, rule->settings_text) < 0) {
+        result = out_of_memory(file, err);
     }
-    json_object_foreach(parameters, key, value)
-    {
-        int result = append_parameter(reading, text, key, value);
-        if (result < 0) {
-            return result;
-        }
+    if (result == 0 && reading->parameters != NULL) {
+        result = yaml_file_each(file, reading->parameters, "'parameters'", take_parameter,
+                                &reading->settings, err);
     }
-    reading->place[length] = '\0';
-    return 0;
-}
-
-/* Policy and parameters make one text, as --policy has it. */
-static int read_policy(struct plan_reading *reading, const json_t *object, struct plan_rule *rule)
-{
-    struct str text = {0};
-    struct err err;
-    json_t *parameters = json_object_get(object, "parameters");
-    const json_t *policy = json_object_get(object, "policy");
-    if (policy == NULL) {
-        return plan_refuse(reading, "it has no 'policy'");
-    }
-    size_t length = plan_enter(reading, ".policy");
-    int result = plan_read_text(reading, policy, rule->settings_text, sizeof(rule->settings_text));
     if (result < 0) {
         return result;
     }
-    reading->place[length] = '\0';
-    if (str_append(&text, rule->settings_text) < 0) {
-        return err_set_errno(reading->err, ENOMEM, "cannot read '%s'", reading->path);
+    const yaml_node_t *place = reading->parameters != NULL ? reading->parameters : reading->policy;
+    if (reading->settings.size_bytes >= sizeof(rule->settings_text)) {
+        return yaml_file_fail(file, place, err, "the parameters are too long");
     }
-    result = parameters != NULL ? append_parameters(reading, &text, parameters) : 0;
-    if (result == 0 && text.size_bytes >= sizeof(rule->settings_text)) {
-        result = plan_refuse(reading, "the parameters are too long");
+    if (policy_option_parse(str_text(&reading->settings), &rule->settings, &why) < 0) {
+        return yaml_file_fail(file, place, err, "%s", why.text);
     }
-    if (result == 0 && policy_option_parse(str_text(&text), &rule->settings, &err) < 0) {
-        result = plan_refuse(reading, "%s", err.text);
+    memcpy(rule->settings_text, str_text(&reading->settings), reading->settings.size_bytes + 1);
+    return 0;
+}
+
+/* ---- rules -------------------------------------------------------------------------------------
+ */
+
+/* Counters are called plan.NAME.take_count. */
+static int read_name(const struct yaml_file *file, const yaml_node_t *node,
+                     const struct rule_reading *reading, struct err *err)
+{
+    struct plan_rule *rule = reading->rule;
+    int result = read_word(file, node, rule->name, sizeof(rule->name), err);
+    if (result < 0) {
+        return result;
+    }
+    for (const char *at = rule->name; *at != '\0'; at++) {
+        if (!isalnum((unsigned char)*at) && *at != '_' && *at != '-') {
+            return yaml_file_fail(file, node, err,
+                                  "name '%s' holds other characters than letters, digits, _ and -",
+                                  rule->name);
+        }
+    }
+    for (const struct plan_rule *other = reading->plan->rules; other != rule; other++) {
+        if (strcmp(other->name, rule->name) == 0) {
+            return yaml_file_fail(file, node, err, "name '%s' is that of another rule, too",
+                                  rule->name);
+        }
+    }
+    return 0;
+}
+
+static int take_part(const struct yaml_file *file, const yaml_node_t *key, const char *word,
+                     const yaml_node_t *value, void *context, struct err *err)
+{
+    static const char *const words[] = {"name", "match", "policy", "parameters", "note", NULL};
+    struct rule_reading *reading = context;
+    if (strcmp(word, "name") == 0) {
+        return read_name(file, value, reading, err);
+    }
+    if (strcmp(word, "match") == 0) {
+        return read_match(file, value, reading->rule, err);
+    }
+    if (strcmp(word, "policy") == 0) {
+        reading->policy = value;
+        return 0;
+    }
+    if (strcmp(word, "parameters") == 0) {
+        reading->parameters = value;
+        return 0;
+    }
+    return strcmp(word, "note") == 0 ? 0 : yaml_file_refuse(file, key, "key", words, err);
+}
+
+static int take_rule(const struct yaml_file *file, const yaml_node_t *item, void *context,
+                     struct err *err)
+{
+    struct plan *plan = context;
+    if (plan->rule_count == PLAN_RULES_MAX) {
+        return yaml_file_fail(file, item, err, "a plan has at most %d rules", PLAN_RULES_MAX);
+    }
+    struct rule_reading reading = {.plan = plan, .rule = &plan->rules[plan->rule_count++]};
+    reading.rule->size_max_bytes = UINT64_MAX;
+    int result = yaml_file_each(file, item, "a rule", take_part, &reading, err);
+    if (result == 0 && reading.rule->name[0] == '\0') {
+        result = yaml_file_fail(file, item, err, "the rule has no 'name'");
+    }
+    if (result == 0 && reading.policy == NULL) {
+        result = yaml_file_fail(file, item, err, "the rule has no 'policy'");
     }
     if (result == 0) {
-        memcpy(rule->settings_text, str_text(&text), text.size_bytes + 1);
+        result = read_policy(file, &reading, err);
     }
-    str_fini(&text);
+    str_fini(&reading.settings);
     return result;
 }
 
-/* Counters are called plan.NAME.take_count. */
-static int check_name(struct plan_reading *reading, const struct plan *plan,
-                      const struct plan_rule *rule)
-{
-    for (const char *at = rule->name; *at != '\0'; at++) {
-        if (!isalnum((unsigned char)*at) && *at != '_' && *at != '-') {
-            return plan_refuse(reading,
-                               "name '%s' holds other characters than letters, digits, _ and -",
-                               rule->name);
-        }
-    }
-    for (const struct plan_rule *other = plan->rules; other != rule; other++) {
-        if (strcmp(other->name, rule->name) == 0) {
-            return plan_refuse(reading, "name '%s' is that of rules[%td], too", rule->name,
-                               other - plan->rules);
-        }
-    }
-    return 0;
-}
+/* ---- the whole ---------------------------------------------------------------------------------
+ */
 
-static int read_rule(struct plan_reading *reading, json_t *object, const struct plan *plan,
-                     struct plan_rule *rule)
+static int take_module(const struct yaml_file *file, const yaml_node_t *item, void *context,
+                       struct err *err)
 {
-    static const char *const keys[] = {"name", "match", "policy", "parameters", "note", NULL};
-    int result = plan_check_object(reading, object, keys);
+    struct plan *plan = context;
+    char text[PLAN_WORD_BYTES];
+    int result = read_word(file, item, text, sizeof(text), err);
     if (result < 0) {
         return result;
     }
-    const json_t *name = json_object_get(object, "name");
-    if (name == NULL) {
-        return plan_refuse(reading, "it has no 'name'");
+    if (plan->module_count == PLAN_MODULES_MAX) {
+        return yaml_file_fail(file, item, err, "a plan has at most %d modules", PLAN_MODULES_MAX);
     }
-    size_t length = plan_enter(reading, ".name");
-    result = plan_read_text(reading, name, rule->name, sizeof(rule->name));
-    if (result < 0) {
-        return result;
+    plan->modules[plan->module_count] = strdup(text);
+    if (plan->modules[plan->module_count] == NULL) {
+        return out_of_memory(file, err);
     }
-    reading->place[length] = '\0';
-    result = check_name(reading, plan, rule);
-    result = result < 0 ? result : read_match(reading, json_object_get(object, "match"), rule);
-    return result < 0 ? result : read_policy(reading, object, rule);
-}
-
-static int read_rules(struct plan_reading *reading, const json_t *list, struct plan *plan)
-{
-    if (list == NULL) {
-        return plan_refuse(reading, "it has no 'rules'");
-    }
-    size_t length = plan_enter(reading, "rules");
-    if (!json_is_array(list)) {
-        return plan_refuse_kind(reading, "an array of rules", list);
-    }
-    if (json_array_size(list) == 0 || json_array_size(list) > PLAN_RULES_MAX) {
-        return plan_refuse(reading, "1 to %d rules are possible, not %zu", PLAN_RULES_MAX,
-                           json_array_size(list));
-    }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        size_t end = plan_enter(reading, "[%zu]", i);
-        plan->rule_count++;
-        int result = read_rule(reading, json_array_get(list, i), plan, &plan->rules[i]);
-        if (result < 0) {
-            return result;
-        }
-        reading->place[end] = '\0';
-    }
-    reading->place[length] = '\0';
+    plan->module_count++;
     return 0;
 }
 
-static int read_modules(struct plan_reading *reading, const json_t *list, struct plan *plan)
+static int take_top(const struct yaml_file *file, const yaml_node_t *key, const char *word,
+                    const yaml_node_t *value, void *context, struct err *err)
 {
-    if (list == NULL) {
-        return 0;
+    static const char *const words[] = {"rules", "modules", "note", NULL};
+    struct plan *plan = context;
+    if (strcmp(word, "rules") == 0) {
+        return yaml_file_each_item(file, value, "'rules'", take_rule, plan, err);
     }
-    size_t length = plan_enter(reading, "modules");
-    if (!json_is_array(list)) {
-        return plan_refuse_kind(reading, "an array of texts", list);
+    if (strcmp(word, "modules") == 0) {
+        return yaml_file_each_item(file, value, "'modules'", take_module, plan, err);
     }
-    plan->modules = calloc(json_array_size(list) + 1, sizeof(*plan->modules));
-    for (size_t i = 0; plan->modules != NULL && i < json_array_size(list); i++) {
-        char text[4096];
-        size_t end = plan_enter(reading, "[%zu]", i);
-        int result = plan_read_text(reading, json_array_get(list, i), text, sizeof(text));
-        if (result < 0) {
-            return result;
-        }
-        plan->modules[i] = strdup(text);
-        if (plan->modules[i] == NULL) {
-            break;
-        }
-        plan->module_count++;
-        reading->place[end] = '\0';
-    }
-    reading->place[length] = '\0';
-    return plan->module_count == json_array_size(list)
-               ? 0
-               : err_set_errno(reading->err, ENOMEM, "cannot read '%s'", reading->path);
+    return strcmp(word, "note") == 0 ? 0 : yaml_file_refuse(file, key, "key", words, err);
 }
 
-static int read_document(struct plan_reading *reading, json_t *document, struct plan *plan)
+static int read_all(const struct yaml_file *file, struct plan *plan, struct err *err)
 {
-    static const char *const keys[] = {"rules", "modules", "note", NULL};
-    int result = plan_check_object(reading, document, keys);
-    result =
-        result < 0 ? result : read_modules(reading, json_object_get(document, "modules"), plan);
-    result = result < 0 ? result : read_rules(reading, json_object_get(document, "rules"), plan);
-    return result < 0 ? result : plan_check_overlaps(plan, reading->err);
-}
-
-/* Returns 0 and *out_document, or a negative errno. */
-static int load(const char *path, json_t **out_document, struct err *err)
-{
-    json_error_t error;
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return err_set_errno(err, errno, "cannot read '%s'", path);
+    plan->path = strdup(file->name);
+    plan->modules = calloc(PLAN_MODULES_MAX, sizeof(*plan->modules));
+    if (plan->path == NULL || plan->modules == NULL) {
+        return out_of_memory(file, err);
     }
-    errno = 0;
-    *out_document = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
-    int code = ferror(file) != 0 ? (errno != 0 ? errno : EIO) : 0;
-    fclose(file);
-    if (code != 0) {
-        json_decref(*out_document);
-        return err_set_errno(err, code, "cannot read '%s'", path);
+    int result = yaml_file_each(file, file->root, "a plan", take_top, plan, err);
+    if (result == 0 && plan->rule_count == 0) {
+        result = yaml_file_fail(file, file->root, err, "the plan has no rules");
     }
-    return *out_document != NULL
-               ? 0
-               : err_set(err, EINVAL, "%s:%d:%d: %s", path, error.line, error.column, error.text);
+    return result == 0 ? plan_check_overlaps(plan, err) : result;
 }
 
 int plan_read(struct plan *plan, const char *path, struct err *err)
 {
-    json_t *document = NULL;
-    struct plan_reading reading = {.path = path, .err = err};
+    struct yaml_file file;
     *plan = (struct plan){0};
-    int result = load(path, &document, err);
+    int result = yaml_file_read(path, PLAN_BYTES_MAX, &file, err);
     if (result < 0) {
         return result;
     }
-    plan->path = strdup(path);
-    result = plan->path != NULL ? read_document(&reading, document, plan)
-                                : err_set_errno(err, ENOMEM, "cannot read '%s'", path);
-    json_decref(document);
+    result = read_all(&file, plan, err);
+    yaml_file_fini(&file);
     if (result < 0) {
         plan_fini(plan);
     }

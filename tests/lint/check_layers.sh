@@ -11,7 +11,7 @@ analyzer/base
 interposer           schema interposer/policy
 analyzer/catalog     analyzer/base interposer/policy/settings.h
 analyzer/collect     analyzer/base analyzer/catalog schema interposer/policy/settings.h
-analyzer/plan        analyzer/base analyzer/catalog analyzer/collect schema interposer/policy/settings.h
+analyzer/plan        analyzer/base analyzer/catalog analyzer/collect analyzer/cli/options.h schema interposer/policy/settings.h
 analyzer/db          analyzer/base schema
 analyzer/model       analyzer/base analyzer/db
 analyzer/analyses    analyzer/base analyzer/db analyzer/model

@@ -49,28 +49,37 @@ static void plan_read_mistakes_are_named_with_their_place(void **state)
         const char *text;
         const char *what;
     } cases[] = {
-        {"", ":1:"},
-        {"{\n \"rules\": [\n ]", ":3:"},
-        {"{\"rules\": [" RULE "}]} x", "end of file expected"},
-        {"3", "'[' or '{' expected"},
-        {"[]", "an object is expected, not an array"},
-        {"{}", "it has no 'rules'"},
-        {"{\"rules\": null}", "rules: an array of rules is expected, not null"},
-        {"{\"rules\": []}", "rules: 1 to 32 rules are possible, not 0"},
-        {"{\"rules\": [true]}", "rules[0]: an object is expected, not true"},
-        {"{\"rules\": [" RULE ", \"policy\": \"slab\"}]}", "duplicate object key"},
-        {"{\"rules\": [" RULE ", \"thread\": \"w\"}]}", "rules[0]: unknown key 'thread'"},
-        {"{\"rules\": [" RULE ", \"match\": []}]}", "rules[0].match: an object is expected"},
-        {"{\"rules\": [" RULE ", \"match\": {\"module\": 1}}]}", "rules[0].match.module: a text"},
-        {"{\"rules\": [" RULE ", \"match\": {\"thread\": \"a\\u0000b\"}}]}", "\\u0000"},
-        {"{\"rules\": [" RULE ", \"match\": {\"size_max_bytes\": 1e3}}]}", "a whole number"},
-        {"{\"rules\": [" RULE ", \"parameters\": 5}]}", "rules[0].parameters: an object"},
+        {"", ": it is empty"},
+        {"{\n \"rules\": [\n ]", ":4:1: no valid YAML"},
+        {"{\"rules\": [" RULE "}]} x", "<document start>"},
+        {"{}\n---\n{}", ":3:1: nothing more was expected here"},
+        {"3", ":1:1: a plan must be 'name: value' lines"},
+        {"[]", ":1:1: a plan must be 'name: value' lines"},
+        {"{}", ":1:1: the plan has no rules"},
+        {"{\"rules\": {}}", ":1:11: 'rules' must be a list"},
+        {"{\"rules\": []}", ":1:1: the plan has no rules"},
+        {"{\"rules\": [true]}", ":1:12: a rule must be 'name: value' lines"},
+        {"{\"rule\": []}", ":1:2: unknown key 'rule': did you mean 'rules'?"},
+        {"{\"rules\": [" RULE ", \"policy\": \"slab\"}]}", "'policy' stands already in line 1"},
+        {"{\"rules\": [" RULE ", \"thread\": \"w\"}]}", ":1:44: unknown key 'thread'"},
+        {"{\"rules\": [" RULE ", \"match\": []}]}", ":1:53: 'match' must be"},
+        {"{\"rules\": [{\"policy\": \"pool\"}]}", ":1:12: the rule has no 'name'"},
+        {"{\"rules\": [{\"name\": \"x\"}]}", ":1:12: the rule has no 'policy'"},
+        {"{\"rules\": [{\"name\": \"a b\", \"policy\": \"pool\"}]}", "other characters than"},
+        {"{\"rules\": [" RULE "}, " RULE "}]}", "name 'x' is that of another rule"},
+        {"{\"rules\": [" RULE ", \"match\": {\"functions\": []}}]}", "at least one function"},
+        {"{\"rules\": [" RULE ", \"match\": {\"module\": [1]}}]}", ":1:64: a name was expected"},
+        {"{\"rules\": [" RULE ", \"match\": {\"thread\": \"a\\u0000b\"}}]}", "a name was expected"},
+        {"{\"rules\": [" RULE ", \"match\": {\"size_max_bytes\": 1e3}}]}", "unknown unit 'e3'"},
+        {"{\"rules\": [" RULE ", \"match\": {\"size_min_bytes\": 9, \"size_max_bytes\": 8}}]}",
+         "size_min_bytes 9 is more than size_max_bytes 8"},
+        {"{\"rules\": [" RULE ", \"parameters\": 5}]}", "'parameters' must be"},
         {"{\"rules\": [" RULE ", \"parameters\": {\"chunk_bytes\": 1.5}}]}",
-         "rules[0].parameters.chunk_bytes: a whole number is expected"},
+         ":1:74: a whole number was expected here"},
         {"{\"rules\": [" RULE ", \"parameters\": {\"zone_bytes\": 65536}}]}", "unknown setting"},
         {"{\"rules\": [" RULE ", \"parameters\": {\"block_max_bytes\": 1048576}}]}",
          "16 to 262144 is possible"},
-        {"{\"modules\": [5], \"rules\": [" RULE "}]}", "modules[0]: a text is expected"},
+        {"{\"modules\": [\"\"], \"rules\": [" RULE "}]}", ":1:14: a name was expected here"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct plan plan;
@@ -102,7 +111,7 @@ static void plan_read_too_much_is_refused(void **state)
 
     assert_int_equal(plan_file_read(text, &plan, &err), -EINVAL);
 
-    assert_non_null(strstr(err.text, "not 33"));
+    assert_non_null(strstr(err.text, "a plan has at most 32 rules"));
     free(text);
 }
 

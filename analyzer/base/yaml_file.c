@@ -2,11 +2,12 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/suggest.h"
+#include "suggest.h"
 
 enum {
     PAIRS_MAX = 10000, /* each is compared with those before */
@@ -107,6 +108,31 @@ int yaml_file_each_item(const struct yaml_file *file, const yaml_node_t *node, c
     return result;
 }
 
+static int fail_parse(const char *name, const yaml_parser_t *parser, struct err *err)
+{
+    char why[256];
+    if (parser->error == YAML_MEMORY_ERROR) {
+        return err_set_errno(err, ENOMEM, "cannot read '%s'", name);
+    }
+    (void)snprintf(why, sizeof(why), "no valid YAML: %s",
+                   parser->problem != NULL ? parser->problem : "damaged");
+    return fail_at(name, &parser->problem_mark, why, err);
+}
+
+/* Whatever follows the document would be passed over silently. */
+static int check_end(const char *name, yaml_parser_t *parser, struct err *err)
+{
+    yaml_document_t next;
+    if (!yaml_parser_load(parser, &next)) {
+        return fail_parse(name, parser, err);
+    }
+    const yaml_node_t *root = yaml_document_get_root_node(&next);
+    int result =
+        root != NULL ? fail_at(name, &root->start_mark, "nothing more was expected here", err) : 0;
+    yaml_document_delete(&next);
+    return result;
+}
+
 int yaml_file_parse(const char *name, const char *text, size_t size_bytes,
                     struct yaml_file *out_file, struct err *err)
 {
@@ -115,26 +141,20 @@ int yaml_file_parse(const char *name, const char *text, size_t size_bytes,
         return err_set_errno(err, ENOMEM, "cannot read '%s'", name);
     }
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, size_bytes);
-    int result = 0;
-    if (!yaml_parser_load(&parser, &out_file->document)) {
-        char why[256];
-        (void)snprintf(why, sizeof(why), "no valid YAML: %s",
-                       parser.problem != NULL ? parser.problem : "damaged");
-        result = parser.error == YAML_MEMORY_ERROR
-                     ? err_set_errno(err, ENOMEM, "cannot read '%s'", name)
-                     : fail_at(name, &parser.problem_mark, why, err);
+    bool is_loaded = yaml_parser_load(&parser, &out_file->document) != 0;
+    int result = is_loaded ? 0 : fail_parse(name, &parser, err);
+    out_file->name = name;
+    out_file->root = is_loaded ? yaml_document_get_root_node(&out_file->document) : NULL;
+    if (is_loaded && out_file->root == NULL) {
+        result = err_set(err, EINVAL, "%s: it is empty", name);
+    } else if (is_loaded) {
+        result = check_end(name, &parser, err);
     }
     yaml_parser_delete(&parser);
-    if (result < 0) {
-        return result;
-    }
-    out_file->name = name;
-    out_file->root = yaml_document_get_root_node(&out_file->document);
-    if (out_file->root == NULL) {
+    if (is_loaded && result < 0) {
         yaml_file_fini(out_file);
-        return err_set(err, EINVAL, "%s: it is empty", name);
     }
-    return 0;
+    return result;
 }
 
 static int read_text(FILE *file, const char *path, char *text, size_t size_max, size_t *out_size,

@@ -10,7 +10,7 @@
 
 #include <yaml.h>
 
-#include "../base/err.h"
+#include "err.h"
 
 struct yaml_file {
     const char *name; /* of the file, for errors; the caller's */
