@@ -66,9 +66,9 @@ export function show(key, value) {
     return typeof value === "number" ? formatOf(key)(value) : String(value);
 }
 
-// "allocation_count" -> "allocation count": where a document has no label for a key.
+// "live_count_max" -> "live count max": where a document has no label for a key.
 export function spell(key) {
-    return key.replace(/_(bytes|ns|pct)$/, "").replace(/_/g, " ");
+    return key.replace(/_(ns|pct)$/, "").replace(/_/g, " ");
 }
 
 // "1 block", "2 blocks"

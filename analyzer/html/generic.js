@@ -6,13 +6,12 @@ import { element, empty } from "./dom.js";
 import { show, spell } from "./format.js";
 import { heapMap } from "./heapmap.js";
 import { stackList, table } from "./table.js";
-import { waterfall } from "./waterfall.js";
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 const isRows = (value) => Array.isArray(value) && value.every(isObject);
 
 // Drawings of keys that are known by name: (value) -> node, or null to show it like any other.
-const DRAWINGS = { heap_map: heapMap, waterfall };
+const DRAWINGS = { heap_map: heapMap };
 
 // The stack of a row: told in the row, or known by its number.
 function openStack(row) {

@@ -6,6 +6,7 @@ import { labels, report } from "./data.js";
 import { choice, element, empty, redrawAll } from "./dom.js";
 import { flameSection } from "./flame.js";
 import { bytes, count, ns, percent, several, show, spell } from "./format.js";
+import { fragmentationSection } from "./fragmentation.js";
 import { genericSection, rowsTable } from "./generic.js";
 import { lifetimeHistogram, sizeHistogram } from "./histograms.js";
 import { sitesSection } from "./sites.js";
@@ -44,7 +45,7 @@ function content(key, value) {
     if (key === "lifetimes") {
         return [lifetimeHistogram(value), rowsTable(key, "Lifetimes", value)];
     }
-    return genericSection(key, value);
+    return key === "fragmentation" ? fragmentationSection(value) : genericSection(key, value);
 }
 
 // [{key, name, title, make}] in the order of the page.

@@ -27,8 +27,8 @@ function rowOf(site) {
 }
 
 const COLUMNS = [
-    { key: "function", label: "function", isText: true, class: "function" },
-    { key: "place", label: "where", isText: true, class: "place" },
+    { key: "function", label: "function, where", isText: true, class: "site", render: (row) => element("div", { title: row.function },
+        element("span", { class: "function" }, row.function), element("span", { class: "place" }, row.place)) },
     { key: "allocation_count", label: "allocations" },
     { key: "share_pct", label: "share", bar: true, format: (value) => (value === null ? "\u2013" : percent(value)) },
     { key: "allocated_bytes", label: "allocated" },
@@ -42,7 +42,7 @@ const COLUMNS = [
 
 // A column needs a figure that the recording has.
 const NEEDS = { temporary_pct: "temporary_count", mean_size_bytes: "allocated_bytes", share_pct: "allocation_count",
-    function: "stack_id", place: "stack_id", mean_lifetime_ns: "free_count" };
+    function: "stack_id", mean_lifetime_ns: "free_count" };
 
 // What stands above the stack of an opened row, if it is not 0.
 const EXTRA = { leaked_count: "leaked blocks", live_bytes_max: "most live", realloc_count: "reallocs", realloc_moved_bytes: "copied by realloc",
@@ -61,7 +61,7 @@ export function sitesSection() {
     const rows = sites.map(rowOf);
     const columns = COLUMNS.filter((column) => siteKeys.has(NEEDS[column.key] ?? column.key));
     const made = table(columns, rows, {
-        label: "Call sites", filter: true, placeholder: "Filter by any function, file or module of the stack", pageRows: 25,
+        label: "Call sites", filter: true, placeholder: "Filter by any function of the stack, file, module", pageRows: 25,
         sort: { key: "allocation_count", isDescending: true },
         open: (row) => (row.frames.length > 0 ? details(row) : null),
         haystack: (row) => row.frames.map((frame) => `${frame.name} ${place(frame)} ${frame.module ?? ""}`).join("\n"),

@@ -20,7 +20,8 @@ function compare(a, b) {
 }
 
 /*
- * columns: [{key, label, isText, format(value, row), bar}]; bar: shows the share of 100 behind it.
+ * columns: [{key, label, isText, format(value, row), render(row) -> node, bar}]; bar: the share of 100 is
+ * drawn, too.
  * options: label; pageRows, shown at first; sort: {key, isDescending}; open(row) -> node or null, what a
  * row opens to; filter: whether there is a field for it, and haystack(row) -> text, what it looks at;
  * placeholder; button, to stand beside the filter.
@@ -73,6 +74,9 @@ export function table(columns, rows, options) {
 
     function cell(row, column) {
         const value = text(row, column);
+        if (column.render) {
+            return element("td", { class: column.class }, column.render(row));
+        }
         if (column.isText) {
             return element("td", { class: `text ${column.class ?? ""}`.trim(), title: value.length > 40 ? value : null }, value);
         }

@@ -356,14 +356,20 @@ def test_shows_sections_it_has_never_heard_of(test):
     with open(path, encoding="utf-8") as file:
         page = file.read()
     cells = [(row * 37 + column) % 256 for row in range(8) for column in range(16)]
+    parts = {"requested_bytes": 4096, "rounding_bytes": 1024, "header_bytes": 0, "hole_bytes": 512, "empty_bytes": 1024,
+             "untouched_bytes": 512}
     extra = {
         "novelty": {"verdict": "not worth it", "saved_bytes": 2048, "waited_ns": 1500, "share_pct": 12.5, "is_sure": True,
                     "steps": [{"name": "b", "kept_bytes": 1024}, {"name": "a", "kept_bytes": 2 ** 21}],
                     "inner": {"deep_count": 12345}},
         "novelties": [{"what": "first", "lost_count": 1000000}, {"what": "second", "lost_count": None}],
-        "fragmentation": {"heap_map": {"address_min": 4096, "address_max": 4096 * 9, "at_ns_min": 0, "at_ns_max": 10 ** 9,
-                                       "columns": 16, "rows": 8, "cells": cells},
-                          "waterfall": [{"moment": "at peak", "requested_bytes": 4096, "rounding_bytes": 1024}]},
+        "fragmentation": {
+            "jw_mean": 1.25, "average": None,
+            "at_peak": {**parts, "at_ns": 5 * 10 ** 8, "resident_bytes": 6144},
+            "at_end": {**parts, "at_ns": 10 ** 9, "resident_bytes": 6144, "hole_bytes": 0},
+            "moments": [{**parts, "at_ns": at * 10 ** 8, "resident_bytes": 6144} for at in range(10)],
+            "heap_map": {"address_min": 4096, "address_max": 4096 * 9, "at_ns_min": 0, "at_ns_max": 10 ** 9,
+                         "columns": 16, "rows": 8, "cells": cells}},
     }
     found = re.search(r'(id="report-json">)(.*?)(</script>)', page, re.DOTALL)
     report = json.loads(found.group(2))
@@ -374,7 +380,7 @@ def test_shows_sections_it_has_never_heard_of(test):
         check_quiet(test, browser)
         facts = dict(browser.script("return [...document.querySelectorAll('#novelty .facts div')].map((d) => "
                                     "[d.querySelector('dt').textContent, d.querySelector('dd').textContent])"))
-        test.equal("facts", facts, {"verdict": "not worth it", "saved": "2.0 KiB", "waited": "1.5 \u00b5s", "share": "12.5 %",
+        test.equal("facts", facts, {"verdict": "not worth it", "saved bytes": "2.0 KiB", "waited": "1.5 \u00b5s", "share": "12.5 %",
                                     "is sure": "yes", "deep count": "12,345"})
         test.check("2.0 MiB" in browser.text("#novelty table"), browser.text("#novelty table"))
         test.check("1,000,000" in browser.text("#novelties"), browser.text("#novelties"))
@@ -383,7 +389,9 @@ def test_shows_sections_it_has_never_heard_of(test):
             const at = (column, row) => [...x.getImageData(column, 7 - row, 1, 1).data].join();
             return [at(0, 6), at(0, 0)]""")
         test.check(dark != empty_cell, "the heap map has one colour")
-        test.equal("parts of the waterfall", len(browser.all("#fragmentation .stacked span")), 2)
+        test.equal("parts of the waterfall", len(browser.all("#fragmentation .stacked span")), 4 + 3)
+        test.check("66.7 %" in browser.text("#fragmentation table"), browser.text("#fragmentation table"))
+        test.check(len(browser.all("#fragmentation canvas")) == 2, "no parts over time")
 
 
 def test_out_is_written_whole_or_not(test):
