@@ -35,7 +35,8 @@ export function axis(unit, options) {
 
 export const toCanvas = (value) => value * devicePixelRatio;
 
-// Lines at moments across the plot: [{at, color, dash, label}].
+// Lines at moments across the plot: [{at, color, dash, label, row}]; row: how many lines of text further down
+// the label stands.
 export function verticalLines(linesOf) {
     return (plot) => {
         const { ctx, bbox } = plot;
@@ -43,7 +44,7 @@ export function verticalLines(linesOf) {
         ctx.beginPath();
         ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
         ctx.clip();
-        for (const { at, color, dash, label } of linesOf()) {
+        for (const { at, color, dash, label, row } of linesOf()) {
             const x = Math.round(plot.valToPos(at, "x", true)) + 0.5;
             ctx.beginPath();
             ctx.strokeStyle = color;
@@ -58,7 +59,7 @@ export function verticalLines(linesOf) {
                 const isRight = x + toCanvas(6) + ctx.measureText(label).width < bbox.left + bbox.width;
                 ctx.textAlign = isRight ? "left" : "right";
                 ctx.textBaseline = "top";
-                ctx.fillText(label, x + toCanvas(isRight ? 5 : -5), bbox.top + toCanvas(3));
+                ctx.fillText(label, x + toCanvas(isRight ? 5 : -5), bbox.top + toCanvas(3 + 14 * (row ?? 0)));
             }
         }
         ctx.restore();

@@ -14,6 +14,7 @@ export const leftOutCount = tree.left_out_count;
 export const siteCount = tree.site_count;
 export const marks = {
     count: tree.frame_mark_count, step: tree.frame_mark_step, at_ns: tree.frame_marks_ns,
+    moments: tree.moments.map(([at, name]) => ({ at, name })), areMomentsCut: tree.are_moments_cut,
 };
 
 export const SMALLER = "(smaller)";

@@ -155,6 +155,12 @@ function head() {
             "auto", setTheme));
 }
 
+function foot() {
+    const version = summary.tool_version ? ` ${summary.tool_version}` : "";
+    document.querySelector("#foot p").textContent = `Recorded by allocaudit${version}. This page loads nothing from the network; `
+        + "its charts are drawn by uPlot and d3-flame-graph.";
+}
+
 // ---- the page
 
 function followScrolling(links) {
@@ -188,6 +194,7 @@ function main() {
         links.set(key, element("a", { href: `#${key}` }, name));
     }
     document.getElementById("nav").append(element("ul", {}, [...links.values()].map((link) => element("li", {}, link))));
+    foot();
     followScrolling(links);
 
     const chosen = () => document.querySelector("input[name=theme]:checked").value;

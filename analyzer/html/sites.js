@@ -61,7 +61,7 @@ export function sitesSection() {
     const rows = sites.map(rowOf);
     const columns = COLUMNS.filter((column) => siteKeys.has(NEEDS[column.key] ?? column.key));
     const made = table(columns, rows, {
-        label: "Call sites", filter: true, placeholder: "Filter by any function of the stack, file, module", pageRows: 25,
+        label: "Call sites", filter: true, placeholder: "Filter by function, file or module", pageRows: 25,
         sort: { key: "allocation_count", isDescending: true },
         open: (row) => (row.frames.length > 0 ? details(row) : null),
         haystack: (row) => row.frames.map((frame) => `${frame.name} ${place(frame)} ${frame.module ?? ""}`).join("\n"),

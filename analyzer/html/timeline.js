@@ -7,6 +7,7 @@ import { choice, drawn, element, empty, themeColor } from "./dom.js";
 import { bytes, count, ns, several } from "./format.js";
 
 const MARKS_VISIBLE = 400; // more lines than that would be one area
+const NAMES_VISIBLE = 12; // more names than that would lie upon one another
 
 // Each slice gives a point where it begins, the last one also where it ends.
 function columns(slices) {
@@ -83,7 +84,10 @@ export function timelineSection(section) {
         const visible = marks.at_ns.filter((at) => at >= range[0] && at <= range[1]);
         const step = Math.ceil(visible.length / MARKS_VISIBLE) || 1;
         const frames = visible.filter((_, i) => i % step === 0).map((at) => ({ at, color: themeColor("--mark") }));
-        return [...frames, { at: peakNs, color: themeColor("--text"), dash: [4, 3], label: "peak" }];
+        const named = marks.moments.filter(({ at }) => at >= range[0] && at <= range[1]);
+        const moments = named.map(({ at, name }, i) => ({ at, color: themeColor("--third"), dash: [2, 2], row: 1 + i % 3,
+            label: named.length <= NAMES_VISIBLE ? name : "" }));
+        return [...frames, ...moments, { at: peakNs, color: themeColor("--text"), dash: [4, 3], label: "peak" }];
     }
 
     function plot(width, height, series, values, unit, isLast) {
@@ -151,6 +155,10 @@ export function timelineSection(section) {
     if (marks.count > 0) {
         const every = marks.step > 1 ? `, of which every ${marks.step}th stands here` : "";
         facts.push(`Thin lines: ${several(marks.count, "frame")} that the program marked${every}.`);
+    }
+    if (marks.moments.length > 0) {
+        facts.push(`Dotted lines: ${marks.areMomentsCut ? "the first " : ""}${several(marks.moments.length, "moment")} that the program named`
+            + `${marks.moments.length > NAMES_VISIBLE ? " (zoom in for the names)" : ""}.`);
     }
     if (!hasRss) {
         facts.push("Resident memory is not shown: it was never sampled.");

@@ -2,19 +2,18 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
 #include "../base/map.h"
 #include "../base/vec.h"
-#include "../db/query_mark.h"
 #include "../model/flame_tree.h"
+#include "page_json.h"
+#include "page_marks.h"
 #include "page_strings.h"
 
 enum {
     NODES_MAX = 20000,
-    SITES_MAX = 500, /* of each key */
-    MARKS_MAX = 2000,
+    SITES_MAX = 250, /* of each key */
     STRINGS_MAX_BYTES = 1536 * 1024,
 };
 
@@ -34,10 +33,9 @@ static const char *const key_names[SITE_KEY_COUNT_ALL] = {
     [SITE_KEY_LIVE] = "live_bytes_max",       [SITE_KEY_FAILED] = "failed_count",
 };
 
-/* What is appended to; the first failure is kept, and the rest then does nothing. */
 struct page {
     struct report *report;
-    struct str *into;
+    struct page_json json;
     struct flame_tree tree;
     struct page_strings strings;
     struct map frame_numbers; /* by frame_id */
@@ -47,25 +45,7 @@ struct page {
     size_t *places; /* of the sites that get a row, ascending */
     size_t place_count;
     size_t place_capacity;
-    int error;
 };
-
-static void put(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct page *page, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    if (page->error == 0) {
-        page->error = str_vprintf(page->into, format, args);
-    }
-    va_end(args);
-}
-
-static void put_number(struct page *page, size_t index, int64_t number)
-{
-    put(page, index == 0 ? "%" PRId64 : ",%" PRId64, number);
-}
 
 /* ---- sites -------------------------------------------------------------------------------------
  */
@@ -123,32 +103,32 @@ static int put_site(struct page *page, size_t index, struct err *err)
         return result;
     }
     const uint32_t node = flame_tree_find(&page->tree, row.stack_id);
-    put(page, "%s[%" PRIu32 ",%" PRId64, index == 0 ? "\n" : ",\n", row.stack_id,
-        node == FLAME_TREE_NONE ? -1 : (int64_t)node);
+    page_json_put(&page->json, "%s[%" PRIu32 ",%" PRId64, index == 0 ? "\n" : ",\n", row.stack_id,
+                  node == FLAME_TREE_NONE ? -1 : (int64_t)node);
     for (unsigned key = 0; key < SITE_KEY_COUNT_ALL; key++) {
         if (sites_has_key(sites, (enum site_key)key)) {
-            put(page, ",%" PRIu64, sites_value(sites, place, (enum site_key)key));
+            page_json_put(&page->json, ",%" PRIu64, sites_value(sites, place, (enum site_key)key));
         }
     }
-    put(page, ",%" PRIu64 ",%" PRIu64 "]", row.free_count, row.lifetime_sum_ns);
+    page_json_put(&page->json, ",%" PRIu64 ",%" PRIu64 "]", row.free_count, row.lifetime_sum_ns);
     return 0;
 }
 
 static int put_sites(struct page *page, struct err *err)
 {
-    put(page, ",\n\"site_count\":%zu,\n\"site_keys\":[\"stack_id\",\"node\"",
-        sites_count(page->report->sites));
+    page_json_put(&page->json, ",\n\"site_count\":%zu,\n\"site_keys\":[\"stack_id\",\"node\"",
+                  sites_count(page->report->sites));
     for (unsigned key = 0; key < SITE_KEY_COUNT_ALL; key++) {
         if (sites_has_key(page->report->sites, (enum site_key)key)) {
-            put(page, ",\"%s\"", key_names[key]);
+            page_json_put(&page->json, ",\"%s\"", key_names[key]);
         }
     }
-    put(page, ",\"free_count\",\"lifetime_sum_ns\"],\n\"sites\":[");
+    page_json_put(&page->json, ",\"free_count\",\"lifetime_sum_ns\"],\n\"sites\":[");
     int result = 0;
     for (size_t i = 0; i < page->place_count && result == 0; i++) {
         result = put_site(page, i, err);
     }
-    put(page, "]");
+    page_json_put(&page->json, "]");
     return result;
 }
 
@@ -173,16 +153,16 @@ static int build_tree(struct page *page, struct err *err)
 static uint32_t number_frame(struct page *page, uint32_t frame_id)
 {
     uint32_t number = 0;
-    if (page->error < 0 || map_get(&page->frame_numbers, frame_id, &number)) {
+    if (page->json.error < 0 || map_get(&page->frame_numbers, frame_id, &number)) {
         return number;
     }
     number = (uint32_t)page->frame_count;
-    page->error = vec_reserve((void **)&page->frame_ids, &page->frame_capacity,
-                              page->frame_count + 1, sizeof(*page->frame_ids));
-    if (page->error == 0) {
-        page->error = map_put(&page->frame_numbers, frame_id, number);
+    page->json.error = vec_reserve((void **)&page->frame_ids, &page->frame_capacity,
+                                   page->frame_count + 1, sizeof(*page->frame_ids));
+    if (page->json.error == 0) {
+        page->json.error = map_put(&page->frame_numbers, frame_id, number);
     }
-    if (page->error == 0) {
+    if (page->json.error == 0) {
         page->frame_ids[page->frame_count++] = frame_id;
     }
     return number;
@@ -192,10 +172,10 @@ static void put_string(struct page *page, const char *text)
 {
     uint32_t number = 0;
     if (text == NULL) {
-        put(page, "-1");
-    } else if (page->error == 0) {
-        page->error = page_strings_add(&page->strings, text, &number);
-        put(page, "%" PRIu32, number);
+        page_json_put(&page->json, "-1");
+    } else if (page->json.error == 0) {
+        page->json.error = page_strings_add(&page->strings, text, &number);
+        page_json_put(&page->json, "%" PRIu32, number);
     }
 }
 
@@ -206,21 +186,21 @@ static int put_frame(struct page *page, uint32_t frame_id, struct err *err)
     if (result < 0) {
         return result;
     }
-    put(page, "[");
+    page_json_put(&page->json, "[");
     if (stack.count == 0) {
         put_string(page, "(callers beyond the depth limit)");
-        put(page, ",-1,0,-1");
+        page_json_put(&page->json, ",-1,0,-1");
     }
     for (size_t i = 0; i < stack.count; i++) {
         const struct stack_frame *frame = stack.frames[i];
-        put(page, "%s", i > 0 ? "," : "");
+        page_json_put(&page->json, "%s", i > 0 ? "," : "");
         put_string(page, frame->function);
-        put(page, ",");
+        page_json_put(&page->json, ",");
         put_string(page, frame->file);
-        put(page, ",%" PRIu32 ",", frame->line);
+        page_json_put(&page->json, ",%" PRIu32 ",", frame->line);
         put_string(page, frame->module);
     }
-    put(page, "]");
+    page_json_put(&page->json, "]");
     call_stack_fini(&stack);
     return 0;
 }
@@ -229,14 +209,14 @@ static int put_frame(struct page *page, uint32_t frame_id, struct err *err)
 static void put_values(struct page *page, const uint64_t *values, size_t count)
 {
     size_t index = 0;
-    put(page, "[");
+    page_json_put(&page->json, "[");
     for (size_t i = 0; i < count; i++) {
         if (values[i] > 0) {
-            put_number(page, index++, i == page->tree.count ? -1 : (int64_t)i);
-            put(page, ",%" PRIu64, values[i]);
+            page_json_number(&page->json, index++, i == page->tree.count ? -1 : (int64_t)i);
+            page_json_put(&page->json, ",%" PRIu64, values[i]);
         }
     }
-    put(page, "]");
+    page_json_put(&page->json, "]");
 }
 
 static void put_keys(struct page *page)
@@ -246,86 +226,62 @@ static void put_keys(struct page *page)
     for (size_t part = 0; part < sizeof(headings) / sizeof(headings[0]); part++) {
         const bool is_list = part == 0;
         size_t index = 0;
-        put(page, ",\n\"%s\":%s", headings[part], is_list ? "[" : "{");
+        page_json_put(&page->json, ",\n\"%s\":%s", headings[part], is_list ? "[" : "{");
         for (size_t key = 0; key < SITE_KEY_COUNT_ALL; key++) {
             if (tree->own[key] == NULL) {
                 continue;
             }
-            put(page, index++ > 0 ? ",\"%s\"" : "\"%s\"", key_names[key]);
-            put(page, "%s", is_list ? "" : ":");
+            page_json_put(&page->json, index++ > 0 ? ",\"%s\"" : "\"%s\"", key_names[key]);
+            page_json_put(&page->json, "%s", is_list ? "" : ":");
             if (part == 1) {
-                put(page, "%" PRIu64, tree->totals[key]);
+                page_json_put(&page->json, "%" PRIu64, tree->totals[key]);
             } else if (part == 2) {
                 put_values(page, tree->own[key], tree->count);
             } else if (part == 3) {
                 put_values(page, tree->smaller[key], tree->count + 1);
             }
         }
-        put(page, "%s", is_list ? "]" : "}");
+        page_json_put(&page->json, "%s", is_list ? "]" : "}");
     }
 }
 
 static int put_tree(struct page *page, struct err *err)
 {
     const struct flame_tree *tree = &page->tree;
-    put(page, "\"parents\":[");
+    page_json_put(&page->json, "\"parents\":[");
     for (size_t i = 0; i < tree->count; i++) {
         const uint32_t parent = tree->nodes[i].parent;
-        put_number(page, i, parent == FLAME_TREE_NONE ? -1 : (int64_t)parent);
+        page_json_number(&page->json, i, parent == FLAME_TREE_NONE ? -1 : (int64_t)parent);
     }
-    put(page, "],\n\"node_frames\":[");
+    page_json_put(&page->json, "],\n\"node_frames\":[");
     for (size_t i = 0; i < tree->count; i++) {
-        put_number(page, i, number_frame(page, tree->nodes[i].frame_id));
+        page_json_number(&page->json, i, number_frame(page, tree->nodes[i].frame_id));
     }
-    put(page, "],\n\"stack_id_steps\":[");
+    page_json_put(&page->json, "],\n\"stack_id_steps\":[");
     for (size_t i = 0; i < tree->count; i++) {
         const uint32_t before = i > 0 ? tree->nodes[i - 1].stack_id : 0;
-        put_number(page, i, tree->nodes[i].stack_id - before);
+        page_json_number(&page->json, i, tree->nodes[i].stack_id - before);
     }
-    put(page, "],\n\"frames\":[");
+    page_json_put(&page->json, "],\n\"frames\":[");
     int result = 0;
     for (size_t i = 0; i < page->frame_count && result == 0; i++) {
-        put(page, "%s", i > 0 ? ",\n" : "");
+        page_json_put(&page->json, "%s", i > 0 ? ",\n" : "");
         result = put_frame(page, page->frame_ids[i], err);
     }
-    put(page, "],\n\"strings\":");
-    if (page->error == 0) {
-        page->error = page_strings_append_json(&page->strings, STRINGS_MAX_BYTES, page->into);
+    page_json_put(&page->json, "],\n\"strings\":");
+    if (page->json.error == 0) {
+        page->json.error =
+            page_strings_append_json(&page->strings, STRINGS_MAX_BYTES, page->json.into);
     }
-    put(page, ",\n\"left_out_count\":%zu", tree->left_out_count);
+    page_json_put(&page->json, ",\n\"left_out_count\":%zu", tree->left_out_count);
     put_keys(page);
     return result;
 }
 
-/* ---- marks -------------------------------------------------------------------------------------
- */
-
-static int put_marks(struct page *page, struct err *err)
-{
-    const struct process_row *process = report_process(page->report);
-    struct frame_mark *marks = NULL;
-    size_t count = 0;
-    int result = process == NULL
-                     ? 0
-                     : query_frame_marks(page->report->trace->db, process->id, &marks, &count, err);
-    if (result < 0) {
-        return result;
-    }
-    const size_t step = count / MARKS_MAX + 1;
-    put(page, ",\n\"frame_mark_count\":%zu,\"frame_mark_step\":%zu,\"frame_marks_ns\":[", count,
-        step);
-    for (size_t i = 0; i < count; i += step) {
-        put_number(page, i, (int64_t)marks[i].at_ns);
-    }
-    put(page, "]");
-    free(marks);
-    return 0;
-}
-
 int page_tree_append_json(struct report *report, struct str *into, struct err *err)
 {
-    struct page page = {.report = report, .into = into};
-    put(&page, "{");
+    struct page page = {.report = report, .json = {.into = into}};
+    page_json_put(&page.json, "{");
     int result = choose_sites(&page, err);
     if (result == 0) {
         result = build_tree(&page, err);
@@ -337,11 +293,11 @@ int page_tree_append_json(struct report *report, struct str *into, struct err *e
         result = put_sites(&page, err);
     }
     if (result == 0) {
-        result = put_marks(&page, err);
+        result = page_marks_put(report, &page.json, err);
     }
-    put(&page, "}");
-    if (result == 0 && page.error < 0) {
-        result = err_set_errno(err, -page.error, "cannot make the page");
+    page_json_put(&page.json, "}");
+    if (result == 0 && page.json.error < 0) {
+        result = err_set_errno(err, -page.json.error, "cannot make the page");
     }
     flame_tree_fini(&page.tree);
     page_strings_fini(&page.strings);

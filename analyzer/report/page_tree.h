@@ -27,10 +27,8 @@
  *   left_out_count   how many those are
  *   site_count       all of the selection
  *   site_keys, sites the columns, and a row for each of the largest sites by any key
- *   frame_mark_count, frame_mark_step, frame_marks_ns   ends of the program's frames: every
- *                    frame_mark_step-th, where there are many
  *
- * Returns 0 or a negative errno.
+ * and the members of page_marks.h. Returns 0 or a negative errno.
  */
 int page_tree_append_json(struct report *report, struct str *into, struct err *err);
 

@@ -300,7 +300,8 @@ def test_strange_names_are_harmless(test):
         UPDATE frame SET function = CAST(x'ff3c2f7363726970743e80' AS TEXT) WHERE id % 3 = 2;
         UPDATE module SET path = '/' || '{quoted}';
         UPDATE thread SET name = '{quoted}';
-        UPDATE process SET executable = '{quoted}', command = '{quoted}';""")
+        UPDATE process SET executable = '{quoted}', command = '{quoted}';
+        INSERT INTO mark VALUES (9001, 1, 1, 2000000, 'mark', '{quoted}'), (9002, 1, 1, 3000000, 'mark', '{long_name}');""")
     path = write_page(test, "strange.db")
     with open(path, "rb") as file:
         page = file.read()
@@ -319,11 +320,14 @@ def test_of_every_kind_of_recording(test):
     need_page(test)
     make_database(test.path("none.db"), sql=NO_ALLOCATION)
     loop = test.program("frame_loop")
+    moments = make_database(test.path("moments.db"), sql="WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM "
+                            "n WHERE i < 600) INSERT INTO mark SELECT 1000 + i, 1, 1, i * 10000, 'mark', 'part ' || i FROM n;")
     pages = {
         "empty": write_page(test, "none.db", name="empty.html"),
         "sampled": write_page(test, test.record([test.program("many_stacks")], "--sample", "1KiB").path, name="sampled.html"),
         "sites only": write_page(test, test.record([test.program("many_stacks")], "--detail", "sites").path, name="sites.html"),
         "with frames": write_page(test, test.record([loop]).path, name="frames.html"),
+        "with moments": write_page(test, moments, name="moments.html"),
         "of a time": write_page(test, "probe.db", "--from", "3ms", "--to", "5ms", name="part.html"),
         "of nothing": write_page(test, "probe.db", "--function", "no_such_function", name="nothing.html"),
         "of one section": write_page(test, "probe.db", "leaks", name="leaks.html"),
@@ -343,7 +347,9 @@ def test_of_every_kind_of_recording(test):
         reason = browser.script("return document.querySelector(\"label[for='flame-metric-peak_bytes']\").title")
         test.equal("why there is no such metric", reason, "not known for a part of the run")
         browser.open(pages["with frames"])
-        test.check("that the program marked" in browser.text("#timeline"), browser.text("#timeline"))
+        test.check("frames that the program marked" in browser.text("#timeline"), browser.text("#timeline"))
+        browser.open(pages["with moments"])
+        test.check("the first 500 moments that the program named" in browser.text("#timeline"), browser.text("#timeline"))
         browser.open(pages["of one section"])
         test.equal("sections", [name for name in sections_of(browser) if name not in ("summary", "timeline", "flame", "sites")],
                    ["leaks"])
