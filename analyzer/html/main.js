@@ -89,7 +89,7 @@ function keyFigures() {
         made.append(figure("Peak", bytes(summary.peak_bytes), has("peak_ns") ? `after ${ns(summary.peak_ns)}` : null));
     }
     if (has("rss_peak_bytes")) {
-        made.append(figure("Resident peak", bytes(summary.rss_peak_bytes), "RSS, as sampled"));
+        made.append(figure("Resident peak", bytes(summary.rss_peak_bytes), "as sampled"));
     }
     if (has("leaked_bytes")) {
         made.append(figure("Leaked", bytes(summary.leaked_bytes), margin("leaked_bytes_margin", bytes)

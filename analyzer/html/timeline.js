@@ -9,19 +9,28 @@ import { bytes, count, ns, several } from "./format.js";
 const MARKS_VISIBLE = 400; // more lines than that would be one area
 const NAMES_VISIBLE = 12; // more names than that would lie upon one another
 
-// Each slice gives a point where it begins, the last one also where it ends.
+// Each slice gives a point where it begins. Slices in which nothing happened were not recorded: there, levels
+// stay as they were, and rates are 0.
 function columns(slices) {
-    const last = slices[slices.length - 1];
-    const at = slices.map((slice) => slice.at_ns);
-    at.push(last.at_ns + last.width_ns);
-    const column = (value) => [...slices.map(value), value(last)];
-    return {
-        at,
-        live: column((slice) => slice.live_bytes),
-        rss: column((slice) => slice.rss_bytes),
-        rate: column((slice) => (slice.width_ns > 0 ? slice.allocation_count / slice.width_ns * 1e9 : 0)),
-        frees: column((slice) => (slice.width_ns > 0 ? slice.free_count / slice.width_ns * 1e9 : 0)),
-    };
+    const points = { at: [], live: [], rss: [], rate: [], frees: [] };
+    const perSecond = (slice, amount) => (slice.width_ns > 0 ? amount / slice.width_ns * 1e9 : 0);
+    function add(at, slice, isQuiet) {
+        points.at.push(at);
+        points.live.push(slice.live_bytes);
+        points.rss.push(slice.rss_bytes);
+        points.rate.push(isQuiet ? 0 : perSecond(slice, slice.allocation_count));
+        points.frees.push(isQuiet ? 0 : perSecond(slice, slice.free_count));
+    }
+    slices.forEach((slice, i) => {
+        add(slice.at_ns, slice, false);
+        const end = slice.at_ns + slice.width_ns;
+        if (i + 1 === slices.length) {
+            add(end, slice, false);
+        } else if (slices[i + 1].at_ns > end) {
+            add(end, slice, true);
+        }
+    });
+    return points;
 }
 
 export function timelineSection(section) {
