@@ -37,7 +37,7 @@ export function percent(n) {
     return `${n.toFixed(1)} %`;
 }
 
-const real = (n) => (Number.isInteger(n) ? count(n) : Number(n.toPrecision(4)).toString());
+const real = (n) => (Number.isInteger(n) || Math.abs(n) >= 1000 ? count(n) : Number(n.toPrecision(4)).toString());
 
 const moment = (n) => `${new Date(n / 1e6).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 

@@ -1,4 +1,4 @@
-// heapmap.js - the heap as a picture: addresses upward, time to the right, darker is fuller.
+// heapmap.js - the heap as a picture: addresses upward, time to the right, a stronger colour is fuller.
 //
 // map: {address_min, address_max, at_ns_min, at_ns_max, columns, rows, cells}; cells hold 0 (nothing
 // live) to 255 (full), row by row, the lowest addresses first. row_addresses, where rows do not follow one
@@ -64,7 +64,7 @@ export function heapMap(map) {
     });
 
     return element("figure", {},
-        element("figcaption", {}, "Heap map: each cell is a range of addresses for a span of time; the darker, the more of it is live."
+        element("figcaption", {}, "Heap map: each cell is a range of addresses for a span of time; the stronger its colour, the more of it is live."
             + (map.row_bytes ? ` A row is ${bytes(map.row_bytes)}.` : "")
             + (map.skipped_bytes > 0 ? ` Left out: ${bytes(map.skipped_bytes)} of addresses without blocks.` : "")),
         element("div", { class: "heap-map-grid" },

@@ -48,6 +48,9 @@ function content(key, value) {
     return key === "fragmentation" ? fragmentationSection(value) : genericSection(key, value);
 }
 
+// "pool_sizes" is a part of "pools", "pins_heap_top" of "pins".
+const belongsTo = (key, owner) => [owner, owner.replace(/s$/, "")].some((stem) => key.startsWith(`${stem}_`));
+
 // [{key, name, title, make}] in the order of the page.
 function sections() {
     const found = [];
@@ -59,9 +62,17 @@ function sections() {
     found.push({ key: "flame", name: "Flame graph", title: "Flame graph: which calls lead to what", make: flameSection });
     found.push({ key: "sites", name: "Call sites", title: "Call sites", make: sitesSection });
     for (const [key, value] of Object.entries(report)) {
-        if (!ELSEWHERE.test(key)) {
-            const name = KNOWN[key]?.name ?? capital(spell(key));
-            found.push({ key, name, title: labels[key]?.title || name, make: () => content(key, value) });
+        if (ELSEWHERE.test(key)) {
+            continue;
+        }
+        const name = KNOWN[key]?.name ?? capital(spell(key));
+        const title = labels[key]?.title || name;
+        const owner = found[found.length - 1];
+        if (belongsTo(key, owner.key)) {
+            const before = owner.make;
+            owner.make = () => [before(), element("h3", {}, title), content(key, value)];
+        } else {
+            found.push({ key, name, title, make: () => content(key, value) });
         }
     }
     return found;

@@ -47,7 +47,7 @@ export function table(columns, rows, options) {
     const whole = element("table", { "aria-label": options.label, class: columns.some((column) => column.isText) ? null : "narrow" },
         element("thead", {}, element("tr", {},
             hasOpen ? element("th", { scope: "col", class: "opener" },
-                element("span", { class: "hidden" }, "Call stack")) : null, headings)),
+                element("span", { class: "hidden" }, "Open")) : null, headings)),
         body);
 
     function text(row, column) {
@@ -98,7 +98,7 @@ export function table(columns, rows, options) {
         }
         let detail = null;
         const button = element("button", {
-            type: "button", class: "open", "aria-expanded": "false", "aria-label": "Show the call stack",
+            type: "button", class: "open", "aria-expanded": "false", "aria-label": "Show what is in this row",
             onclick: () => toggle(),
         });
         function toggle() {

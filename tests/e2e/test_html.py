@@ -368,6 +368,8 @@ def test_shows_sections_it_has_never_heard_of(test):
         "novelty": {"verdict": "not worth it", "saved_bytes": 2048, "waited_ns": 1500, "share_pct": 12.5, "is_sure": True,
                     "steps": [{"name": "b", "kept_bytes": 1024}, {"name": "a", "kept_bytes": 2 ** 21}],
                     "inner": {"deep_count": 12345}},
+        "novelty_parts": [{"what": "part", "steps": [{"deep_bytes": 3 * 2 ** 10}]}],
+        "pairs": {"at_start": {"kept_bytes": 1, "list": [{"inner_count": 7}]}, "at_end": {"kept_bytes": 2048, "list": []}},
         "novelties": [{"what": "first", "lost_count": 1000000}, {"what": "second", "lost_count": None}],
         "fragmentation": {
             "jw_mean": 1.25, "average": None,
@@ -386,8 +388,14 @@ def test_shows_sections_it_has_never_heard_of(test):
         check_quiet(test, browser)
         facts = dict(browser.script("return [...document.querySelectorAll('#novelty .facts div')].map((d) => "
                                     "[d.querySelector('dt').textContent, d.querySelector('dd').textContent])"))
-        test.equal("facts", facts, {"verdict": "not worth it", "saved bytes": "2.0 KiB", "waited": "1.5 \u00b5s", "share": "12.5 %",
+        test.equal("facts", facts, {"saved bytes": "2.0 KiB", "waited": "1.5 \u00b5s", "share": "12.5 %",
                                     "is sure": "yes", "deep count": "12,345"})
+        test.equal("verdict", browser.text("#novelty .verdict"), "not worth it")
+        test.check("novelty_parts" not in sections_of(browser), "a part is a section of its own")
+        browser.script("document.querySelectorAll('#novelty button.open').forEach((button) => button.click())")
+        test.check("3.0 KiB" in browser.text("#novelty tr.detail"), browser.text("#novelty"))
+        pair = browser.script("return [...document.querySelectorAll('#pairs table')].map((t) => t.textContent)")
+        test.equal("side by side", pair, ["at startat endkept bytes1 B2.0 KiB", "inner count7"])
         test.check("2.0 MiB" in browser.text("#novelty table"), browser.text("#novelty table"))
         test.check("1,000,000" in browser.text("#novelties"), browser.text("#novelties"))
         test.check(browser.all("#fragmentation canvas.heap-map"), "no heap map")
