@@ -92,7 +92,8 @@ PROGRAM      := $(BUILD)/allocaudit
 LIBRARY      := $(BUILD)/liballocaudit.so
 REPLAYER     := $(BUILD)/allocaudit-replay
 EXPORTS      := $(BUILD)/generated/exports.map
-CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/schema_text.o
+CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/schema_text.o \
+                $(BUILD)/obj/html_bundle.o
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/pic/%.o)
 REPLAY_OBJECTS := $(REPLAY_SOURCES:%.c=$(BUILD)/plain/%.o)
 UNIT_TESTS   := $(UNIT_SOURCES:%.c=$(BUILD)/%)
@@ -156,18 +157,52 @@ $(USES_LIBDIR): EXTRA_FLAGS := -DALLOCAUDIT_LIBDIR='"$(LIBDIR)"'
 $(USES_LIBDIR): $(BUILD)/flags/libdir
 endif
 
-# The SQL goes into the program as two arrays of bytes (a string literal would be longer than C allows).
+# What files of text become in the program: an array of bytes (a string literal would be longer than C
+# allows).
+bytes_of = od -An -v -tu1 $(1) | sed 's/  */,/g; s/^,//; s/$$/,/'
+
 $(BUILD)/generated/schema_text.c: schema/schema.sql schema/views.sql Makefile
 	@mkdir -p $(@D)
 	$(say) GEN $@
 	$(Q){ echo '#include "$(CURDIR)/schema/database.h"'; \
 	  for part in schema views; do \
 	    echo "const char database_$${part}_sql[] = {"; \
-	    od -An -v -tu1 schema/$$part.sql | sed 's/  */,/g; s/^,//; s/$$/,/'; \
+	    $(call bytes_of,schema/$$part.sql); \
 	    echo '0};'; \
 	  done; } > $@
 
-$(BUILD)/obj/schema_text.o: $(BUILD)/generated/schema_text.c $(BUILD)/flags/core | $(BUILD)/flags/tools
+# The page of `report --html` is made only on request, as it takes node and npm; once made, it is built
+# in, and made anew when its sources change.
+HTML_BUNDLE ?= build/html/page.html
+HTML_SOURCES := $(sort $(wildcard analyzer/html/*))
+$(eval $(call flags_file,$(BUILD)/flags/html_bundle,$$(wildcard $$(HTML_BUNDLE))))
+
+$(HTML_BUNDLE): $(HTML_SOURCES)
+	$(say) NODE $@
+	$(Q)sh analyzer/html/bundle.sh $@
+
+$(BUILD)/generated/html_bundle.c: $(wildcard $(HTML_BUNDLE)) $(BUILD)/flags/html_bundle Makefile
+	@mkdir -p $(@D)
+	$(say) GEN $@
+	$(Q){ echo '#include "$(CURDIR)/analyzer/report/html_bundle.h"'; \
+	  echo 'const char html_bundle[] = {'; \
+	  $(if $(wildcard $(HTML_BUNDLE)),$(call bytes_of,$(HTML_BUNDLE));) \
+	  echo '0};'; \
+	  echo 'const size_t html_bundle_bytes = sizeof(html_bundle) - 1;'; } > $@
+
+.PHONY: html-bundle
+html-bundle: ## build the page of report --html with node and npm, and then the programs with it
+	$(Q)$(MAKE) $(HTML_BUNDLE)
+	$(Q)$(MAKE) all
+
+# For targets that are better with the page and do without.
+.PHONY: html-bundle-if-possible
+html-bundle-if-possible:
+	@if ! command -v npm >/dev/null 2>&1 || ! $(MAKE) $(HTML_BUNDLE); then \
+	    echo 'allocaudit: going on without the page of report --html (it needs node and npm)'; \
+	fi
+
+$(BUILD)/obj/%.o: $(BUILD)/generated/%.c $(BUILD)/flags/core | $(BUILD)/flags/tools
 	@mkdir -p $(@D)
 	$(say) CC $<
 	$(Q)$(CC) $(CORE_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -259,11 +294,14 @@ setup-bench:
 	@if [ '$(SETUP)' = yes ]; then sh .ci/setup build bench; fi
 
 .PHONY: demo
-demo: setup-build ## set up, build, record a sample app and print its report
+demo: setup-build html-bundle-if-possible ## set up, build, record a sample app and print its report
 	$(Q)$(MAKE) -j$(JOBS) all $(BUILD)/sample_apps/leaky_server
 	@mkdir -p $(BUILD)/demo
 	$(PROGRAM) run -o $(BUILD)/demo/allocaudit.db -- $(BUILD)/sample_apps/leaky_server
 	$(PROGRAM) report $(BUILD)/demo/allocaudit.db
+	@if [ -e $(HTML_BUNDLE) ]; then \
+	    $(PROGRAM) report $(BUILD)/demo/allocaudit.db --html $(BUILD)/demo/report.html; \
+	fi
 
 # ---- tests ---------------------------------------------------------------------------------------
 
@@ -273,7 +311,7 @@ TSAN_BUILD := $(BUILD_ROOT)/san-thread
 THREADED   := $(if $(UNIT_SOURCES),$(shell grep -lsE 'pthread_create|thrd_create' $(UNIT_SOURCES)))
 
 .PHONY: test
-test: setup-test ## set up, then every test: lint, unit, sanitizers, end to end
+test: setup-test html-bundle-if-possible ## set up, then every test: lint, unit, sanitizers, end to end
 	$(Q)$(MAKE) -j$(JOBS) test-programs
 	@$(PYTHON) tests/run_all.py --build $(BUILD) --asan $(ASAN_BUILD) --tsan $(TSAN_BUILD) $(ONLY:%=--only %)
 

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/whole_file.h"
+#include "cli/talk.h"
 #include "cmd.h"
+#include "report/html_page.h"
 #include "report/sections.h"
 
 enum {
@@ -49,6 +52,10 @@ static const struct option_spec options[] = {
      "call a block temporary if its thread freed it before the N-th allocation after it; a power "
      "of two",
      "1", OPTION_COUNT_AT(struct report_settings, within), .min = 1, .max = WITHIN_MAX},
+    {"html", '\0', "OUT",
+     "write one page for a browser instead, with every section, flame graph and timeline; it needs "
+     "no network ('-': to stdout)",
+     NULL, OPTION_TEXT_AT(struct report_settings, html)},
     OUT_OPTIONS(struct report_settings, out),
     {0},
 };
@@ -58,6 +65,7 @@ static const struct option_example examples[] = {
     {"allocaudit report sites --sort bytes --top 50", "the 50 sites that allocate most bytes"},
     {"allocaudit report sites --stack 4711", "the callers of one site"},
     {"allocaudit report app.db leaks --format json", "leaks for a script"},
+    {"allocaudit report --html heap.html", "a page with everything, for a browser"},
     {"allocaudit report --from 2s --to 2500ms", "half a second of the run"},
     {NULL, NULL},
 };
@@ -74,6 +82,9 @@ static const char *const paragraphs[] = {
     "--thread, --from and --to count anew from every recorded allocation, which takes a while; "
     "figures that need the whole run are then left out. A leak is a block still live when its "
     "process ended. Times are since the run began. schema/README.md defines every figure.",
+    "--html holds all sections (or those named), limited as the report would be. It carries "
+    "aggregates and the heaviest of the call stacks, so its size does not grow with the recording; "
+    "what is left out of the flame graph stands there as '(smaller)'.",
     "Exit status: 0 done, 2 wrong usage, 3 the file cannot be read or nothing was recorded.",
     NULL,
 };
@@ -105,11 +116,52 @@ static int check_settings(const struct report_settings *settings, const struct s
     if (section_plan_has(plan, "tree") && has_top && settings->top_count > TREE_TOP_MAX) {
         return cmd_misuse(&cmd_report_page, "--top of the tree is at most %d", TREE_TOP_MAX);
     }
+    if (settings->html != NULL && settings->out.format == OUT_JSON) {
+        return cmd_misuse(&cmd_report_page, "--html writes a page: not with --format json");
+    }
+    if (settings->html != NULL && settings->stack_id != OPTION_NOT_GIVEN) {
+        return cmd_misuse(&cmd_report_page, "--html shows all stacks: not with --stack");
+    }
+    return CMD_DONE;
+}
+
+/* Written beside its place first: a page that is cut off by a full disk would look whole. */
+static int write_page(struct report *report, const struct section_plan *plan)
+{
+    const char *path = report->settings->html;
+    const bool is_stdout = strcmp(path, "-") == 0;
+    struct whole_file file = {.stream = stdout};
+    struct err err;
+    int result = is_stdout ? 0 : whole_file_open(path, &file, &err);
+    if (result < 0) {
+        return cmd_fail(&err);
+    }
+    result = html_page_write(report, plan, file.stream, &err);
+    if (is_stdout) {
+        return result < 0 && result != -EPIPE ? cmd_fail(&err) : cmd_flush(CMD_DONE);
+    }
+    const long size_bytes = result == 0 ? ftell(file.stream) : -1;
+    if (result == 0) {
+        result = whole_file_keep(&file, &err);
+    } else {
+        whole_file_discard(&file);
+    }
+    if (result < 0) {
+        return cmd_fail(&err);
+    }
+    char size[32] = "";
+    if (size_bytes >= 0) {
+        (void)out_format_bytes(size_bytes, size);
+    }
+    talk_note("wrote %s%s%s: open it in a browser", path, size_bytes >= 0 ? ", " : "", size);
     return CMD_DONE;
 }
 
 static int print_report(struct report *report, const struct section_plan *plan)
 {
+    if (report->is_page) {
+        return write_page(report, plan);
+    }
     struct err err;
     int result = out_create("report", &report->settings->out, stdout, &report->out, &err);
     if (result < 0) {
@@ -194,7 +246,11 @@ int cmd_report(int argc, char **argv)
         return status;
     }
 
-    report.is_overview = !plan.has_names;
+    report.is_page = settings.html != NULL;
+    report.is_overview = !plan.has_names && !report.is_page;
+    if (report.is_page && html_page_check(&err) < 0) {
+        return cmd_fail(&err);
+    }
     struct trace *trace = NULL;
     struct selection selection = {0};
     int result = trace_open(report.path, &trace, &err);

@@ -115,3 +115,32 @@ int utf8_append_json(struct str *str, const char *text, size_t size_bytes)
     }
     return r < 0 ? r : str_append_char(str, '"');
 }
+
+static bool is_inside_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+int utf8_append_shortened(struct str *str, const char *text, size_t size_bytes, size_t limit_bytes)
+{
+    if (size_bytes <= limit_bytes) {
+        return str_append_bytes(str, text, size_bytes);
+    }
+    size_t head_bytes = limit_bytes / 2;
+    size_t tail_at = size_bytes - (limit_bytes - head_bytes);
+    while (head_bytes > 0 && is_inside_character(text[head_bytes])) {
+        head_bytes--;
+    }
+    while (tail_at < size_bytes && is_inside_character(text[tail_at])) {
+        tail_at++;
+    }
+    const size_t before_bytes = str->size_bytes;
+    int r = str_append_bytes(str, text, head_bytes);
+    r = r < 0 ? r : str_append(str, "\xe2\x80\xa6");
+    r = r < 0 ? r : str_append_bytes(str, text + tail_at, size_bytes - tail_at);
+    if (r < 0 && str->text != NULL) {
+        str->size_bytes = before_bytes;
+        str->text[before_bytes] = '\0';
+    }
+    return r;
+}

@@ -24,4 +24,8 @@ int utf8_append_visible(struct str *str, const char *text, size_t size_bytes);
 /* Appends `text` as a JSON string with its quotes; invalid bytes become U+FFFD. */
 int utf8_append_json(struct str *str, const char *text, size_t size_bytes);
 
+/* Appends `text`, of what is longer than limit_bytes only the two ends with U+2026 between them: at
+ * most limit_bytes + 3. Characters stay whole. */
+int utf8_append_shortened(struct str *str, const char *text, size_t size_bytes, size_t limit_bytes);
+
 #endif

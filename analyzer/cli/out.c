@@ -47,6 +47,7 @@ void out_put(struct out *out, const char *text)
 static void level_fini(struct level *level)
 {
     grid_fini(&level->grid);
+    str_fini(&level->title);
     str_fini(&level->prose);
 }
 
@@ -102,7 +103,13 @@ static void print_notes(struct out *out)
     if (out_is_json(out)) {
         out_put(out, ",\n  \"notes\": [");
         out_put(out, str_text(&out->notes));
-        out_put(out, out->notes.size_bytes > 0 ? "\n  ]\n}\n" : "]\n}\n");
+        out_put(out, out->notes.size_bytes > 0 ? "\n  ]" : "]");
+        if (out->settings.has_labels) {
+            out_put(out, ",\n  \"labels\": {");
+            out_put(out, str_text(&out->labels));
+            out_put(out, out->labels.size_bytes > 0 ? "\n  }" : "}");
+        }
+        out_put(out, "\n}\n");
     } else if (out->settings.format == OUT_TABLE && out->notes.size_bytes > 0) {
         out_put(out, out->has_printed ? "\n" : "");
         out_put(out, str_text(&out->notes));
@@ -138,6 +145,7 @@ void out_destroy(struct out *out)
     str_fini(&out->text);
     str_fini(&out->scratch);
     str_fini(&out->notes);
+    str_fini(&out->labels);
     free(out);
 }
 
@@ -168,6 +176,7 @@ void out_begin_section(struct out *out, const char *key, const char *title)
         out_table_title(out, title);
     }
     out_push(out, LEVEL_SECTION, title != NULL, title != NULL ? INDENT_COLUMNS : 0);
+    out_json_title(out, key, title);
 }
 
 void out_end_section(struct out *out)
@@ -178,6 +187,7 @@ void out_end_section(struct out *out)
     assert(out_top(out)->kind == LEVEL_SECTION);
     if (out_is_json(out)) {
         out_json_close(out, "}");
+        out_json_end_labels(out);
     } else if (out->settings.format == OUT_TABLE) {
         out_table_render(out);
         out_put(out, str_text(&out_top(out)->prose));
@@ -197,6 +207,7 @@ void out_begin_table(struct out *out, const char *key, const char *title)
         out_table_title(out, title);
     }
     out_push(out, LEVEL_TABLE, title != NULL, title != NULL ? INDENT_COLUMNS : 0);
+    out_json_title(out, key, title);
 }
 
 void out_end_table(struct out *out)
@@ -208,6 +219,7 @@ void out_end_table(struct out *out)
     assert(level->kind == LEVEL_TABLE);
     if (out_is_json(out)) {
         out_json_close(out, "]");
+        out_json_end_labels(out);
     } else if (out->settings.format == OUT_CSV) {
         if (!level->has_rows) {
             out_csv_heading(out);
@@ -223,7 +235,11 @@ void out_end_table(struct out *out)
 
 void out_column(struct out *out, const char *key, const char *label)
 {
-    if (out->error < 0 || out_is_json(out) || label == NULL) {
+    if (out->error < 0 || label == NULL) {
+        return;
+    }
+    if (out_is_json(out)) {
+        out_json_label(out, key, label);
         return;
     }
     size_t column = 0;
@@ -285,6 +301,7 @@ void out_begin_list(struct out *out, const char *key)
         out_json_open(out, key, "[");
     }
     out_push(out, LEVEL_LIST, false, indent_columns);
+    out_json_title(out, key, NULL);
 }
 
 void out_end_list(struct out *out)
@@ -295,6 +312,7 @@ void out_end_list(struct out *out)
     assert(out_top(out)->kind == LEVEL_LIST);
     if (out_is_json(out)) {
         out_json_close(out, "]");
+        out_json_end_labels(out);
     } else if (out->settings.format == OUT_TABLE) {
         out_table_end_list(out);
     }

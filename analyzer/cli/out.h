@@ -57,6 +57,11 @@ struct out_settings {
     enum out_format format;
     enum term_color color;
     bool has_full_names;
+    /* JSON, for a reader that shows it to people: a last member "labels" says for each section,
+     * table and list of a section ("section.list") its title and its columns with a label, in their
+     * order: {"sites": {"title": "Hot sites", "columns": [["stack_id", "stack"], ...]}, ...}. */
+    bool has_labels;
+    size_t text_limit_bytes; /* JSON: longer texts are shortened in the middle; 0: never */
 };
 
 /* The rows for a command's option table: OUT_OPTIONS(struct report_settings, out), */

@@ -29,6 +29,7 @@ static void put_value(struct out *out, const char *key, const char *label,
     assert(level->kind == LEVEL_ROW || level->kind == LEVEL_SECTION);
     if (out_is_json(out)) {
         if (key != NULL) {
+            out_json_label(out, key, label);
             out_json_member(out, key);
             out_check(out, out_value_append_json(value, &out->text));
         }
@@ -61,10 +62,16 @@ void out_null(struct out *out, const char *key, const char *label)
 static void put_text(struct out *out, const char *key, const char *label, const char *text,
                      enum out_kind kind)
 {
+    const size_t limit_bytes = out->settings.text_limit_bytes;
+    struct str shortened = {0};
     if (text == NULL) {
         kind = OUT_KIND_NULL;
+    } else if (out_is_json(out) && limit_bytes > 0 && strlen(text) > limit_bytes) {
+        out_check(out, utf8_append_shortened(&shortened, text, strlen(text), limit_bytes));
+        text = str_text(&shortened);
     }
     put_value(out, key, label, &(struct out_value){.kind = kind, .text = text});
+    str_fini(&shortened);
 }
 
 void out_text(struct out *out, const char *key, const char *label, const char *text)

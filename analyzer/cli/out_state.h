@@ -21,6 +21,8 @@ enum level_kind {
 
 struct level {
     enum level_kind kind;
+    const char *key;  /* SECTION, TABLE, LIST */
+    struct str title; /* JSON with labels: of a SECTION or TABLE */
     bool has_members; /* JSON: the next one needs a comma */
     bool has_title;
     bool has_rows;
@@ -43,6 +45,7 @@ struct out {
     struct str text;    /* to be written */
     struct str scratch; /* one value */
     struct str notes;   /* ready lines, or JSON members */
+    struct str labels;  /* JSON members */
 };
 
 /* Keeps the first failure. */
@@ -60,6 +63,11 @@ void out_write(struct out *out);
 void out_json_member(struct out *out, const char *key);
 void out_json_open(struct out *out, const char *key, const char *bracket);
 void out_json_close(struct out *out, const char *bracket);
+/* With has_labels: notes the title of the level on top, a column of it or (of a row) of the level
+ * beneath, and at its end adds what was noted to out->labels. */
+void out_json_title(struct out *out, const char *key, const char *title);
+void out_json_label(struct out *out, const char *key, const char *label);
+void out_json_end_labels(struct out *out);
 
 void out_table_title(struct out *out, const char *title);
 void out_table_render(struct out *out);

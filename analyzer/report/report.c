@@ -12,7 +12,15 @@ size_t report_top(const struct report *report, size_t overview_count)
     if (report->settings->top_count != OPTION_NOT_GIVEN) {
         return (size_t)report->settings->top_count;
     }
+    if (report->is_page) {
+        return 50;
+    }
     return report->is_overview ? overview_count : 20;
+}
+
+size_t report_top_drawn(const struct report *report, size_t overview_count)
+{
+    return report->is_page ? SIZE_MAX : report_top(report, overview_count);
 }
 
 const char *report_file_words(const struct report *report)

@@ -19,6 +19,7 @@
 
 struct report_settings {
     const char *input;
+    const char *html; /* where to write the page; NULL: the report is printed */
     const char *process;
     const char *thread;
     const char *module;
@@ -52,6 +53,7 @@ struct report {
     struct out *out;
     void *state;      /* of the section's analysis; NULL: it could not be worked out, or has none */
     bool is_overview; /* no section was named: short tables, and nothing about what is empty */
+    bool is_page;     /* for html_page.h: long tables, and stacks stand in its tree */
 };
 
 /* Standard errors to each side of an estimate that hold 95 of 100 true values. */
@@ -60,9 +62,12 @@ struct report {
 /* True if the report speaks of all that was recorded (of one process or all of them). */
 bool report_is_whole(const struct report *report);
 
-/* How many rows a table shows: --top, or else `overview_count` in the overview and 20 in a section.
- */
+/* How many rows a table shows: --top, or else `overview_count` in the overview, 20 in a section and
+ * 50 in a page. */
 size_t report_top(const struct report *report, size_t overview_count);
+
+/* The same for tables of which a page draws a picture: all rows there. */
+size_t report_top_drawn(const struct report *report, size_t overview_count);
 
 /* The text of file_words. */
 const char *report_file_words(const struct report *report);

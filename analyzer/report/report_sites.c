@@ -114,7 +114,9 @@ static int print_row(struct report *report, const struct site_view *view,
         }
         out_text(out, "kind", NULL, site->row.kind);
         out_bool(out, "is_cut", NULL, stack.is_cut);
-        report_print_frames(out, &stack);
+        if (!report->is_page) {
+            report_print_frames(out, &stack);
+        }
     }
     out_end_row(out);
     call_stack_fini(&stack);

@@ -81,10 +81,12 @@ int report_print_sizes(struct report *report, struct err *err)
     }
     if (classes.count > 0 || !report->is_overview) {
         char title[96];
-        (void)snprintf(title, sizeof(title), "Requested sizes, the most frequent of %zu",
+        size_t limit = report_top_drawn(report, 5);
+        (void)snprintf(title, sizeof(title),
+                       limit < SIZE_MAX ? "Requested sizes, the most frequent of %zu"
+                                        : "Requested sizes (%zu)",
                        classes.count);
         out_begin_table(report->out, "sizes", title);
-        size_t limit = report_top(report, 5);
         for (size_t i = 0; i < classes.count && i < limit; i++) {
             print_size_class(report, &classes.rows[i], &classes);
         }

@@ -6,6 +6,7 @@
 #include "../analyses/analysis.h"
 #include "../base/suggest.h"
 #include "../cli/term.h"
+#include "page_tree.h"
 
 #define KEY(name) SITE_KEY_BIT(SITE_KEY_##name)
 
@@ -104,14 +105,17 @@ int section_plan_make(const struct report_settings *settings, char *const *words
     }
     for (size_t i = 0; i < SECTION_COUNT; i++) {
         if (!plan.has_names) {
-            plan.is_wanted[i] =
-                sections[i].is_in_overview && (plan.limits & ~sections[i].limits) == 0;
+            /* A page draws the tree as a flame graph. */
+            bool is_in_page = settings->html != NULL && sections[i].print != report_print_tree;
+            bool is_shown = sections[i].is_in_overview || is_in_page;
+            plan.is_wanted[i] = is_shown && (plan.limits & ~sections[i].limits) == 0;
         }
         plan.key_set |= plan.is_wanted[i] ? sections[i].key_set : 0;
     }
     if (plan.limits != 0 && section_plan_has(&plan, "summary")) {
         plan.key_set |= REPORT_SELECTION_KEYS;
     }
+    plan.key_set |= settings->html != NULL ? PAGE_SITE_KEYS : 0;
     plan.key_set |= settings->sort != REPORT_UNSORTED ? SITE_KEY_BIT(settings->sort) : 0;
     *out_plan = plan;
     return result;

@@ -556,6 +556,61 @@ static int set_up(void **state)
     return setlocale(LC_CTYPE, "C.UTF-8") != NULL ? 0 : -1;
 }
 
+static void print_labelled(struct out *out)
+{
+    char title[] = "Facts <1>";
+    out_begin_section(out, "facts", title);
+    out_text(out, "name", "its \"name\"", "abcdefghij");
+    out_count(out, "hidden_count", NULL, 1);
+    out_begin_list(out, "parts");
+    out_begin_row(out);
+    out_bytes(out, "size_bytes", "size", 2);
+    out_end_row(out);
+    out_end_list(out);
+    out_end_section(out);
+    title[0] = 'x'; /* titles need not last */
+    out_begin_table(out, "rows", NULL);
+    out_column(out, "later", "later");
+    for (int i = 0; i < 2; i++) {
+        out_begin_row(out);
+        out_number(out, "first", "first", i);
+        out_begin_list(out, "stack");
+        out_begin_row(out);
+        out_text(out, "function", "function", "f");
+        out_end_row(out);
+        out_end_list(out);
+        out_end_row(out);
+    }
+    out_end_table(out);
+}
+
+static void out_labels_tell_titles_and_shown_columns(void **state)
+{
+    (void)state;
+    static const char expected[] =
+        "{\n  \"schema\": 1,\n  \"command\": \"test\",\n"
+        "  \"facts\": {\n    \"name\": \"abc\xe2\x80\xa6hij\",\n    \"hidden_count\": 1,\n"
+        "    \"parts\": [{\"size_bytes\": 2}]\n  },\n"
+        "  \"rows\": [\n    {\"first\": 0, \"stack\": [{\"function\": \"f\"}]},\n"
+        "    {\"first\": 1, \"stack\": [{\"function\": \"f\"}]}\n  ],\n"
+        "  \"notes\": [],\n"
+        "  \"labels\": {\n"
+        "    \"facts.parts\": {\"title\": \"\", \"columns\": [[\"size_bytes\", \"size\"]]},\n"
+        "    \"facts\": {\"title\": \"Facts <1>\", \"columns\": [[\"name\", \"its "
+        "\\\"name\\\"\"]]},\n"
+        "    \"rows\": {\"title\": \"\", \"columns\": [[\"later\", \"later\"], [\"first\", "
+        "\"first\"]]}\n"
+        "  }\n}\n";
+
+    assert_rendered(
+        print_labelled,
+        &(struct out_settings){.format = OUT_JSON, .has_labels = true, .text_limit_bytes = 6},
+        expected);
+    assert_rendered(print_nothing, &(struct out_settings){.format = OUT_JSON, .has_labels = true},
+                    "{\n  \"schema\": 1,\n  \"command\": \"test\",\n  \"notes\": [],\n"
+                    "  \"labels\": {}\n}\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -574,6 +629,7 @@ int main(void)
         cmocka_unit_test(out_destroy_in_the_middle_frees_all),
         cmocka_unit_test(out_format_rounds_up_into_the_next_unit),
         cmocka_unit_test(out_format_count_groups_by_thousands),
+        cmocka_unit_test(out_labels_tell_titles_and_shown_columns),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -98,12 +98,43 @@ static void utf8_decode_every_character_comes_back(void **state)
     }
 }
 
+static void utf8_append_shortened_keeps_both_ends_and_whole_characters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t limit_bytes;
+        const char *expected;
+    } cases[] = {
+        {"abcdef", 6, "abcdef"},
+        {"abcdefg", 6,
+         "abc\xe2\x80\xa6"
+         "efg"},
+        {"abcdefgh", 5,
+         "ab\xe2\x80\xa6"
+         "fgh"},
+        /* a cut would fall into the first and into the last character */
+        {"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 3, "\xe2\x80\xa6\xc3\xa9"},
+        {"a\xe6\x97\xa5zzzz\xe6\x97\xa5", 4, "a\xe2\x80\xa6"},
+        {"abc", 0, "\xe2\x80\xa6"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct str str = {0};
+        assert_int_equal(
+            utf8_append_shortened(&str, cases[i].text, strlen(cases[i].text), cases[i].limit_bytes),
+            0);
+        assert_string_equal(str_text(&str), cases[i].expected);
+        str_fini(&str);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8_append_visible_leaves_nothing_that_steers_a_terminal),
         cmocka_unit_test(utf8_append_json_escapes_and_replaces),
         cmocka_unit_test(utf8_decode_every_character_comes_back),
+        cmocka_unit_test(utf8_append_shortened_keeps_both_ends_and_whole_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
