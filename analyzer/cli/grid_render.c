@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/utf8.h"
+#include "name_elision.h"
 #include "term.h"
 
 enum {
@@ -30,11 +31,10 @@ static size_t bytes_of_columns(const char *text, size_t size_bytes, unsigned wid
     return at;
 }
 
-int grid_append_elided(const char *text, size_t size_bytes, unsigned width_columns, bool is_utf8,
-                       struct str *into)
+static int append_without_middle(const char *text, size_t size_bytes, unsigned width_columns,
+                                 const char *ellipsis, struct str *into)
 {
-    const char *ellipsis = is_utf8 ? "\xe2\x80\xa6" : "...";
-    const unsigned ellipsis_columns = is_utf8 ? 1 : 3;
+    const unsigned ellipsis_columns = term_text_columns(ellipsis, strlen(ellipsis));
     const unsigned columns = term_text_columns(text, size_bytes);
     if (columns <= width_columns || width_columns <= ellipsis_columns) {
         return str_append_bytes(into, text, size_bytes);
@@ -49,6 +49,26 @@ int grid_append_elided(const char *text, size_t size_bytes, unsigned width_colum
         r = str_append(into, ellipsis);
     }
     return r < 0 ? r : str_append_bytes(into, text + tail_at, size_bytes - tail_at);
+}
+
+int grid_append_elided(const char *text, size_t size_bytes, unsigned width_columns, bool is_utf8,
+                       struct str *into)
+{
+    const char *ellipsis = is_utf8 ? "\xe2\x80\xa6" : "...";
+    if (term_text_columns(text, size_bytes) <= width_columns ||
+        width_columns <= term_text_columns(ellipsis, strlen(ellipsis))) {
+        return str_append_bytes(into, text, size_bytes);
+    }
+
+    struct str name = {0};
+    int r = name_elision_shorten(text, size_bytes, width_columns, ellipsis, &name);
+    if (r == 0) {
+        r = append_without_middle(text, size_bytes, width_columns, ellipsis, into);
+    } else if (r > 0) {
+        r = append_without_middle(str_text(&name), name.size_bytes, width_columns, ellipsis, into);
+    }
+    str_fini(&name);
+    return r;
 }
 
 static bool is_right(const struct grid_column *column, const struct grid_style *style)

@@ -126,27 +126,42 @@ struct intern *frame_table_texts(struct frame_table *table)
     return &table->texts;
 }
 
+static int append_frame(const struct frame_table *table, uint32_t frame_id,
+                        struct frame_chain *chain, struct err *err)
+{
+    size_t at = frame_table_place(table, frame_id);
+    if (at == SIZE_MAX) {
+        return err_set(err, EBADMSG,
+                       "cannot read '%s': damaged: a stack has a frame that is missing: %u",
+                       db_path(table->db), frame_id);
+    }
+    const struct frame_entry *entry = &table->entries[at];
+    for (; entry != NULL; entry = frame_table_outer(table, entry)) {
+        if (vec_reserve((void **)&chain->frames, &chain->capacity, chain->count + 1,
+                        sizeof(*chain->frames)) < 0) {
+            return err_set_errno(err, ENOMEM, "cannot read stacks");
+        }
+        chain->frames[chain->count++] = entry;
+    }
+    return 0;
+}
+
+int frame_table_spell_frame(const struct frame_table *table, uint32_t frame_id,
+                            struct frame_chain *chain, struct err *err)
+{
+    chain->count = 0;
+    return append_frame(table, frame_id, chain, err);
+}
+
 int frame_table_spell(const struct frame_table *table, const struct stack_tree *tree, size_t place,
                       struct frame_chain *chain, struct err *err)
 {
+    int result = 0;
     chain->count = 0;
-    for (; place != STACK_TREE_NONE; place = stack_tree_parent(tree, place)) {
-        size_t at = frame_table_place(table, stack_tree_frame_id(tree, place));
-        if (at == SIZE_MAX) {
-            return err_set(err, EBADMSG,
-                           "cannot read '%s': damaged: a stack has a frame that is missing: %u",
-                           db_path(table->db), stack_tree_frame_id(tree, place));
-        }
-        const struct frame_entry *entry = &table->entries[at];
-        for (; entry != NULL; entry = frame_table_outer(table, entry)) {
-            if (vec_reserve((void **)&chain->frames, &chain->capacity, chain->count + 1,
-                            sizeof(*chain->frames)) < 0) {
-                return err_set_errno(err, ENOMEM, "cannot read stacks");
-            }
-            chain->frames[chain->count++] = entry;
-        }
+    for (; place != STACK_TREE_NONE && result == 0; place = stack_tree_parent(tree, place)) {
+        result = append_frame(table, stack_tree_frame_id(tree, place), chain, err);
     }
-    return 0;
+    return result;
 }
 
 const struct frame_entry *frame_chain_shown(const struct frame_chain *chain)

@@ -62,6 +62,10 @@ struct intern *frame_table_texts(struct frame_table *table);
 int frame_table_spell(const struct frame_table *table, const struct stack_tree *tree, size_t place,
                       struct frame_chain *chain, struct err *err);
 
+/* The same for the functions at one frame alone. */
+int frame_table_spell_frame(const struct frame_table *table, uint32_t frame_id,
+                            struct frame_chain *chain, struct err *err);
+
 /* The frame to show for the whole stack: the first that is no wrapper of an allocator, else the
  * outermost. NULL if the chain is empty. */
 const struct frame_entry *frame_chain_shown(const struct frame_chain *chain);
