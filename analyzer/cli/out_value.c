@@ -125,11 +125,11 @@ static const char *plus_sign(const struct out_value *value)
     return value->is_change && is_above ? "+" : "";
 }
 
-/* What rounds to nothing has no sign. */
-static int append_shown_percent(double percent, struct str *text)
+/* A change that rounds to nothing has no sign. */
+static int append_shown_percent(const struct out_value *value, struct str *text)
 {
-    bool is_nothing = percent > -0.05 && percent < 0;
-    return str_printf(text, "%.1f %%", is_nothing ? 0 : percent);
+    bool is_nothing = value->is_change && fabs(value->real) < 0.05;
+    return str_printf(text, "%.1f %%", is_nothing ? 0 : value->real);
 }
 
 int out_value_append_table(const struct out_value *value, struct str *text)
@@ -160,7 +160,7 @@ int out_value_append_table(const struct out_value *value, struct str *text)
                    ? append_real(value->real, text)
                    : str_printf(text, "%.*f", (int)value->decimals, value->real);
     case OUT_KIND_PERCENT:
-        return append_shown_percent(value->real, text);
+        return append_shown_percent(value, text);
     case OUT_KIND_NUMBER:
         break;
     }

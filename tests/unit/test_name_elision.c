@@ -29,12 +29,12 @@ static const char insert_name[] =
 static void name_elision_shorten_leaves_out_the_innermost_first(void **state)
 {
     (void)state;
-    assert_shown("std::vector<std::vector<int, std::allocator<int> > >::reserve(unsigned long)", 76,
-                 "std::vector<std::vector<int, std::allocator<...> > >::reserve(unsigned long)");
-    assert_shown("std::vector<std::vector<int, std::allocator<int> > >::reserve(unsigned long)", 60,
-                 "std::vector<std::vector<...> >::reserve(unsigned long)");
-    assert_shown("std::vector<std::vector<int, std::allocator<int> > >::reserve(unsigned long)", 40,
-                 "std::vector<...>::reserve(...)");
+    static const char name[] =
+        "std::vector<std::set<long long, std::less<long long> > >::reserve(unsigned long)";
+    assert_shown(name, 75,
+                 "std::vector<std::set<long long, std::less<...> > >::reserve(unsigned long)");
+    assert_shown(name, 60, "std::vector<std::set<...> >::reserve(unsigned long)");
+    assert_shown(name, 40, "std::vector<...>::reserve(...)");
 }
 
 static void name_elision_shorten_then_cuts_namespaces_from_the_front(void **state)
