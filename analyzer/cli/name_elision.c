@@ -16,9 +16,12 @@ struct elision {
     size_t size_bytes;
     const char *ellipsis;
     unsigned depth_limit;
+    bool has_parameters;     /* the outermost parentheses stay */
     char closers[DEPTH_MAX]; /* of the brackets that are open */
+    bool hides[DEPTH_MAX];   /* what is in them is left out */
     unsigned depth;
-    unsigned depth_seen; /* the deepest */
+    unsigned hiding_count; /* of the open ones */
+    unsigned depth_seen;   /* the deepest */
 };
 
 static bool starts_with(const struct elision *elision, size_t at, const char *word)
@@ -65,7 +68,7 @@ static char closer_of(char c)
 
 static bool is_left_out(const struct elision *elision)
 {
-    return elision->depth >= elision->depth_limit;
+    return elision->hiding_count > 0;
 }
 
 static int open_bracket(struct elision *elision, size_t at, char closer, struct str *into)
@@ -73,16 +76,27 @@ static int open_bracket(struct elision *elision, size_t at, char closer, struct 
     if (elision->depth == DEPTH_MAX) {
         return -EINVAL;
     }
-    bool is_shown = !is_left_out(elision);
-    elision->closers[elision->depth++] = closer;
-    elision->depth_seen =
-        elision->depth > elision->depth_seen ? elision->depth : elision->depth_seen;
-    int result = is_shown ? str_append_char(into, elision->text[at]) : 0;
+    int result = is_left_out(elision) ? 0 : str_append_char(into, elision->text[at]);
+    bool is_kept = elision->has_parameters && elision->depth == 0 && closer == ')';
+    bool is_hiding = elision->depth + 1 >= elision->depth_limit && !is_kept;
     bool is_empty = at + 1 < elision->size_bytes && elision->text[at + 1] == closer;
-    if (result == 0 && is_shown && is_left_out(elision) && !is_empty) {
+    if (result == 0 && is_hiding && !is_left_out(elision) && !is_empty) {
         result = str_append(into, elision->ellipsis);
     }
+    elision->closers[elision->depth] = closer;
+    elision->hides[elision->depth] = is_hiding;
+    elision->hiding_count += is_hiding ? 1 : 0;
+    elision->depth++;
+    elision->depth_seen =
+        elision->depth > elision->depth_seen ? elision->depth : elision->depth_seen;
     return result;
+}
+
+static int close_bracket(struct elision *elision, struct str *into)
+{
+    elision->depth--;
+    elision->hiding_count -= elision->hides[elision->depth] ? 1 : 0;
+    return is_left_out(elision) ? 0 : str_append_char(into, elision->closers[elision->depth]);
 }
 
 /* Takes what stands at *at. -EINVAL: a bracket is closed that is not the one that is open. */
@@ -100,8 +114,7 @@ static int take_next(struct elision *elision, size_t *at, struct str *into)
     if (closer != '\0') {
         result = open_bracket(elision, *at, closer, into);
     } else if (elision->depth > 0 && elision->closers[elision->depth - 1] == c) {
-        elision->depth--;
-        result = is_left_out(elision) ? 0 : str_append_char(into, c);
+        result = close_bracket(elision, into);
     } else if (c == ')' || c == '}') {
         return -EINVAL;
     } else if (!is_left_out(elision)) {
@@ -112,11 +125,14 @@ static int take_next(struct elision *elision, size_t *at, struct str *into)
 }
 
 /* Returns 0, -EINVAL (brackets do not match) or -ENOMEM. */
-static int leave_out(struct elision *elision, unsigned depth_limit, struct str *into)
+static int leave_out(struct elision *elision, unsigned depth_limit, bool has_parameters,
+                     struct str *into)
 {
     str_clear(into);
     elision->depth_limit = depth_limit;
+    elision->has_parameters = has_parameters;
     elision->depth = 0;
+    elision->hiding_count = 0;
     int result = 0;
     for (size_t at = 0; at < elision->size_bytes && result == 0;) {
         result = take_next(elision, &at, into);
@@ -197,10 +213,13 @@ int name_elision_shorten(const char *text, size_t size_bytes, unsigned width_col
         return 0;
     }
     struct elision elision = {.text = text, .size_bytes = size_bytes, .ellipsis = ellipsis};
-    int result = leave_out(&elision, DEPTH_MAX + 1, out_name);
+    int result = leave_out(&elision, DEPTH_MAX + 1, false, out_name);
     for (unsigned depth = elision.depth_seen;
          depth > 0 && result == 0 && !fits(out_name, width_columns); depth--) {
-        result = leave_out(&elision, depth, out_name);
+        result = leave_out(&elision, depth, depth == 1, out_name);
+    }
+    if (result == 0 && !fits(out_name, width_columns)) {
+        result = leave_out(&elision, 1, false, out_name);
     }
     if (result < 0) {
         return result == -EINVAL ? 0 : result;
