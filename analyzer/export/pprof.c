@@ -341,16 +341,19 @@ static void write_location(struct pprof *pprof, const struct frame_entry *frame)
 {
     const struct frame_table *frames = pprof->export->frames;
     const struct frame_entry *level = frame;
-    for (; level != NULL; level = frame_table_outer(frames, level)) {
+    do {
         (void)function_id(pprof, level); /* its message comes before this one */
-    }
+        level = frame_table_outer(frames, level);
+    } while (level != NULL);
     put_number(pprof, &pprof->message, LOCATION_ID, location_id(frame));
     put_address(pprof, frame);
-    for (level = frame; level != NULL; level = frame_table_outer(frames, level)) {
+    level = frame;
+    do {
         put_number(pprof, &pprof->part, LINE_FUNCTION_ID, function_id(pprof, level));
         put_number(pprof, &pprof->part, LINE_LINE, level->line);
         put_part(pprof, LOCATION_LINE);
-    }
+        level = frame_table_outer(frames, level);
+    } while (level != NULL);
     write_message(pprof, PROFILE_LOCATION);
 }
 

@@ -114,7 +114,7 @@ static void put_profile(struct document *document, enum export_value value)
     if (document->result == 0) {
         document->result = export_stack_values(export, value, &values, document->err);
     }
-    if (document->result < 0) {
+    if (document->result < 0 || values == NULL) {
         return;
     }
     uint64_t total = 0;
