@@ -18,16 +18,9 @@ struct diff_settings {
     struct out_settings out;
 };
 
-static const char *const sort_words[] = {
-#define X(name, word) word,
-    SITE_KEYS(X)
-#undef X
-        NULL,
-};
-
 static const struct option_spec options[] = {
     {"sort", 's', NULL, "whose change the table of sites is sorted by", "count",
-     OPTION_CHOICE_AT(struct diff_settings, sort), .choices = sort_words},
+     OPTION_CHOICE_AT(struct diff_settings, sort), .choices = site_key_words},
     {"top", 'n', "N", "show the N largest rows of each table", "20",
      OPTION_COUNT_AT(struct diff_settings, top_count), .min = 1, .max = DIFF_TOP_MAX},
     {"process", 'p', "ID",

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/str.h"
+
 /* The side whose stack is shown: the new one, unless the site is gone. */
 static enum recording_side shown_side(const struct site_pair *pair)
 {
@@ -20,19 +22,13 @@ static const char *const state_words[] = {
     [DIFF_NEW] = "new", [DIFF_GONE] = "gone",
 };
 
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 static void print_place(struct out *out, const struct stack_frame *frame)
 {
     char place[256] = "";
     if (frame != NULL && frame->file != NULL && frame->line > 0) {
-        (void)snprintf(place, sizeof(place), "%s:%u", base_of(frame->file), frame->line);
+        (void)snprintf(place, sizeof(place), "%s:%u", str_base_name(frame->file), frame->line);
     } else if (frame != NULL && frame->module != NULL) {
-        (void)snprintf(place, sizeof(place), "%s", base_of(frame->module));
+        (void)snprintf(place, sizeof(place), "%s", str_base_name(frame->module));
     }
     out_aside(out, "place", "where", place);
     out_text(out, "function", "function", frame != NULL ? frame->function : "(no stack)");

@@ -52,7 +52,7 @@ void export_fini(struct export *export)
     *export = (struct export){0};
 }
 
-struct site_target {
+struct export_target {
     const struct export *export;
     export_site_sink *sink;
     void *context;
@@ -61,7 +61,7 @@ struct site_target {
 
 static int take_site(void *context, const struct site_row *row)
 {
-    const struct site_target *target = context;
+    const struct export_target *target = context;
     const struct export *export = target->export;
     size_t place = stack_tree_find(export->tree, row->stack_id);
     if (place == STACK_TREE_NONE) {
@@ -77,7 +77,7 @@ static int take_site(void *context, const struct site_row *row)
 int export_each_site(const struct export *export, export_site_sink *sink, void *context,
                      struct err *err)
 {
-    struct site_target target = {export, sink, context, err};
+    struct export_target target = {export, sink, context, err};
     return query_sites(export->trace->db, export->selection->process_id, take_site, &target, err);
 }
 

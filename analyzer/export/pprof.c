@@ -410,9 +410,8 @@ static void put_process(struct pprof *pprof, uint32_t process_id)
         return;
     }
     struct str name = {0};
-    const char *slash = strrchr(process->executable, '/');
-    note_result(pprof, str_printf(&name, "%" PRIu32 " %s", process_id,
-                                  slash != NULL ? slash + 1 : process->executable));
+    note_result(
+        pprof, str_printf(&name, "%" PRIu32 " %s", process_id, str_base_name(process->executable)));
     put_text(pprof, &pprof->part, LABEL_KEY, "process");
     put_text(pprof, &pprof->part, LABEL_STR, str_text(&name));
     put_part(pprof, SAMPLE_LABEL);

@@ -91,8 +91,8 @@ int size_pairs_load(const struct matched_side sides[SIDE_COUNT], struct class_pa
     struct class_pairs pairs = {0};
     int result = 0;
     for (unsigned side = 0; side < SIDE_COUNT && result == 0; side++) {
-        struct size_classes classes = {0};
-        result = size_classes_load(sides[side].trace->db, sides[side].selection->process_id,
+        struct class_table classes = {0};
+        result = class_table_load(sides[side].trace->db, sides[side].selection->process_id,
                                    &classes, err);
         for (size_t i = 0; i < classes.count && result == 0; i++) {
             const struct size_class_row *row = &classes.rows[i];
@@ -101,7 +101,7 @@ int size_pairs_load(const struct matched_side sides[SIDE_COUNT], struct class_pa
                 result = out_of_memory(err);
             }
         }
-        size_classes_fini(&classes);
+        class_table_fini(&classes);
     }
     return finish(&pairs, compare_changes, result, out_pairs);
 }

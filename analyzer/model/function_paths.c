@@ -9,14 +9,14 @@
 #include "../base/str.h"
 #include "../base/vec.h"
 
-struct path_node {
+struct function_path {
     uint32_t caller;
     uint32_t name;
 };
 
 struct function_paths {
     struct intern names;
-    struct path_node *nodes; /* [0] is the empty path */
+    struct function_path *nodes; /* [0] is the empty path */
     size_t count;
     size_t capacity;
     struct map callees; /* caller and name -> path */
@@ -44,7 +44,7 @@ int function_paths_create(struct function_paths **out_paths, struct err *err)
         function_paths_destroy(paths);
         return err_set_errno(err, ENOMEM, "cannot compare");
     }
-    paths->nodes[paths->count++] = (struct path_node){FUNCTION_PATH_EMPTY, nothing};
+    paths->nodes[paths->count++] = (struct function_path){FUNCTION_PATH_EMPTY, nothing};
     *out_paths = paths;
     return 0;
 }
@@ -71,19 +71,13 @@ static bool is_in_both(const struct path_adder *adder, uint32_t module_id)
     return false;
 }
 
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 /* "libfoo.so+0x1234": there is no name. */
 static bool is_nameless(const struct frame_entry *frame)
 {
     if (frame->module == NULL) {
         return false;
     }
-    const char *module = base_of(frame->module);
+    const char *module = str_base_name(frame->module);
     size_t length = strlen(module);
     return strncmp(frame->function, module, length) == 0 &&
            strncmp(frame->function + length, "+0x", 3) == 0;
@@ -119,7 +113,7 @@ static int name_frame(struct path_adder *adder, const struct frame_entry *frame,
     } else if (is_in_both(adder, frame->module_id)) {
         result = str_append(&paths->scratch, frame->function);
     } else {
-        result = str_printf(&paths->scratch, "[%s]", base_of(frame->module));
+        result = str_printf(&paths->scratch, "[%s]", str_base_name(frame->module));
     }
     return result < 0 ? result : intern_add(&paths->names, str_text(&paths->scratch), out_number);
 }
@@ -161,7 +155,7 @@ static int step_inward(struct function_paths *paths, uint32_t *path_id, uint32_t
         map_put(&paths->callees, key, callee) < 0) {
         return -ENOMEM;
     }
-    paths->nodes[paths->count++] = (struct path_node){*path_id, name};
+    paths->nodes[paths->count++] = (struct function_path){*path_id, name};
     *path_id = callee;
     return 0;
 }

@@ -76,19 +76,13 @@ static const struct process_row *main_process(const struct matched_side *side)
                                                               : &side->trace->processes[0];
 }
 
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 static const struct module_row *find_module(const struct trace *trace, const char *path,
                                             bool is_whole_path)
 {
     for (size_t i = 0; i < trace->module_count; i++) {
         const char *other = trace->modules[i].path;
-        if (strcmp(is_whole_path ? other : base_of(other), is_whole_path ? path : base_of(path)) ==
-            0) {
+        if (strcmp(is_whole_path ? other : str_base_name(other),
+                   is_whole_path ? path : str_base_name(path)) == 0) {
             return &trace->modules[i];
         }
     }
@@ -152,7 +146,7 @@ static int compare_libraries(const struct matched_side sides[SIDE_COUNT],
             continue;
         }
         struct str what = {0};
-        result = str_printf(&what, "build id of %s", base_of(old_module->path));
+        result = str_printf(&what, "build id of %s", str_base_name(old_module->path));
         if (result == 0) {
             result = compare_texts(provenance, str_text(&what), build_id_of(old_module),
                                    build_id_of(new_module), other_library);
