@@ -112,9 +112,13 @@ static int write_export(const struct export_settings *settings, struct export *e
     if (result < 0) {
         return cmd_fail(&err);
     }
+    struct term_progress progress;
     export->stream = file.stream;
     export->value = (enum export_value)settings->value;
+    export->progress = &progress;
+    term_progress_begin(&progress, stderr, "exporting");
     result = format->write(export, &err);
+    term_progress_end(&progress);
     if (result < 0) {
         result_file_abandon(&file);
     } else {

@@ -105,7 +105,8 @@ static int print_site(struct diff *diff, const struct site_pair *pair, struct er
     if (diff_has_margins(diff) && sampled_figure_of(key) != SAMPLED_FIGURE_COUNT) {
         out_figure(out, "margin", "± 95 %", unit, llround(margin));
     }
-    out_percent_change(out, "change_pct", "%", (double)change,
+    /* Of estimates the margin says more, and lines have room for one of the two. */
+    out_percent_change(out, "change_pct", diff_has_margins(diff) ? NULL : "%", (double)change,
                        (double)pair->sides[SIDE_OLD].values[key]);
     out_figure(out, NULL, "old", unit, value_of(pair, SIDE_OLD, key));
     out_figure(out, NULL, "new", unit, value_of(pair, SIDE_NEW, key));

@@ -57,12 +57,14 @@ struct export_target {
     export_site_sink *sink;
     void *context;
     struct err *err;
+    uint64_t site_count; /* so far */
 };
 
 static int take_site(void *context, const struct site_row *row)
 {
-    const struct export_target *target = context;
+    struct export_target *target = context;
     const struct export *export = target->export;
+    term_progress_update(export->progress, ++target->site_count, 0);
     size_t place = stack_tree_find(export->tree, row->stack_id);
     if (place == STACK_TREE_NONE) {
         return err_set(target->err, EBADMSG, "cannot read '%s': damaged: there is no stack %u",
@@ -77,7 +79,7 @@ static int take_site(void *context, const struct site_row *row)
 int export_each_site(const struct export *export, export_site_sink *sink, void *context,
                      struct err *err)
 {
-    struct export_target target = {export, sink, context, err};
+    struct export_target target = {.export = export, .sink = sink, .context = context, .err = err};
     return query_sites(export->trace->db, export->selection->process_id, take_site, &target, err);
 }
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "../base/err.h"
+#include "../cli/term.h"
 #include "../db/query_site.h"
 #include "../model/frame_table.h"
 #include "../model/selection.h"
@@ -47,6 +48,7 @@ struct export
     bool *is_match; /* by place in the tree; NULL: all stacks are meant */
     enum export_value value;
     FILE *stream;
+    struct term_progress *progress;
 };
 
 enum export_value_use {

@@ -41,6 +41,7 @@ int folded_write(const struct export *export, struct err *err)
     int result = export_stack_values(export, export->value, &values, err);
     size_t count = stack_tree_count(export->tree);
     for (size_t place = 0; place < count && result == 0; place++) {
+        term_progress_update(export->progress, place, count);
         if (values[place] == 0) {
             continue;
         }

@@ -93,6 +93,7 @@ static void put_list(struct document *document, const uint64_t *values, bool has
     size_t count = stack_tree_count(document->export->tree);
     bool is_first = true;
     for (size_t place = 0; place < count && document->result == 0; place++) {
+        term_progress_update(document->export->progress, place, count);
         if (values[place] == 0) {
             continue;
         }

@@ -304,3 +304,23 @@ def test_python_with_two_inputs(test):
         for figure in ("allocation_count", "allocated_bytes", "peak_bytes", "leaked_bytes"):
             test.equal(figure, totals[figure][side], run[figure])
     test.check(totals["allocated_bytes"]["change"] > 1000000, f"{totals['allocated_bytes']}")
+
+
+LONG_NAME = ("std::enable_if<std::is_same<std::string, app::Store<std::map<std::string, std::vector<app::Entry> > > "
+             ">::value, app::Result<std::string> >::type app::Store<std::map<std::string, std::vector<app::Entry> > "
+             ">::load_everything<std::string const&>(std::string const&, std::vector<app::Entry> const&) const")
+
+
+def test_tables_fit_the_terminal(test):
+    """Names give way from the inside; the function's own name stays in every width."""
+    name = f"UPDATE frame SET function = '{LONG_NAME}' WHERE function = 'simulate'; "
+    old, new = pair(test, old_sql=name, new_sql=name + "UPDATE site SET allocation_count = 9 WHERE stack_id = 9")
+    shown = {80: "load_", 120: "load_everything<…>(…) const", 200: "::load_everything<"}
+    for columns, wanted in shown.items():
+        for words in (["diff", old, new], ["report", new, "sites"], ["report", new, "--stack", "9"]):
+            text = test.allocaudit(*words, env={"COLUMNS": str(columns)}).stdout.decode()
+            lines = [line for line in text.splitlines() if line.startswith("  ")]
+            test.check(all(len(line) <= columns for line in lines), f"{words} is wider than {columns}:\n{text}")
+            test.check(wanted in text, f"{words} in {columns} columns does not show {wanted}:\n{text}")
+    full = test.allocaudit("report", new, "sites", "--full-names", env={"COLUMNS": "80"}).stdout.decode()
+    test.check(LONG_NAME in full, full)
