@@ -112,13 +112,11 @@ static int write_export(const struct export_settings *settings, struct export *e
     if (result < 0) {
         return cmd_fail(&err);
     }
-    struct term_progress progress;
     export->stream = file.stream;
     export->value = (enum export_value)settings->value;
-    export->progress = &progress;
-    term_progress_begin(&progress, stderr, "exporting");
+    term_progress_begin(export->progress, stderr, "exporting");
     result = format->write(export, &err);
-    term_progress_end(&progress);
+    term_progress_end(export->progress);
     if (result < 0) {
         result_file_abandon(&file);
     } else {
@@ -138,6 +136,7 @@ static int export_trace(const struct export_settings *settings, const struct tra
     };
     struct selection selection = {0};
     struct export export = {0};
+    struct term_progress progress;
     struct err err;
     int result = selection_resolve(trace, &request, &selection, &err);
     if (result < 0) {
@@ -145,6 +144,7 @@ static int export_trace(const struct export_settings *settings, const struct tra
         return is_misuse ? cmd_misuse(&cmd_export_page, "%s", err.text) : cmd_fail(&err);
     }
     result = export_init(trace, &selection, &export, &err);
+    export.progress = &progress;
     int status = result < 0 ? cmd_fail(&err) : write_export(settings, &export);
     export_fini(&export);
     selection_fini(&selection);

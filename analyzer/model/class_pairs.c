@@ -93,7 +93,7 @@ int size_pairs_load(const struct matched_side sides[SIDE_COUNT], struct class_pa
     for (unsigned side = 0; side < SIDE_COUNT && result == 0; side++) {
         struct class_table classes = {0};
         result = class_table_load(sides[side].trace->db, sides[side].selection->process_id,
-                                   &classes, err);
+                                  &classes, err);
         for (size_t i = 0; i < classes.count && result == 0; i++) {
             const struct size_class_row *row = &classes.rows[i];
             const struct class_pair key = {.min = row->size_min_bytes, .end = row->size_max_bytes};
