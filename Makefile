@@ -50,12 +50,12 @@ $(error MODE=$(MODE) is none of release, debug, coverage)
 endif
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 
-PACKAGES   := sqlite3 libdw libelf yaml-0.1
+PACKAGES   := sqlite3 libdw libelf yaml-0.1 zlib
 pkg         = $(shell pkg-config $(1) $(2) 2>/dev/null)
 STANDARD   := -std=c11 -D_GNU_SOURCE
 CORE_FLAGS := $(STANDARD) $(WARNINGS) $(OPTIMIZE) $(SANITIZE) -pthread $(call pkg,--cflags,$(PACKAGES)) \
               -DALLOCAUDIT_VERSION='"$(VERSION)"'
-CORE_LIBS  := $(or $(call pkg,--libs,$(PACKAGES)),-lsqlite3 -ldw -lelf -lyaml) -liberty -ldl -lm
+CORE_LIBS  := $(or $(call pkg,--libs,$(PACKAGES)),-lsqlite3 -ldw -lelf -lyaml -lz) -liberty -ldl -lm
 CORE_LINK  := $(SANITIZE) $(if $(filter coverage,$(VARIANT)),--coverage) -pthread -Wl,-z,now -Wl,-z,relro
 
 # The preloaded library lives in a stranger's process: never sanitized, never instrumented, nothing

@@ -16,6 +16,8 @@
 #define CMD_LIST(X)                                                                                \
     X(run)                                                                                         \
     X(report)                                                                                      \
+    X(diff)                                                                                        \
+    X(export)                                                                                      \
     X(gate)                                                                                        \
     X(baseline)                                                                                    \
     X(test)                                                                                        \

@@ -17,17 +17,10 @@ enum {
     STACK_ID_MAX = INT32_MAX,
 };
 
-static const char *const sort_words[] = {
-#define X(name, word) word,
-    SITE_KEYS(X)
-#undef X
-        NULL,
-};
-
 static const struct option_spec options[] = {
     CMD_INPUT_OPTION(struct report_settings, input),
     {"sort", 's', NULL, "what the tables 'sites' and 'tree' are sorted by", "count",
-     OPTION_CHOICE_AT(struct report_settings, sort), .choices = sort_words},
+     OPTION_CHOICE_AT(struct report_settings, sort), .choices = site_key_words},
     {"top", 'n', "N", "show the N largest rows of each table", "20; 3 to 5 without a section",
      OPTION_COUNT_AT(struct report_settings, top_count), .min = 1, .max = TOP_MAX},
     {"stack", '\0', "N",

@@ -141,3 +141,9 @@ void str_fini(struct str *str)
     free(str->text);
     *str = (struct str){0};
 }
+
+const char *str_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}

@@ -30,6 +30,9 @@ int str_append_quoted(struct str *str, const char *word);
 /* The content, "" if nothing was ever appended. */
 const char *str_text(const struct str *str);
 
+/* The part of a path behind the last '/', all of it if nothing is. */
+const char *str_base_name(const char *path);
+
 /* Empties it and keeps the memory. */
 void str_clear(struct str *str);
 void str_fini(struct str *str);

@@ -83,7 +83,8 @@ int grid_add_beneath(struct grid *grid, const struct str *lines);
 /* Appends all rows to `into` and forgets them; columns and widths stay, for the next lot. */
 int grid_render(struct grid *grid, const struct grid_style *style, struct str *into);
 
-/* Appends `text`, shortened in the middle to that many columns. */
+/* Appends `text`, shortened to that many columns: names by their brackets and namespaces
+ * (name_elision.h), other texts in the middle. */
 int grid_append_elided(const char *text, size_t size_bytes, unsigned width_columns, bool is_utf8,
                        struct str *into);
 

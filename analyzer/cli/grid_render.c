@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "../base/utf8.h"
+#include "name_elision.h"
 #include "term.h"
 
 enum {
-    GAP_COLUMNS = 2,     /* between columns */
-    ELIDED_COLUMNS = 16, /* no column is shortened to less */
+    GAP_COLUMNS = 2,       /* between columns */
+    TIGHT_GAP_COLUMNS = 1, /* where lines would not fit otherwise */
+    ELIDED_COLUMNS = 10,   /* no column is shortened to less */
 };
 
 /* Bytes of the longest beginning of `text` that fits into the columns. */
@@ -30,11 +32,10 @@ static size_t bytes_of_columns(const char *text, size_t size_bytes, unsigned wid
     return at;
 }
 
-int grid_append_elided(const char *text, size_t size_bytes, unsigned width_columns, bool is_utf8,
-                       struct str *into)
+static int append_without_middle(const char *text, size_t size_bytes, unsigned width_columns,
+                                 const char *ellipsis, struct str *into)
 {
-    const char *ellipsis = is_utf8 ? "\xe2\x80\xa6" : "...";
-    const unsigned ellipsis_columns = is_utf8 ? 1 : 3;
+    const unsigned ellipsis_columns = term_text_columns(ellipsis, strlen(ellipsis));
     const unsigned columns = term_text_columns(text, size_bytes);
     if (columns <= width_columns || width_columns <= ellipsis_columns) {
         return str_append_bytes(into, text, size_bytes);
@@ -51,17 +52,52 @@ int grid_append_elided(const char *text, size_t size_bytes, unsigned width_colum
     return r < 0 ? r : str_append_bytes(into, text + tail_at, size_bytes - tail_at);
 }
 
+int grid_append_elided(const char *text, size_t size_bytes, unsigned width_columns, bool is_utf8,
+                       struct str *into)
+{
+    const char *ellipsis = is_utf8 ? "\xe2\x80\xa6" : "...";
+    if (term_text_columns(text, size_bytes) <= width_columns ||
+        width_columns <= term_text_columns(ellipsis, strlen(ellipsis))) {
+        return str_append_bytes(into, text, size_bytes);
+    }
+
+    struct str name = {0};
+    int r = name_elision_shorten(text, size_bytes, width_columns, ellipsis, &name);
+    if (r == 0) {
+        r = append_without_middle(text, size_bytes, width_columns, ellipsis, into);
+    } else if (r > 0) {
+        r = append_without_middle(str_text(&name), name.size_bytes, width_columns, ellipsis, into);
+    }
+    str_fini(&name);
+    return r;
+}
+
 static bool is_right(const struct grid_column *column, const struct grid_style *style)
 {
     return !style->is_ragged && column->has_number && !column->has_text;
 }
 
+/* The gap with which lines may fit: the tight one if names at their shortest leave too little room.
+ */
+static unsigned choose_gap(const struct grid *grid, const struct grid_style *style,
+                           const unsigned *widths)
+{
+    unsigned least = style->indent_columns;
+    for (size_t i = 0; i < grid->column_count; i++) {
+        bool may_shrink = !is_right(&grid->columns[i], style) && widths[i] > ELIDED_COLUMNS;
+        least += (may_shrink ? ELIDED_COLUMNS : widths[i]) + (i > 0 ? GAP_COLUMNS : 0);
+    }
+    bool is_tight = style->width_columns > 0 && least > style->width_columns;
+    return is_tight ? TIGHT_GAP_COLUMNS : GAP_COLUMNS;
+}
+
 /* Takes columns off the widest text columns until a line fits (or none can give any more). */
-static void fit_widths(const struct grid *grid, const struct grid_style *style, unsigned *widths)
+static void fit_widths(const struct grid *grid, const struct grid_style *style,
+                       unsigned gap_columns, unsigned *widths)
 {
     unsigned total = style->indent_columns;
     for (size_t i = 0; i < grid->column_count; i++) {
-        total += widths[i] + (i > 0 ? GAP_COLUMNS : 0);
+        total += widths[i] + (i > 0 ? gap_columns : 0);
     }
     while (style->width_columns > 0 && total > style->width_columns) {
         size_t widest = grid->column_count;
@@ -110,6 +146,7 @@ struct line {
     const struct grid *grid;
     const struct grid_style *style;
     const unsigned *widths;
+    unsigned gap_columns;
     unsigned pending_columns;
     size_t next_column;
     struct str *scratch;
@@ -124,7 +161,7 @@ static int line_put(struct line *line, size_t at, const char *text, size_t size_
         return 0;
     }
     for (; line->next_column < at; line->next_column++) {
-        line->pending_columns += line->widths[line->next_column] + GAP_COLUMNS;
+        line->pending_columns += line->widths[line->next_column] + line->gap_columns;
     }
     line->next_column = at + 1;
 
@@ -142,7 +179,7 @@ static int line_put(struct line *line, size_t at, const char *text, size_t size_
     if (r < 0) {
         return r;
     }
-    line->pending_columns = GAP_COLUMNS + (is_right_aligned ? 0 : rest);
+    line->pending_columns = line->gap_columns + (is_right_aligned ? 0 : rest);
     return append_painted(paint, line->style->is_colored && paint[0] != '\0', line->scratch,
                           line->into);
 }
@@ -212,13 +249,15 @@ int grid_render(struct grid *grid, const struct grid_style *style, struct str *i
         }
         widths[i] = column->width_columns;
     }
-    fit_widths(grid, style, widths);
+    const unsigned gap_columns = choose_gap(grid, style, widths);
+    fit_widths(grid, style, gap_columns, widths);
     if (grid->cell_count > 1) {
         qsort(grid->cells, grid->cell_count, sizeof(*grid->cells), compare_cells);
     }
     struct line line = {.grid = grid,
                         .style = style,
                         .widths = widths,
+                        .gap_columns = gap_columns,
                         .pending_columns = style->indent_columns,
                         .scratch = &scratch,
                         .into = into};

@@ -152,6 +152,20 @@ void out_percent(struct out *out, const char *key, const char *label, double par
 void out_moment(struct out *out, const char *key, const char *label, int64_t unix_ns);
 void out_null(struct out *out, const char *key, const char *label); /* "-" */
 
+/* For tables whose rows have units of their own. */
+enum out_unit {
+    OUT_UNIT_COUNT,
+    OUT_UNIT_BYTES,
+    OUT_UNIT_NS,
+};
+void out_figure(struct out *out, const char *key, const char *label, enum out_unit unit,
+                int64_t value);
+/* What a figure has changed by: the same with a sign, "+1.2 MiB"; and in percent of `old`. */
+void out_change(struct out *out, const char *key, const char *label, enum out_unit unit,
+                int64_t change);
+void out_percent_change(struct out *out, const char *key, const char *label, double change,
+                        double old);
+
 /* What a reader must know about the document (lost events, sampling): "note: ..." at the end of
  * the tables, an entry of "notes" in JSON. Lower case, no full stop. */
 void out_note(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -140,6 +140,37 @@ void out_percent(struct out *out, const char *key, const char *label, double par
     put_value(out, key, label, &(struct out_value){.kind = OUT_KIND_PERCENT, .real = percent});
 }
 
+static const enum out_kind unit_kinds[] = {
+    [OUT_UNIT_COUNT] = OUT_KIND_COUNT,
+    [OUT_UNIT_BYTES] = OUT_KIND_BYTES,
+    [OUT_UNIT_NS] = OUT_KIND_NS,
+};
+
+void out_figure(struct out *out, const char *key, const char *label, enum out_unit unit,
+                int64_t value)
+{
+    put_number(out, key, label, value, unit_kinds[unit]);
+}
+
+void out_change(struct out *out, const char *key, const char *label, enum out_unit unit,
+                int64_t change)
+{
+    put_value(out, key, label,
+              &(struct out_value){.kind = unit_kinds[unit], .number = change, .is_change = true});
+}
+
+void out_percent_change(struct out *out, const char *key, const char *label, double change,
+                        double old)
+{
+    const double percent = change / old * 100;
+    if (!isfinite(percent)) {
+        out_null(out, key, label);
+        return;
+    }
+    put_value(out, key, label,
+              &(struct out_value){.kind = OUT_KIND_PERCENT, .real = percent, .is_change = true});
+}
+
 void out_note(struct out *out, const char *format, ...)
 {
     if (out->error < 0) {

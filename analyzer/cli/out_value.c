@@ -118,9 +118,27 @@ static int append_real(double real, struct str *text)
     return str_append(text, shown);
 }
 
+/* Changes only: their sign says which way. */
+static const char *plus_sign(const struct out_value *value)
+{
+    bool is_above = value->kind == OUT_KIND_PERCENT ? value->real >= 0.05 : value->number > 0;
+    return value->is_change && is_above ? "+" : "";
+}
+
+/* A change that rounds to nothing has no sign. */
+static int append_shown_percent(const struct out_value *value, struct str *text)
+{
+    bool is_nothing = value->is_change && fabs(value->real) < 0.05;
+    return str_printf(text, "%.1f %%", is_nothing ? 0 : value->real);
+}
+
 int out_value_append_table(const struct out_value *value, struct str *text)
 {
     char scaled[32];
+    int r = str_append(text, plus_sign(value));
+    if (r < 0) {
+        return r;
+    }
     switch (value->kind) {
     case OUT_KIND_NULL:
         return str_append_char(text, '-');
@@ -142,7 +160,7 @@ int out_value_append_table(const struct out_value *value, struct str *text)
                    ? append_real(value->real, text)
                    : str_printf(text, "%.*f", (int)value->decimals, value->real);
     case OUT_KIND_PERCENT:
-        return str_printf(text, "%.1f %%", value->real);
+        return append_shown_percent(value, text);
     case OUT_KIND_NUMBER:
         break;
     }

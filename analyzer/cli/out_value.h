@@ -31,6 +31,7 @@ struct out_value {
     double real;       /* REAL, PERCENT */
     unsigned decimals; /* REAL in tables */
     const char *text;  /* TEXT, ASIDE */
+    bool is_change;    /* tables: '+' before what is above 0 */
 };
 
 /* Whether its column is right-aligned. */

@@ -211,3 +211,56 @@ int query_environment(struct db *db, environment_sink *sink, void *context, stru
     struct environment_target target = {sink, context};
     return statement_each(&statement, read_environment, &target, err);
 }
+
+struct module_load_target {
+    module_load_sink *sink;
+    void *context;
+};
+
+static int read_module_load(struct statement *from, void *context)
+{
+    const struct module_load_target *target = context;
+    struct module_load_row row;
+    row.process_id = statement_u32(from);
+    row.module_id = statement_u32(from);
+    row.start_address = (uint64_t)statement_signed(from);
+    row.end_address = (uint64_t)statement_signed(from);
+    row.load_bias = (uint64_t)statement_signed(from);
+    return target->sink(target->context, &row);
+}
+
+int query_module_loads(struct db *db, module_load_sink *sink, void *context, struct err *err)
+{
+    struct statement statement;
+    statement_begin(&statement, db,
+                    "SELECT process_id, module_id, start_address, end_address, load_bias"
+                    " FROM module_load ORDER BY process_id, loaded_ns, rowid");
+    struct module_load_target target = {sink, context};
+    return statement_each(&statement, read_module_load, &target, err);
+}
+
+struct counter_target {
+    counter_sink *sink;
+    void *context;
+};
+
+static int read_counter(struct statement *from, void *context)
+{
+    const struct counter_target *target = context;
+    struct counter_row row;
+    row.name = statement_text(from);
+    row.value = statement_u64(from);
+    return target->sink(target->context, &row);
+}
+
+int query_counters(struct db *db, uint32_t process_id, counter_sink *sink, void *context,
+                   struct err *err)
+{
+    struct statement statement;
+    statement_begin(&statement, db,
+                    "SELECT name, sum(value) FROM counter WHERE ?1 = 0 OR process_id = ?1"
+                    " GROUP BY name ORDER BY name");
+    statement_bind(&statement, process_id);
+    struct counter_target target = {sink, context};
+    return statement_each(&statement, read_counter, &target, err);
+}

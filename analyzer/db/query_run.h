@@ -111,11 +111,27 @@ struct environment_row {
     const char *value;
 };
 
+/* A module in the memory of one process. */
+struct module_load_row {
+    uint32_t process_id;
+    uint32_t module_id;
+    uint64_t start_address;
+    uint64_t end_address; /* exclusive */
+    uint64_t load_bias;
+};
+
+struct counter_row {
+    const char *name;
+    uint64_t value; /* summed over processes */
+};
+
 typedef int run_sink(void *context, const struct run_row *row);
 typedef int process_sink(void *context, const struct process_row *row);
 typedef int thread_sink(void *context, const struct thread_row *row);
 typedef int module_sink(void *context, const struct module_row *row);
 typedef int environment_sink(void *context, const struct environment_row *row);
+typedef int module_load_sink(void *context, const struct module_load_row *row);
+typedef int counter_sink(void *context, const struct counter_row *row);
 
 /* -EBADMSG also where the one row of `run` is missing. */
 int query_run(struct db *db, run_sink *sink, void *context, struct err *err);
@@ -123,5 +139,12 @@ int query_processes(struct db *db, process_sink *sink, void *context, struct err
 int query_threads(struct db *db, thread_sink *sink, void *context, struct err *err);
 int query_modules(struct db *db, module_sink *sink, void *context, struct err *err);
 int query_environment(struct db *db, environment_sink *sink, void *context, struct err *err);
+
+/* By process, in the order in which they were met. */
+int query_module_loads(struct db *db, module_load_sink *sink, void *context, struct err *err);
+
+/* By name. A process_id of 0: of all processes. */
+int query_counters(struct db *db, uint32_t process_id, counter_sink *sink, void *context,
+                   struct err *err);
 
 #endif

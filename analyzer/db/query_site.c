@@ -77,6 +77,11 @@ static void read_kind(struct statement *from, struct site_row *row)
     (void)snprintf(row->kind, sizeof(row->kind), "%s", statement_text(from));
 }
 
+static uint64_t read_root(struct statement *from)
+{
+    return (uint64_t)llround(sqrt(statement_real(from)));
+}
+
 static int read_site(struct statement *from, void *context)
 {
     struct site_row *row = context;
@@ -85,34 +90,12 @@ static int read_site(struct statement *from, void *context)
         return 0; /* an aggregate over nothing */
     }
     read_kind(from, row);
-    row->allocation_count = statement_u64(from);
-    row->allocated_bytes = statement_u64(from);
-    row->usable_bytes = statement_u64(from);
-    row->free_count = statement_u64(from);
-    row->failed_count = statement_u64(from);
-    row->size_min_bytes = statement_u64(from);
-    row->size_max_bytes = statement_u64(from);
-    row->live_count_max = statement_u64(from);
-    row->live_bytes_max = statement_u64(from);
-    row->peak_count = statement_u64(from);
-    row->peak_bytes = statement_u64(from);
-    row->leaked_count = statement_u64(from);
-    row->leaked_bytes = statement_u64(from);
-    row->time_ns = statement_u64(from);
-    row->timed_count = statement_u64(from);
-    row->lifetime_sum_ns = statement_u64(from);
-    row->lifetime_max_ns = statement_u64(from);
-    row->remote_free_count = statement_u64(from);
-    row->realloc_count = statement_u64(from);
-    row->realloc_moved_count = statement_u64(from);
-    row->realloc_moved_bytes = statement_u64(from);
-    row->realloc_chain_max = statement_u64(from);
-    row->large_short_lived_count = statement_u64(from);
-    row->large_short_lived_bytes = statement_u64(from);
-    row->allocation_count_stderr = (uint64_t)llround(sqrt(statement_real(from)));
-    row->allocated_bytes_stderr = (uint64_t)llround(sqrt(statement_real(from)));
-    row->leaked_count_stderr = (uint64_t)llround(sqrt(statement_real(from)));
-    row->leaked_bytes_stderr = (uint64_t)llround(sqrt(statement_real(from)));
+#define X(name, how) row->name = statement_u64(from);
+    SITE_FIGURES(X)
+#undef X
+#define X(name, how) row->name = read_root(from);
+    SITE_STDERRS(X)
+#undef X
     return 0;
 }
 
@@ -121,25 +104,49 @@ int query_site(struct db *db, uint32_t process_id, uint32_t stack_id, struct sit
 {
     struct statement statement;
     /* A key for each process: the table is sorted by process first. */
+#define FIGURE(name, how) ", " #how "(" #name ")"
+#define STDERR(name, how) ", total(1.0 * " #name " * " #name ")"
     statement_begin(
         &statement, db,
-        "SELECT count(*), min(kind), sum(allocation_count), sum(allocated_bytes),"
-        " sum(usable_bytes), sum(free_count), sum(failed_count), min(size_min_bytes),"
-        " max(size_max_bytes), sum(live_count_max), sum(live_bytes_max), sum(peak_count),"
-        " sum(peak_bytes), sum(leaked_count), sum(leaked_bytes), sum(time_ns), sum(timed_count),"
-        " sum(lifetime_sum_ns), max(lifetime_max_ns), sum(remote_free_count), sum(realloc_count),"
-        " sum(realloc_moved_count), sum(realloc_moved_bytes), max(realloc_chain_max),"
-        " sum(large_short_lived_count), sum(large_short_lived_bytes),"
-        " total(1.0 * allocation_count_stderr * allocation_count_stderr),"
-        " total(1.0 * allocated_bytes_stderr * allocated_bytes_stderr),"
-        " total(1.0 * leaked_count_stderr * leaked_count_stderr),"
-        " total(1.0 * leaked_bytes_stderr * leaked_bytes_stderr)"
-        " FROM site WHERE stack_id = ?1"
-        " AND process_id IN (SELECT id FROM process WHERE ?2 = 0 OR id = ?2)");
+        "SELECT count(*), min(kind)" SITE_FIGURES(FIGURE) SITE_STDERRS(
+            STDERR) " FROM site WHERE stack_id = ?1"
+                    " AND process_id IN (SELECT id FROM process WHERE ?2 = 0 OR id = ?2)");
+#undef FIGURE
+#undef STDERR
     statement_bind(&statement, stack_id);
     statement_bind(&statement, process_id);
     *out_row = (struct site_row){.stack_id = stack_id};
     return statement_each(&statement, read_site, out_row, err);
+}
+
+static int read_each_site(struct statement *from, void *context)
+{
+    const struct site_target *target = context;
+    struct site_row row = {.process_count = 1};
+    row.process_id = statement_u32(from);
+    row.stack_id = statement_u32(from);
+    read_kind(from, &row);
+#define X(name, how) row.name = statement_u64(from);
+    SITE_FIGURES(X)
+#undef X
+#define X(name, how) row.name = statement_u64_or(from, 0);
+    SITE_STDERRS(X)
+#undef X
+    return target->sink(target->context, &row);
+}
+
+int query_sites(struct db *db, uint32_t process_id, site_sink *sink, void *context, struct err *err)
+{
+    struct statement statement;
+#define COLUMN(name, how) ", " #name
+    statement_begin(
+        &statement, db,
+        "SELECT process_id, stack_id, kind" SITE_FIGURES(COLUMN) SITE_STDERRS(
+            COLUMN) " FROM site WHERE ?1 = 0 OR process_id = ?1 ORDER BY process_id, stack_id");
+#undef COLUMN
+    statement_bind(&statement, process_id);
+    struct site_target target = {sink, context};
+    return statement_each(&statement, read_each_site, &target, err);
 }
 
 static int read_block_site(struct statement *from, void *context)

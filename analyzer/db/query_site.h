@@ -29,39 +29,51 @@ enum site_column {
     SITE_COLUMN_COUNT /* how many there are */
 };
 
-/* Figures of one stack, summed over processes (a _max is the largest, a _min the smallest). */
+/* The figures of `site`, in the order of its columns, and how those of several processes become
+ * one. */
+#define SITE_FIGURES(X)                                                                            \
+    X(allocation_count, sum)                                                                       \
+    X(allocated_bytes, sum)                                                                        \
+    X(usable_bytes, sum)                                                                           \
+    X(free_count, sum)                                                                             \
+    X(failed_count, sum)                                                                           \
+    X(size_min_bytes, min)                                                                         \
+    X(size_max_bytes, max)                                                                         \
+    X(live_count_max, sum)                                                                         \
+    X(live_bytes_max, sum)                                                                         \
+    X(peak_count, sum)                                                                             \
+    X(peak_bytes, sum)                                                                             \
+    X(leaked_count, sum)                                                                           \
+    X(leaked_bytes, sum)                                                                           \
+    X(time_ns, sum)                                                                                \
+    X(timed_count, sum)                                                                            \
+    X(lifetime_sum_ns, sum)                                                                        \
+    X(lifetime_max_ns, max)                                                                        \
+    X(remote_free_count, sum)                                                                      \
+    X(realloc_count, sum)                                                                          \
+    X(realloc_moved_count, sum)                                                                    \
+    X(realloc_moved_bytes, sum)                                                                    \
+    X(realloc_chain_max, max)                                                                      \
+    X(large_short_lived_count, sum)                                                                \
+    X(large_short_lived_bytes, sum)
+
+/* Their standard errors, of which the squares are summed; 0 unless the run was sampled. */
+#define SITE_STDERRS(X)                                                                            \
+    X(allocation_count_stderr, squares)                                                            \
+    X(allocated_bytes_stderr, squares)                                                             \
+    X(leaked_count_stderr, squares)                                                                \
+    X(leaked_bytes_stderr, squares)
+
+/* Figures of one stack in one process, or in all of them. */
 struct site_row {
+    uint32_t process_id; /* 0: summed over process_count of them */
     uint32_t stack_id;
     char kind[20];
     uint64_t process_count;
-    uint64_t allocation_count;
-    uint64_t allocated_bytes;
-    uint64_t usable_bytes;
-    uint64_t free_count;
-    uint64_t failed_count;
-    uint64_t size_min_bytes;
-    uint64_t size_max_bytes;
-    uint64_t live_count_max;
-    uint64_t live_bytes_max;
-    uint64_t peak_count;
-    uint64_t peak_bytes;
-    uint64_t leaked_count;
-    uint64_t leaked_bytes;
-    uint64_t time_ns;
-    uint64_t timed_count;
-    uint64_t lifetime_sum_ns;
-    uint64_t lifetime_max_ns;
-    uint64_t remote_free_count;
-    uint64_t realloc_count;
-    uint64_t realloc_moved_count;
-    uint64_t realloc_moved_bytes;
-    uint64_t realloc_chain_max;
-    uint64_t large_short_lived_count;
-    uint64_t large_short_lived_bytes;
-    uint64_t allocation_count_stderr; /* these are 0 unless the run was sampled */
-    uint64_t allocated_bytes_stderr;
-    uint64_t leaked_count_stderr;
-    uint64_t leaked_bytes_stderr;
+#define X(name, how) uint64_t name;
+    SITE_FIGURES(X)
+    SITE_STDERRS(X)
+#undef X
 };
 
 /* Which blocks: those of the given threads that were born in [from_ns, to_ns). */
@@ -78,6 +90,10 @@ typedef int temporary_sink(void *context, uint32_t stack_id, uint64_t free_count
 
 int query_site_ranks(struct db *db, uint32_t process_id, const enum site_column *columns,
                      size_t column_count, site_rank_sink *sink, void *context, struct err *err);
+
+/* All figures, a row per process and stack, in that order. */
+int query_sites(struct db *db, uint32_t process_id, site_sink *sink, void *context,
+                struct err *err);
 
 /* Fills *out_row, zeroed but for stack_id where that stack allocated nothing itself. */
 int query_site(struct db *db, uint32_t process_id, uint32_t stack_id, struct site_row *out_row,

@@ -17,6 +17,22 @@ static void read_stack(struct statement *from, struct stack_row *row)
     row->frame_id = statement_u32(from);
 }
 
+#define FRAME_COLUMNS                                                                              \
+    "SELECT frame.id, function, file, line, module.path, module_id, offset, inlined_by_id"         \
+    " FROM frame LEFT JOIN module ON module.id = module_id"
+
+static void read_frame(struct statement *from, struct frame_row *row)
+{
+    row->id = statement_u32(from);
+    row->function = statement_text(from);
+    row->file = statement_text_or_null(from);
+    row->line = (uint32_t)statement_u64_or(from, 0);
+    row->module = statement_text_or_null(from);
+    row->module_id = (uint32_t)statement_u64_or(from, 0);
+    row->offset = (uint64_t)statement_signed(from);
+    row->inlined_by_id = (uint32_t)statement_u64_or(from, 0);
+}
+
 int stack_lookup_create(struct db *db, struct stack_lookup **out_lookup, struct err *err)
 {
     struct stack_lookup *lookup = calloc(1, sizeof(*lookup));
@@ -24,9 +40,7 @@ int stack_lookup_create(struct db *db, struct stack_lookup **out_lookup, struct 
         return err_set_errno(err, ENOMEM, "cannot read '%s'", db_path(db));
     }
     statement_begin(&lookup->stack, db, "SELECT id, parent_id, frame_id FROM stack WHERE id = ?1");
-    statement_begin(&lookup->frame, db,
-                    "SELECT frame.id, function, file, line, module.path, inlined_by_id"
-                    " FROM frame LEFT JOIN module ON module.id = module_id WHERE frame.id = ?1");
+    statement_begin(&lookup->frame, db, FRAME_COLUMNS " WHERE frame.id = ?1");
     *out_lookup = lookup;
     return 0;
 }
@@ -50,13 +64,7 @@ int stack_lookup_frame(struct stack_lookup *lookup, uint32_t frame_id, struct fr
     statement_bind(&lookup->frame, frame_id);
     int result = statement_next(&lookup->frame, err);
     if (result > 0) {
-        struct statement *from = &lookup->frame;
-        out_row->id = statement_u32(from);
-        out_row->function = statement_text(from);
-        out_row->file = statement_text_or_null(from);
-        out_row->line = (uint32_t)statement_u64_or(from, 0);
-        out_row->module = statement_text_or_null(from);
-        out_row->inlined_by_id = (uint32_t)statement_u64_or(from, 0);
+        read_frame(&lookup->frame, out_row);
     }
     return result;
 }
@@ -90,6 +98,27 @@ int query_stacks(struct db *db, stack_sink *sink, void *context, struct err *err
     statement_begin(&statement, db, "SELECT id, parent_id, frame_id FROM stack ORDER BY id");
     struct stack_target target = {sink, context};
     return statement_each(&statement, take_stack, &target, err);
+}
+
+struct frame_target {
+    frame_sink *sink;
+    void *context;
+};
+
+static int take_frame(struct statement *from, void *context)
+{
+    const struct frame_target *target = context;
+    struct frame_row row;
+    read_frame(from, &row);
+    return target->sink(target->context, &row);
+}
+
+int query_frames(struct db *db, frame_sink *sink, void *context, struct err *err)
+{
+    struct statement statement;
+    statement_begin(&statement, db, FRAME_COLUMNS " ORDER BY frame.id");
+    struct frame_target target = {sink, context};
+    return statement_each(&statement, take_frame, &target, err);
 }
 
 struct frame_match_target {

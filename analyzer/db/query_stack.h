@@ -25,7 +25,9 @@ struct frame_row {
     const char *function;
     const char *file;   /* NULL: not known */
     const char *module; /* path; NULL: none */
+    uint64_t offset;    /* return address - load bias; 0: none */
     uint32_t id;
+    uint32_t module_id;     /* 0: none */
     uint32_t line;          /* 0: not known */
     uint32_t inlined_by_id; /* 0: not inlined */
 };
@@ -38,6 +40,7 @@ struct frame_match_row {
 };
 
 typedef int stack_sink(void *context, const struct stack_row *row);
+typedef int frame_sink(void *context, const struct frame_row *row);
 typedef int frame_match_sink(void *context, const struct frame_match_row *row);
 
 /* Keeps prepared statements for lookups by id. Texts of a frame live until the next frame. */
@@ -56,6 +59,9 @@ void stack_lookup_destroy(struct stack_lookup *lookup);
 
 /* The whole tree, by id. */
 int query_stacks(struct db *db, stack_sink *sink, void *context, struct err *err);
+
+/* Every frame, by id. */
+int query_frames(struct db *db, frame_sink *sink, void *context, struct err *err);
 
 /*
  * Every frame, and whether its function is like function_glob and its module, by path or by the

@@ -30,10 +30,11 @@ struct sites {
     size_t loaded_count;
 };
 
-static const char *const key_words[SITE_KEY_COUNT_ALL] = {
+const char *const site_key_words[] = {
 #define X(name, word) [SITE_KEY_##name] = word,
     SITE_KEYS(X)
 #undef X
+        [SITE_KEY_COUNT_ALL] = NULL,
 };
 
 /* The column that ranks; temporary comes from a table of its own. */
@@ -62,7 +63,7 @@ enum {
 
 const char *site_key_word(enum site_key key)
 {
-    return key_words[key];
+    return site_key_words[key];
 }
 
 bool site_key_is_known(enum site_key key, const struct selection *selection)

@@ -44,7 +44,10 @@ enum site_key {
 
 struct sites; /* opaque */
 
-/* The word of --sort. */
+/* The words of --sort, in the order of the keys, NULL-ended. */
+extern const char *const site_key_words[];
+
+/* The word of one. */
 const char *site_key_word(enum site_key key);
 
 /* False for keys that need the whole run, where a part of it is selected or only a sample is there.

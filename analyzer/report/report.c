@@ -30,8 +30,7 @@ const char *report_file_words(const struct report *report)
 
 const char *report_base_name(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+    return str_base_name(path);
 }
 
 const struct process_row *report_process(const struct report *report)

@@ -383,14 +383,14 @@ static void print_long_names(struct out *out)
     out_end_table(out);
 }
 
-static void out_table_shortens_names_in_the_middle_to_the_width(void **state)
+static void out_table_shortens_names_to_the_width(void **state)
 {
     (void)state;
     assert_int_equal(setenv("COLUMNS", "50", 1), 0);
 
     assert_table(print_long_names, "Sites\n"
                                    "  allocations  bytes  function\n"
-                                   "            1    1 B  std::map<std::\xe2\x80\xa6::insert(int)\n"
+                                   "            1    1 B  std::map<\xe2\x80\xa6>::insert(int)\n"
                                    "            2    1 B  short\n");
     assert_rendered(print_long_names,
                     &(struct out_settings){.color = TERM_COLOR_NEVER, .has_full_names = true},
@@ -611,6 +611,38 @@ static void out_labels_tell_titles_and_shown_columns(void **state)
                     "  \"labels\": {}\n}\n");
 }
 
+static void print_changes(struct out *out)
+{
+    out_begin_table(out, "totals", NULL);
+    out_begin_row(out);
+    out_figure(out, "old", "old", OUT_UNIT_BYTES, 2048);
+    out_change(out, "change", "change", OUT_UNIT_BYTES, 1024);
+    out_percent_change(out, "change_pct", "%", 1024, 2048);
+    out_end_row(out);
+    out_begin_row(out);
+    out_figure(out, "old", "old", OUT_UNIT_COUNT, 5000);
+    out_change(out, "change", "change", OUT_UNIT_COUNT, -1);
+    out_percent_change(out, "change_pct", "%", -1, 5000);
+    out_end_row(out);
+    out_begin_row(out);
+    out_figure(out, "old", "old", OUT_UNIT_NS, 0);
+    out_change(out, "change", "change", OUT_UNIT_NS, 1500);
+    out_percent_change(out, "change_pct", "%", 1500, 0);
+    out_end_row(out);
+    out_end_table(out);
+}
+
+static void out_change_has_a_sign_in_tables_only(void **state)
+{
+    (void)state;
+
+    assert_table(print_changes, "    old    change        %\n"
+                                "2.0 KiB  +1.0 KiB  +50.0 %\n"
+                                "  5,000        -1    0.0 %\n"
+                                "   0 ns   +1.5 us        -\n");
+    assert_csv(print_changes, "old,change,change_pct\n2048,1024,50\n5000,-1,-0.02\n0,1500,\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -621,7 +653,7 @@ int main(void)
         cmocka_unit_test(out_row_cells_find_their_columns),
         cmocka_unit_test(out_notes_are_told_in_both_formats),
         cmocka_unit_test(out_names_cannot_steer_the_terminal_or_break_json),
-        cmocka_unit_test(out_table_shortens_names_in_the_middle_to_the_width),
+        cmocka_unit_test(out_table_shortens_names_to_the_width),
         cmocka_unit_test(out_table_in_color_says_the_same_words),
         cmocka_unit_test(out_table_of_many_rows_is_whole_and_has_one_heading),
         cmocka_unit_test(out_finish_on_a_full_disk_says_so),
@@ -630,6 +662,7 @@ int main(void)
         cmocka_unit_test(out_format_rounds_up_into_the_next_unit),
         cmocka_unit_test(out_format_count_groups_by_thousands),
         cmocka_unit_test(out_labels_tell_titles_and_shown_columns),
+        cmocka_unit_test(out_change_has_a_sign_in_tables_only),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
