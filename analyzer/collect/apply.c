@@ -143,6 +143,7 @@ __attribute__((flatten)) int subject_apply_free(struct lane_context *lane, const
     unsigned code = event_duration_code(words[0]);
     struct death death = {
         .died_ns = stamp_ns,
+        .kind = (uint8_t)kind,
         .is_timed = code != 0,
         .duration_ns = apply_duration_ns(lane->subject, code),
     };

@@ -1,6 +1,7 @@
 #include "clock.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <time.h>
 #if defined(__x86_64__)
 #    include <cpuid.h>
@@ -14,6 +15,7 @@ __extension__ typedef unsigned __int128 wide;
 enum {
     CALIBRATION_NS = 10000000,
     INVARIANT_TSC = 1 << 8, /* CPUID 0x80000007, EDX */
+    COST_READINGS = 1001,
 };
 
 uint64_t clock_monotonic_ns(void)
@@ -21,6 +23,16 @@ uint64_t clock_monotonic_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+uint64_t clock_cpu_ns(uint32_t pid)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid((pid_t)pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+        return 0;
+    }
+    return (uint64_t)used.tv_sec * UINT64_C(1000000000) + (uint64_t)used.tv_nsec;
 }
 
 static bool clock_has_invariant_tsc(void)
@@ -77,7 +89,26 @@ void clock_begin_run(struct clock *clock)
     clock->epoch_ticks = clock_ticks(clock);
 }
 
-void clock_calibrate(struct clock *clock)
+static int clock_compare_spans(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left;
+    uint64_t b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* The median of the spans between readings with nothing in between. */
+static uint64_t clock_measure_cost(const struct clock *clock)
+{
+    uint64_t spans[COST_READINGS];
+    for (size_t i = 0; i < COST_READINGS; i++) {
+        uint64_t before = clock_ticks(clock);
+        spans[i] = clock_ticks(clock) - before;
+    }
+    qsort(spans, COST_READINGS, sizeof(*spans), clock_compare_spans);
+    return clock_span_ns(clock, spans[COST_READINGS / 2]);
+}
+
+static void clock_set_rate(struct clock *clock)
 {
     if (clock->kind == RING_CLOCK_MONOTONIC) {
         clock->ns_per_tick_32 = UINT64_C(1) << 32;
@@ -93,6 +124,12 @@ void clock_calibrate(struct clock *clock)
     clock_read_pair(clock, &ticks, &ns);
     clock->ns_per_tick_32 =
         (uint64_t)(((wide)(ns - clock->start_monotonic_ns) << 32) / (ticks - clock->start_ticks));
+}
+
+void clock_calibrate(struct clock *clock)
+{
+    clock_set_rate(clock);
+    clock->cost_ns = clock_measure_cost(clock);
 }
 
 uint64_t clock_span_ns(const struct clock *clock, uint64_t ticks)

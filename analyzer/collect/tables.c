@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "latency_rows.h"
+
 /* The sum of timed calls, scaled up to all calls of the site. */
 static uint64_t tables_estimate(uint64_t timed_ns, uint64_t timed_count, uint64_t count)
 {
@@ -115,6 +117,7 @@ static void tables_write_process(struct sqlwriter *writer, const struct subject 
     sqlwriter_integer_or_null(writer, subject->rss_peak_bytes);
     struct spread spread = tables_sum_spreads(tally);
     tables_write_spread(writer, subject->recording->sample_bytes != 0, &spread);
+    sqlwriter_integer_or_null(writer, subject->cpu_time_ns);
     sqlwriter_row(writer);
 }
 
@@ -349,7 +352,7 @@ static void tables_complete_run(struct sqlwriter *writer, const struct run_facts
     snprintf(
         sql, sizeof(sql),
         "UPDATE run SET state = '%s', duration_ns = %llu, exit_status = %s, exit_signal = %s,"
-        " peak_bytes = %llu, peak_ns = %llu, ring_path = NULL,"
+        " peak_bytes = %llu, peak_ns = %llu, ring_path = NULL, clock_cost_ns = nullif(%llu, 0),"
         " (allocation_count, free_count, allocated_bytes, failed_count, leaked_count,"
         " leaked_bytes, lost_event_count, unpaired_free_count) ="
         " (SELECT ifnull(sum(allocation_count), 0), ifnull(sum(free_count), 0), "
@@ -359,7 +362,7 @@ static void tables_complete_run(struct sqlwriter *writer, const struct run_facts
         "process)",
         facts->is_cut ? "cut" : "complete", (unsigned long long)facts->duration_ns, status, signal,
         (unsigned long long)recording->peak_bytes, (unsigned long long)recording->peak_ns,
-        (unsigned long long)facts->lost_event_count);
+        (unsigned long long)recording->clock.cost_ns, (unsigned long long)facts->lost_event_count);
     sqlwriter_execute(writer, sql);
 }
 
@@ -395,7 +398,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
 {
     tables_write_stacks(writer, &recording->stacks);
     tables_write_contexts(writer, &recording->contexts);
-    tables_write_each(writer, recording, "process", 30, tables_write_process);
+    tables_write_each(writer, recording, "process", 31, tables_write_process);
     tables_write_each(writer, recording, "thread", 10, tables_write_threads);
     tables_write_each(writer, recording, "module_load", 6, tables_write_loads);
     sqlwriter_table(writer, "site", 31);
@@ -405,6 +408,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
     tables_write_each(writer, recording, "size_class", 9, tables_write_sizes);
     tables_write_each(writer, recording, "lifetime_class", 4, tables_write_lifetimes);
     tables_write_each(writer, recording, "timeline", 9, tables_write_slices);
+    latency_rows_write(writer, recording);
     tables_write_marks(writer, recording);
     tables_write_counters(writer, recording);
     tables_complete_run(writer, facts, recording);

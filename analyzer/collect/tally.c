@@ -32,6 +32,7 @@ void tally_restart(struct tally *tally, uint64_t started_ns)
     }
     memset(tally->sizes, 0, TALLY_SIZE_CLASSES * sizeof(*tally->sizes));
     memset(tally->lifetimes, 0, sizeof(tally->lifetimes));
+    latency_fini(&tally->latency);
     tally->spread_count = 0;
     tally->slice_count = 0;
     tally->now_span_ns = 0;
@@ -55,6 +56,7 @@ void tally_fini(struct tally *tally)
     map_fini(&tally->site_of_stack);
     free(tally->sizes);
     free(tally->slices);
+    latency_fini(&tally->latency);
     *tally = (struct tally){0};
 }
 
@@ -219,6 +221,7 @@ tally_count_birth(struct tally *tally, struct slice *slice, const struct block *
         site->timed_alloc_ns += weight * duration_ns;
         site->timed_alloc_count += weight;
     }
+    tally->latency.kinds[latency_of_alloc(block->kind)].call_count += weight;
     struct size_class *size = &tally->sizes[tally_size_class(size_bytes)];
     size->allocation_count += weight;
     size->allocated_bytes += weight * size_bytes;
@@ -265,6 +268,7 @@ tally_count_death(struct tally *tally, struct slice *slice, const struct block *
         site->timed_free_ns += weight * death->duration_ns;
         site->timed_free_count += weight;
     }
+    tally->latency.kinds[latency_of_free(death->kind)].call_count += weight;
     if (death->is_remote) {
         site->remote_free_count += weight;
     }
@@ -282,6 +286,23 @@ tally_count_death(struct tally *tally, struct slice *slice, const struct block *
     slice->free_count += weight;
 }
 
+/* Timed calls are few: their histograms are kept out of the way of the others. */
+static __attribute__((noinline)) int tally_time_birth(struct tally *tally,
+                                                      const struct block *block, uint64_t weight,
+                                                      uint64_t duration_ns)
+{
+    return latency_add(&tally->latency, latency_of_alloc(block->kind), block->site, duration_ns,
+                       weight);
+}
+
+static __attribute__((noinline)) int tally_time_death(struct tally *tally,
+                                                      const struct block *block, uint64_t weight,
+                                                      const struct death *death)
+{
+    return latency_add(&tally->latency, latency_of_free(death->kind), block->site,
+                       death->duration_ns, weight);
+}
+
 int tally_alloc(struct tally *tally, const struct block *block, bool is_timed, uint64_t duration_ns)
 {
     struct slice *slice = tally_slice(tally, block->born_ns);
@@ -289,7 +310,7 @@ int tally_alloc(struct tally *tally, const struct block *block, bool is_timed, u
         return -ENOMEM;
     }
     tally_count_birth(tally, slice, block, 1, is_timed, duration_ns);
-    return 0;
+    return is_timed ? tally_time_birth(tally, block, 1, duration_ns) : 0;
 }
 
 int tally_free(struct tally *tally, const struct block *block, const struct death *death)
@@ -306,7 +327,7 @@ int tally_free(struct tally *tally, const struct block *block, const struct deat
             tally->sites[block->site].temporary_count[within]++;
         }
     }
-    return 0;
+    return death->is_timed ? tally_time_death(tally, block, 1, death) : 0;
 }
 
 void tally_realloc(struct tally *tally, const struct block *block, uint64_t old_bytes,
@@ -389,7 +410,7 @@ int tally_alloc_weighted(struct tally *tally, const struct block *block, uint64_
     }
     tally_add_spread(spread, block, weight, true);
     tally_count_birth(tally, slice, block, weight, is_timed, duration_ns);
-    return 0;
+    return is_timed ? tally_time_birth(tally, block, weight, duration_ns) : 0;
 }
 
 int tally_free_weighted(struct tally *tally, const struct block *block, uint64_t weight,
@@ -402,5 +423,5 @@ int tally_free_weighted(struct tally *tally, const struct block *block, uint64_t
     }
     tally_add_spread(spread, block, weight, false);
     tally_count_death(tally, slice, block, weight, death);
-    return 0;
+    return death->is_timed ? tally_time_death(tally, block, weight, death) : 0;
 }

@@ -100,6 +100,7 @@ int report_print_sizes(struct report *report, struct err *err);
 int report_print_threads(struct report *report, struct err *err);
 int report_print_processes(struct report *report, struct err *err);
 int report_print_timeline(struct report *report, struct err *err);
+int report_print_latency(struct report *report, struct err *err);
 int report_print_modules(struct report *report, struct err *err);
 int report_print_tree(struct report *report, struct err *err);
 

@@ -22,6 +22,7 @@ static const struct report_section sections[] = {
     {"timeline", report_print_timeline, 0, SECTION_BY_TIME, true, NULL},
     {"large", report_print_large, KEY(LARGE), SECTION_BY_ALL, true, NULL},
     {"realloc", report_print_realloc, KEY(REALLOC), SECTION_BY_ALL, true, NULL},
+    {"latency", report_print_latency, KEY(TIME), 0, false, NULL},
     {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false, NULL},
     {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false, NULL},
 };
