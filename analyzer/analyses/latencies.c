@@ -82,6 +82,7 @@ static int take_known_time(void *context, const struct call_latency_row *row)
     struct latencies *latencies = ((struct loading *)context)->latencies;
     if (row->timed_count > 0) {
         latencies->known_time_ns += mean_of(latencies, row) * (double)row->call_count;
+        latencies->known_call_count += row->call_count;
     }
     return 0;
 }

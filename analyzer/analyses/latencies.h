@@ -2,8 +2,9 @@
  * latencies.h - how long calls to the allocator take, and their share of the CPU time.
  *
  * From the calls that were timed, which are a sample (docs/architecture.md, "Time"). What reading
- * the clock adds is taken off. A percentile is worked out where at least LATENCY_BEYOND timed calls
- * lie beyond it. Single thread.
+ * the clock adds is taken off; but a processor reads it out of order, beside the call, so that it
+ * may have added less: sums are told without it and with it, and the truth lies between. A
+ * percentile is worked out where at least LATENCY_BEYOND timed calls lie beyond it. Single thread.
  */
 #ifndef ALLOCAUDIT_LATENCIES_H
 #define ALLOCAUDIT_LATENCIES_H
@@ -49,7 +50,8 @@ struct latencies {
     uint64_t call_count;
     uint64_t timed_count;
     struct cpu_time cpu;
-    double known_time_ns; /* in the allocator, of processes whose CPU time is known */
+    double known_time_ns; /* as time_ns, of processes whose CPU time is known */
+    uint64_t known_call_count;
     uint64_t clock_cost_ns;
 };
 
