@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../analyses/analysis.h"
+#include "../analyses/pooling.h"
 #include "../base/suggest.h"
 #include "../cli/term.h"
 
@@ -23,6 +24,7 @@ static const struct report_section sections[] = {
     {"large", report_print_large, KEY(LARGE), SECTION_BY_ALL, true, NULL},
     {"realloc", report_print_realloc, KEY(REALLOC), SECTION_BY_ALL, true, NULL},
     {"latency", report_print_latency, KEY(TIME), 0, false, NULL},
+    {"pools", report_print_pools, 0, 0, false, &pooling_analysis},
     {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false, NULL},
     {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false, NULL},
 };
