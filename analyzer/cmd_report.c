@@ -79,7 +79,11 @@ static const char *const paragraphs[] = {
     "summed "
     "up by their callers). Without a section: all but modules and tree that have something to say.",
     "Only where they are named: latency (how long calls take, and their share of the CPU time); "
-    "pools (blocks of equal size, and what a pool for them would save).",
+    "pools (blocks of equal size, and what a pool for them would save); clocks (lifetimes by time, "
+    "by bytes and by allocations); predict (how well a site foretells its blocks); lifo (whether "
+    "the youngest block is freed first); handoffs (who allocates, who frees); churn (threads that "
+    "come and go); bursts; reserve (blocks that grow, and what a reserve would spare); zeroing "
+    "(what calloc clears); alignment.",
     "The function shown for a site is the first of its stack that is not a wrapper of an allocator "
     "(operator new, std::vector, xmalloc, g_malloc ...).",
     "--thread, --from and --to count anew from every recorded allocation, which takes a while; "

@@ -105,6 +105,15 @@ int report_print_processes(struct report *report, struct err *err);
 int report_print_timeline(struct report *report, struct err *err);
 int report_print_latency(struct report *report, struct err *err);
 int report_print_pools(struct report *report, struct err *err);
+int report_print_clocks(struct report *report, struct err *err);
+int report_print_predict(struct report *report, struct err *err);
+int report_print_lifo(struct report *report, struct err *err);
+int report_print_handoffs(struct report *report, struct err *err);
+int report_print_churn(struct report *report, struct err *err);
+int report_print_bursts(struct report *report, struct err *err);
+int report_print_reserve(struct report *report, struct err *err);
+int report_print_zeroing(struct report *report, struct err *err);
+int report_print_alignment(struct report *report, struct err *err);
 int report_print_modules(struct report *report, struct err *err);
 int report_print_tree(struct report *report, struct err *err);
 
