@@ -109,8 +109,8 @@ static void close_kind(struct loading *loading)
         uint64_t max_ns = spread->max_ns;
         kind->time_stderr_ns = stderr_of(kind, loading->histogram, latencies->clock_cost_ns);
         latencies->time_stderr_ns = hypot(latencies->time_stderr_ns, kind->time_stderr_ns);
+        loading->histogram->max = max_ns + latencies->clock_cost_ns; /* of classes it is rounded */
         *spread = spread_of(latencies, loading->histogram, loading->is_sample);
-        spread->max_ns = max_ns;
     }
     memset(loading->histogram, 0, sizeof(*loading->histogram));
 }

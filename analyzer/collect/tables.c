@@ -129,8 +129,10 @@ static void tables_write_threads(struct sqlwriter *writer, const struct subject 
         sqlwriter_integer(writer, subject->id);
         sqlwriter_integer(writer, thread->tid);
         sqlwriter_text(writer, thread->name[0] != '\0' ? thread->name : NULL);
-        sqlwriter_integer(writer, thread->started_ns);
-        sqlwriter_integer(writer, thread->ended_ns);
+        uint64_t ended_ns =
+            thread->ended_ns; /* of a thread that only frees, it may be known better */
+        sqlwriter_integer(writer, thread->started_ns < ended_ns ? thread->started_ns : ended_ns);
+        sqlwriter_integer(writer, ended_ns);
         sqlwriter_integer(writer, thread->allocation_count);
         sqlwriter_integer(writer, thread->allocated_bytes);
         sqlwriter_integer(writer, thread->free_count);
