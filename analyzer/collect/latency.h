@@ -21,7 +21,6 @@ enum {
 };
 
 struct latency_kind {
-    uint64_t call_count; /* of all calls */
     uint64_t time_sum_ns;
     struct histogram *timed; /* NULL: no call was timed */
 };
@@ -35,14 +34,15 @@ struct latency_site {
 
 /* Zeroed is a valid empty one. */
 struct latency {
-    struct latency_kind kinds[LATENCY_KINDS]; /* of alloc_kind, then of free_kind */
+    uint64_t call_counts[LATENCY_KINDS];      /* of all calls: by alloc_kind, then by free_kind */
+    struct latency_kind kinds[LATENCY_KINDS]; /* in the same order */
     struct latency_site *sites;
     size_t site_count;
     size_t site_capacity;
     struct map site_places; /* site and class -> index */
 };
 
-/* The place of a kind in `kinds`. */
+/* The place of a kind in these. */
 static inline unsigned latency_of_alloc(unsigned alloc_kind)
 {
     return alloc_kind;

@@ -7,13 +7,14 @@ static void write_kinds(struct sqlwriter *writer, const struct subject *subject)
 {
     for (unsigned i = 0; i < LATENCY_KINDS; i++) {
         const struct latency_kind *kind = &subject->tally.latency.kinds[i];
+        uint64_t call_count = subject->tally.latency.call_counts[i];
         const char *name = latency_kind_name(i);
-        if (name == NULL || kind->call_count == 0) {
+        if (name == NULL || call_count == 0) {
             continue;
         }
         sqlwriter_integer(writer, subject->id);
         sqlwriter_text(writer, name);
-        sqlwriter_integer(writer, kind->call_count);
+        sqlwriter_integer(writer, call_count);
         sqlwriter_integer(writer, kind->timed != NULL ? kind->timed->count : 0);
         sqlwriter_integer(writer, kind->time_sum_ns);
         sqlwriter_integer(writer, kind->timed != NULL ? kind->timed->max : 0);

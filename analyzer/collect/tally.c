@@ -190,9 +190,10 @@ static inline void tally_note_peak(const struct tally *tally, struct site *site)
 }
 
 /* The figures of a birth, for a block that stands for `weight`; 1 leaves no trace of it. */
-static inline __attribute__((always_inline)) void
-tally_count_birth(struct tally *tally, struct slice *slice, const struct block *block,
-                  uint64_t weight, bool is_timed, uint64_t duration_ns)
+static inline __attribute__((always_inline)) void tally_count_birth(struct tally *tally,
+                                                                    struct slice *slice,
+                                                                    const struct block *block,
+                                                                    uint64_t weight)
 {
     uint64_t size_bytes = block->size_bytes;
     struct site *site = &tally->sites[block->site];
@@ -217,11 +218,7 @@ tally_count_birth(struct tally *tally, struct slice *slice, const struct block *
     if (__builtin_expect(site->live_bytes > site->live_bytes_max, 0)) {
         site->live_bytes_max = site->live_bytes;
     }
-    if (is_timed) {
-        site->timed_alloc_ns += weight * duration_ns;
-        site->timed_alloc_count += weight;
-    }
-    tally->latency.kinds[latency_of_alloc(block->kind)].call_count += weight;
+    tally->latency.call_counts[latency_of_alloc(block->kind)] += weight;
     struct size_class *size = &tally->sizes[tally_size_class(size_bytes)];
     size->allocation_count += weight;
     size->allocated_bytes += weight * size_bytes;
@@ -264,11 +261,7 @@ tally_count_death(struct tally *tally, struct slice *slice, const struct block *
     if (__builtin_expect(lifetime_ns > site->lifetime_max_ns, 0)) {
         site->lifetime_max_ns = lifetime_ns;
     }
-    if (death->is_timed) {
-        site->timed_free_ns += weight * death->duration_ns;
-        site->timed_free_count += weight;
-    }
-    tally->latency.kinds[latency_of_free(death->kind)].call_count += weight;
+    tally->latency.call_counts[latency_of_free(death->kind)] += weight;
     if (death->is_remote) {
         site->remote_free_count += weight;
     }
@@ -291,6 +284,9 @@ static __attribute__((noinline)) int tally_time_birth(struct tally *tally,
                                                       const struct block *block, uint64_t weight,
                                                       uint64_t duration_ns)
 {
+    struct site *site = &tally->sites[block->site];
+    site->timed_alloc_ns += weight * duration_ns;
+    site->timed_alloc_count += weight;
     return latency_add(&tally->latency, latency_of_alloc(block->kind), block->site, duration_ns,
                        weight);
 }
@@ -299,6 +295,9 @@ static __attribute__((noinline)) int tally_time_death(struct tally *tally,
                                                       const struct block *block, uint64_t weight,
                                                       const struct death *death)
 {
+    struct site *site = &tally->sites[block->site];
+    site->timed_free_ns += weight * death->duration_ns;
+    site->timed_free_count += weight;
     return latency_add(&tally->latency, latency_of_free(death->kind), block->site,
                        death->duration_ns, weight);
 }
@@ -309,7 +308,7 @@ int tally_alloc(struct tally *tally, const struct block *block, bool is_timed, u
     if (slice == NULL) {
         return -ENOMEM;
     }
-    tally_count_birth(tally, slice, block, 1, is_timed, duration_ns);
+    tally_count_birth(tally, slice, block, 1);
     return is_timed ? tally_time_birth(tally, block, 1, duration_ns) : 0;
 }
 
@@ -409,7 +408,7 @@ int tally_alloc_weighted(struct tally *tally, const struct block *block, uint64_
         return -ENOMEM;
     }
     tally_add_spread(spread, block, weight, true);
-    tally_count_birth(tally, slice, block, weight, is_timed, duration_ns);
+    tally_count_birth(tally, slice, block, weight);
     return is_timed ? tally_time_birth(tally, block, weight, duration_ns) : 0;
 }
 
