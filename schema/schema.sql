@@ -208,6 +208,8 @@ CREATE TABLE call_latency (
     timed_count INTEGER NOT NULL,
     time_sum_ns INTEGER NOT NULL,           -- of the timed calls, as is what follows
     time_max_ns INTEGER NOT NULL,
+    long_count  INTEGER NOT NULL,           -- that took more than 1 ms
+    long_sum_ns INTEGER NOT NULL,
     PRIMARY KEY (process_id, kind)
 ) WITHOUT ROWID;
 

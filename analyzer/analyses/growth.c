@@ -125,32 +125,31 @@ static int follow(struct growth_state *state, const struct operation *operation)
     return result;
 }
 
-static int find_class(struct growth_site *site, uint64_t size_bytes, struct growth_class **out)
+/* NULL: no memory. */
+static struct growth_class *find_class(struct growth_site *site, uint64_t size_bytes)
 {
     uint32_t size_class = histogram_class(size_bytes) / SIZE_CLASS;
     for (size_t i = 0; i < site->class_count; i++) {
         if (site->classes[i].size_class == size_class) {
-            *out = &site->classes[i];
-            return 0;
+            return &site->classes[i];
         }
     }
-    int result = vec_reserve((void **)&site->classes, &site->class_capacity, site->class_count + 1,
-                             sizeof(*site->classes));
-    if (result == 0) {
-        *out = &site->classes[site->class_count++];
-        **out = (struct growth_class){.size_class = size_class};
+    if (vec_reserve((void **)&site->classes, &site->class_capacity, site->class_count + 1,
+                    sizeof(*site->classes)) < 0) {
+        return NULL;
     }
-    return result;
+    struct growth_class *added = &site->classes[site->class_count++];
+    *added = (struct growth_class){.size_class = size_class};
+    return added;
 }
 
 static int end_chain(struct growth_state *state, uint32_t place)
 {
     struct chain_so_far *chain = &state->chains[place];
     struct growth_site *site = &state->growth.sites[chain->site];
-    struct growth_class *class = NULL;
-    int result = find_class(site, chain->size_max_bytes, &class);
-    if (result < 0) {
-        return result;
+    struct growth_class *class = find_class(site, chain->size_max_bytes);
+    if (class == NULL) {
+        return -ENOMEM;
     }
     site->chain_count++;
     site->step_max = chain->step_count > site->step_max ? chain->step_count : site->step_max;

@@ -11,6 +11,10 @@
 #include "../base/vec.h"
 #include "../db/query_run.h"
 
+enum {
+    LONG_NS = 1000000, /* of the column long_count */
+};
+
 struct loading {
     struct latencies *latencies;
     struct histogram *histogram; /* of the kind at `kind` */
@@ -25,8 +29,9 @@ static uint64_t without_clock(const struct latencies *latencies, uint64_t time_n
 
 static double mean_of(const struct latencies *latencies, const struct call_latency_row *row)
 {
-    double mean_ns = (double)row->time_sum_ns / (double)row->timed_count;
-    return row->timed_count == 0 ? NAN : fmax(0, mean_ns - (double)latencies->clock_cost_ns);
+    uint64_t count = row->timed_count - row->long_count;
+    double mean_ns = (double)(row->time_sum_ns - row->long_sum_ns) / (double)count;
+    return count == 0 ? NAN : fmax(0, mean_ns - (double)latencies->clock_cost_ns);
 }
 
 static uint64_t percentile(const struct latencies *latencies, const struct histogram *histogram,
@@ -70,17 +75,19 @@ static int take_kind(void *context, const struct call_latency_row *row)
                    .max_ns = without_clock(latencies, row->time_max_ns)},
     };
     (void)snprintf(kind->kind, sizeof(kind->kind), "%s", row->kind);
-    kind->time_ns = row->timed_count == 0 ? 0 : kind->mean_ns * (double)row->call_count;
+    kind->time_ns = isnan(kind->mean_ns) ? 0 : kind->mean_ns * (double)row->call_count;
     latencies->time_ns += kind->time_ns;
     latencies->call_count += row->call_count;
     latencies->timed_count += row->timed_count;
+    latencies->long_count += row->long_count;
+    latencies->long_sum_ns += row->long_sum_ns;
     return 0;
 }
 
 static int take_known_time(void *context, const struct call_latency_row *row)
 {
     struct latencies *latencies = ((struct loading *)context)->latencies;
-    if (row->timed_count > 0) {
+    if (row->timed_count > row->long_count) {
         latencies->known_time_ns += mean_of(latencies, row) * (double)row->call_count;
         latencies->known_call_count += row->call_count;
     }
@@ -92,7 +99,7 @@ static double stderr_of(const struct kind_latency *kind, const struct histogram 
                         uint64_t clock_cost_ns)
 {
     double squares = 0;
-    for (unsigned i = 0; i < HISTOGRAM_CLASSES; i++) {
+    for (unsigned i = 0; i < histogram_class(LONG_NS); i++) {
         double distance = (double)histogram_class_min(i) - (double)clock_cost_ns - kind->mean_ns;
         squares += (double)histogram->counts[i] * distance * distance;
     }

@@ -35,7 +35,7 @@ struct latency_spread {
 struct kind_latency {
     char kind[LATENCY_KIND_BYTES];
     uint64_t call_count;
-    double mean_ns;        /* not a number: no call was timed */
+    double mean_ns;        /* of those up to 1 ms; not a number: no call was timed */
     double time_ns;        /* mean_ns for every call: an estimate */
     double time_stderr_ns; /* its standard error, by how the timed calls scatter */
     struct latency_spread spread;
@@ -49,6 +49,9 @@ struct latencies {
     double time_stderr_ns;
     uint64_t call_count;
     uint64_t timed_count;
+    uint64_t long_count; /* timed calls that took more than 1 ms: they have probably lost their
+                            processor, stand for no others, and are in none of the sums */
+    uint64_t long_sum_ns;
     struct cpu_time cpu;
     double known_time_ns; /* as time_ns, of processes whose CPU time is known */
     uint64_t known_call_count;

@@ -20,6 +20,8 @@ struct birth_order {
     uint32_t count;
     uint32_t capacity; /* a power of two, or 0 */
     uint32_t live_count;
+    size_t id_capacity; /* room in these two */
+    size_t sum_capacity;
 };
 
 struct nesting_state {
@@ -89,12 +91,17 @@ static int make_room(struct nesting_state *state, struct birth_order *order)
     close_gaps(state, order);
     if (order->capacity == 0 || order->count > order->capacity / 2) {
         uint32_t capacity = order->capacity == 0 ? ORDER_FIRST : order->capacity * 2;
-        uint64_t *ids = realloc(order->ids, capacity * sizeof(*ids));
-        order->ids = ids != NULL ? ids : order->ids;
-        uint32_t *sums = realloc(order->sums, ((size_t)capacity + 1) * sizeof(*sums));
-        order->sums = sums != NULL ? sums : order->sums;
-        if (ids == NULL || sums == NULL || capacity == 0) {
-            return -ENOMEM;
+        int result = capacity == 0 ? -ENOMEM : 0;
+        if (result == 0) {
+            result = vec_reserve((void **)&order->ids, &order->id_capacity, capacity,
+                                 sizeof(*order->ids));
+        }
+        if (result == 0) {
+            result = vec_reserve((void **)&order->sums, &order->sum_capacity, (size_t)capacity + 1,
+                                 sizeof(*order->sums));
+        }
+        if (result < 0) {
+            return result;
         }
         order->capacity = capacity;
     }

@@ -58,6 +58,10 @@ int latency_add(struct latency *latency, unsigned kind, uint32_t site, uint64_t 
     }
     histogram_add_many(of_kind->timed, duration_ns, weight);
     of_kind->time_sum_ns += weight * duration_ns;
+    if (duration_ns > LATENCY_LONG_NS) {
+        of_kind->long_count += weight;
+        of_kind->long_sum_ns += weight * duration_ns;
+    }
     return latency_add_site(latency, site, duration_ns, weight);
 }
 

@@ -17,11 +17,14 @@
 
 enum {
     LATENCY_KINDS = (int)ALLOC_KIND_COUNT + (int)FREE_KIND_COUNT,
-    LATENCY_SITE_CLASS = 8, /* so many classes of a histogram are one of a site */
+    LATENCY_LONG_NS = 1000000, /* longer calls have probably lost their processor meanwhile */
+    LATENCY_SITE_CLASS = 8,    /* so many classes of a histogram are one of a site */
 };
 
 struct latency_kind {
     uint64_t time_sum_ns;
+    uint64_t long_count; /* of the timed ones, those longer than LATENCY_LONG_NS */
+    uint64_t long_sum_ns;
     struct histogram *timed; /* NULL: no call was timed */
 };
 

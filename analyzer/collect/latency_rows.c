@@ -18,6 +18,8 @@ static void write_kinds(struct sqlwriter *writer, const struct subject *subject)
         sqlwriter_integer(writer, kind->timed != NULL ? kind->timed->count : 0);
         sqlwriter_integer(writer, kind->time_sum_ns);
         sqlwriter_integer(writer, kind->timed != NULL ? kind->timed->max : 0);
+        sqlwriter_integer(writer, kind->long_count);
+        sqlwriter_integer(writer, kind->long_sum_ns);
         sqlwriter_row(writer);
     }
 }
@@ -85,7 +87,7 @@ void latency_rows_write(struct sqlwriter *writer, const struct recording *record
         int column_count;
         void (*write)(struct sqlwriter *writer, const struct subject *subject);
     } tables[] = {
-        {"call_latency", 6, write_kinds},
+        {"call_latency", 8, write_kinds},
         {"latency_class", 4, write_classes},
         {"site_latency", 5, write_sites},
     };

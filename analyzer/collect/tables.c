@@ -6,7 +6,8 @@
 
 #include "latency_rows.h"
 
-/* The sum of timed calls, scaled up to all calls of the site. */
+/* The sum of timed calls, scaled up to all calls of the site. Those that took too long to stand for
+ * others count once. */
 static uint64_t tables_estimate(uint64_t timed_ns, uint64_t timed_count, uint64_t count)
 {
     return timed_count == 0 ? 0
@@ -177,7 +178,8 @@ static void tables_write_site(struct sqlwriter *writer, uint32_t process_id,
     sqlwriter_integer(
         writer,
         tables_estimate(site->timed_alloc_ns, site->timed_alloc_count, site->allocation_count) +
-            tables_estimate(site->timed_free_ns, site->timed_free_count, site->free_count));
+            tables_estimate(site->timed_free_ns, site->timed_free_count, site->free_count) +
+            site->timed_long_ns);
     sqlwriter_integer(writer, site->timed_alloc_count + site->timed_free_count);
     sqlwriter_integer(writer, site->lifetime_sum_ns);
     sqlwriter_integer(writer, site->lifetime_max_ns);

@@ -285,8 +285,12 @@ static __attribute__((noinline)) int tally_time_birth(struct tally *tally,
                                                       uint64_t duration_ns)
 {
     struct site *site = &tally->sites[block->site];
-    site->timed_alloc_ns += weight * duration_ns;
-    site->timed_alloc_count += weight;
+    if (duration_ns > LATENCY_LONG_NS) {
+        site->timed_long_ns += weight * duration_ns;
+    } else {
+        site->timed_alloc_ns += weight * duration_ns;
+        site->timed_alloc_count += weight;
+    }
     return latency_add(&tally->latency, latency_of_alloc(block->kind), block->site, duration_ns,
                        weight);
 }
@@ -296,8 +300,12 @@ static __attribute__((noinline)) int tally_time_death(struct tally *tally,
                                                       const struct death *death)
 {
     struct site *site = &tally->sites[block->site];
-    site->timed_free_ns += weight * death->duration_ns;
-    site->timed_free_count += weight;
+    if (death->duration_ns > LATENCY_LONG_NS) {
+        site->timed_long_ns += weight * death->duration_ns;
+    } else {
+        site->timed_free_ns += weight * death->duration_ns;
+        site->timed_free_count += weight;
+    }
     return latency_add(&tally->latency, latency_of_free(death->kind), block->site,
                        death->duration_ns, weight);
 }

@@ -49,6 +49,7 @@ struct site {
     uint64_t timed_alloc_count;
     uint64_t timed_free_ns;
     uint64_t timed_free_count;
+    uint64_t timed_long_ns; /* of calls too long to stand for others: in none of the above */
     uint64_t lifetime_sum_ns;
     uint64_t lifetime_max_ns;
     uint64_t remote_free_count;

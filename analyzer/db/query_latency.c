@@ -19,6 +19,8 @@ static int read_call(struct statement *from, void *context)
     row.timed_count = statement_u64(from);
     row.time_sum_ns = statement_u64(from);
     row.time_max_ns = statement_u64(from);
+    row.long_count = statement_u64(from);
+    row.long_sum_ns = statement_u64(from);
     return target->call_sink(target->context, &row);
 }
 
@@ -28,7 +30,7 @@ int query_call_latencies(struct db *db, uint32_t process_id, bool has_cpu_time,
     struct statement statement;
     statement_begin(&statement, db,
                     "SELECT kind, sum(call_count), sum(timed_count), sum(time_sum_ns),"
-                    " max(time_max_ns) FROM call_latency"
+                    " max(time_max_ns), sum(long_count), sum(long_sum_ns) FROM call_latency"
                     " WHERE (?1 = 0 OR process_id = ?1) AND (?2 = 0 OR process_id IN"
                     " (SELECT id FROM process WHERE cpu_time_ns IS NOT NULL))"
                     " GROUP BY kind ORDER BY kind");

@@ -18,6 +18,8 @@ struct call_latency_row {
     uint64_t timed_count;
     uint64_t time_sum_ns; /* of the timed calls, as is what follows */
     uint64_t time_max_ns;
+    uint64_t long_count; /* those that took more than 1 ms */
+    uint64_t long_sum_ns;
 };
 
 struct latency_class_row {

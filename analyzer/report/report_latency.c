@@ -30,9 +30,12 @@ static double clock_time(const struct latencies *latencies, uint64_t call_count)
 
 static void print_verdict(struct out *out, const struct latencies *latencies)
 {
-    double least = latencies->known_time_ns / (double)latencies->cpu.cpu_time_ns;
-    double most = least + clock_time(latencies, latencies->known_call_count) /
-                              (double)latencies->cpu.cpu_time_ns;
+    double cpu_ns = (double)latencies->cpu.cpu_time_ns;
+    double margin_ns = REPORT_MARGIN_ERRORS * latencies->time_stderr_ns;
+    double least = fmax(0, latencies->known_time_ns - margin_ns) / cpu_ns;
+    double most = (latencies->known_time_ns + margin_ns +
+                   clock_time(latencies, latencies->known_call_count)) /
+                  cpu_ns;
     char text[200];
     if (latencies->timed_count == 0 || latencies->cpu.process_count == 0) {
         out_text(out, "verdict", "verdict",
@@ -64,8 +67,11 @@ static void print_totals(struct report *report, const struct latencies *latencie
     out_ns(out, "time_ns", "time in the calls, at least", llround(latencies->time_ns));
     out_ns(out, "time_most_ns", "  at most",
            llround(latencies->time_ns + clock_time(latencies, latencies->call_count)));
-    out_ns(out, "time_margin_ns", "  ± 95 %",
+    out_ns(out, "time_margin_ns", "  ± 95 %, of either",
            llround(REPORT_MARGIN_ERRORS * latencies->time_stderr_ns));
+    out_count(out, "long_count", "timed calls longer than 1 ms, left out",
+              (int64_t)latencies->long_count);
+    out_ns(out, "long_sum_ns", "  their time", (int64_t)latencies->long_sum_ns);
     if (cpu->process_count > 0) {
         out_ns(out, "cpu_time_ns", "CPU time while recorded", (int64_t)cpu->cpu_time_ns);
         out_percent(out, "cpu_share_pct", "share of CPU time, at least", latencies->known_time_ns,
@@ -174,6 +180,10 @@ static void print_caveats(struct report *report, const struct latencies *latenci
     }
     out_note(out, "one call in 16 is timed of a thread's first 30,000, then one in 64: times are "
                   "estimates, and a longer call than the longest timed may have been missed");
+    if (latencies->long_count > 0) {
+        out_note(out, "a call longer than 1 ms has probably lost its processor meanwhile: it is in "
+                      "the percentiles and the longest, and stands for no other calls");
+    }
     out_note(out,
              "a percentile stands where %d timed calls or more lie beyond it: 20 calls for "
              "p50, 1,000 for p99, 10,000 for p99.9",
@@ -184,13 +194,13 @@ static void print_caveats(struct report *report, const struct latencies *latenci
              "most'");
     out_note(out, "the CPU time holds the recorder's own work in the program, so that the share is "
                   "larger without it");
+    unsigned long long process_count = latencies->cpu.process_count;
+    process_count += latencies->cpu.other_process_count;
     if (latencies->cpu.other_process_count > 0) {
         out_note(out,
                  "the CPU time is not known of %llu of %llu processes, which the share leaves "
                  "out: they were gone before it was read",
-                 (unsigned long long)latencies->cpu.other_process_count,
-                 (unsigned long long)(latencies->cpu.other_process_count +
-                                      latencies->cpu.process_count));
+                 (unsigned long long)latencies->cpu.other_process_count, process_count);
     }
     if (report->selection->is_sample) {
         out_note(out,

@@ -24,7 +24,7 @@ static struct latencies load(const char *rows, bool is_sample, struct latency_sp
 
 /* The clock costs 10 ns. Of 20,000 calls 980 took 30 ns and 20 took 2,048; of a sample the same. */
 static const char thousand[] =
-    "INSERT INTO call_latency VALUES (1, 'malloc', 20000, 1000, 70360, 2050);"
+    "INSERT INTO call_latency VALUES (1, 'malloc', 20000, 1000, 70360, 2050, 0, 0);"
     "INSERT INTO latency_class VALUES (1, 'malloc', 30, 980), (1, 'malloc', 2048, 20);"
     "INSERT INTO site_latency VALUES (1, 2, 24, 980, 30), (1, 2, 2048, 20, 2050);";
 
@@ -54,7 +54,7 @@ static void latencies_leave_out_what_too_few_calls_tell(void **state)
     assert_true(latencies.kinds[0].spread.p999_ns == LATENCY_UNKNOWN);
     latencies_fini(&latencies);
 
-    latencies = load("INSERT INTO call_latency VALUES (1, 'malloc', 999, 999, 9990, 30);"
+    latencies = load("INSERT INTO call_latency VALUES (1, 'malloc', 999, 999, 9990, 30, 0, 0);"
                      "INSERT INTO latency_class VALUES (1, 'malloc', 30, 999)",
                      false, NULL);
     assert_true(latencies.kinds[0].spread.p99_ns == LATENCY_UNKNOWN);
@@ -85,11 +85,29 @@ static void latencies_of_a_site_are_those_of_its_calls(void **state)
     latencies_fini(&latencies);
 }
 
+/* One call of 2 s among ten of 30 ns has lost its processor: it stands for none of the others. */
+static void latencies_leave_long_calls_out_of_sums(void **state)
+{
+    (void)state;
+    struct latencies latencies =
+        load("INSERT INTO call_latency VALUES (1, 'malloc', 110, 11, 2000000300, 2000000000, 1,"
+             " 2000000000);"
+             "INSERT INTO latency_class VALUES (1, 'malloc', 30, 10), (1, 'malloc', 1996488704, 1)",
+             false, NULL);
+
+    assert_true(fabs(latencies.time_ns - 20.0 * 110) < 1e-6);
+    assert_true(fabs(latencies.time_stderr_ns) < 1e-6);
+    assert_int_equal(latencies.long_count, 1);
+    assert_int_equal(latencies.long_sum_ns, 2000000000);
+    assert_int_equal(latencies.kinds[0].spread.max_ns, 1999999990);
+    latencies_fini(&latencies);
+}
+
 static void latencies_of_untimed_calls_are_not_known(void **state)
 {
     (void)state;
     struct latencies latencies =
-        load("INSERT INTO call_latency VALUES (1, 'free', 3, 0, 0, 0)", false, NULL);
+        load("INSERT INTO call_latency VALUES (1, 'free', 3, 0, 0, 0, 0, 0)", false, NULL);
 
     assert_int_equal(latencies.call_count, 3);
     assert_true(isnan(latencies.kinds[0].mean_ns));
@@ -105,6 +123,7 @@ int main(void)
         cmocka_unit_test(latencies_leave_out_what_too_few_calls_tell),
         cmocka_unit_test(latencies_of_a_sample_know_the_median_alone),
         cmocka_unit_test(latencies_of_a_site_are_those_of_its_calls),
+        cmocka_unit_test(latencies_leave_long_calls_out_of_sums),
         cmocka_unit_test(latencies_of_untimed_calls_are_not_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
