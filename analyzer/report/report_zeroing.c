@@ -14,15 +14,23 @@
 /* ---- zeroing -----------------------------------------------------------------------------------
  */
 
-/* Of calloc and malloc: not a number where none was timed. */
-static int find_means(struct report *report, double means_ns[2], uint64_t counts[2],
-                      struct err *err)
+enum {
+    TIMED_LEAST = 100, /* calls of either kind, for a mean that says something */
+};
+
+/* Of calloc and malloc. */
+struct call_means {
+    double mean_ns[2];   /* not a number where none was timed */
+    double stderr_ns[2]; /* of the mean */
+    uint64_t timed_count[2];
+};
+
+static int find_means(struct report *report, struct call_means *means, struct err *err)
 {
     static const char *const kinds[2] = {"calloc", "malloc"};
     const struct process_row *process = report_process(report);
     struct latencies latencies;
-    means_ns[0] = NAN;
-    means_ns[1] = NAN;
+    *means = (struct call_means){.mean_ns = {NAN, NAN}};
     if (process == NULL) {
         return 0;
     }
@@ -33,8 +41,10 @@ static int find_means(struct report *report, double means_ns[2], uint64_t counts
     for (size_t i = 0; i < latencies.kind_count; i++) {
         for (size_t j = 0; j < 2; j++) {
             if (strcmp(latencies.kinds[i].kind, kinds[j]) == 0) {
-                means_ns[j] = latencies.kinds[i].mean_ns;
-                counts[j] = latencies.kinds[i].spread.timed_count;
+                const struct kind_latency *kind = &latencies.kinds[i];
+                means->mean_ns[j] = kind->mean_ns;
+                means->stderr_ns[j] = kind->time_stderr_ns / (double)kind->call_count;
+                means->timed_count[j] = kind->spread.timed_count;
             }
         }
     }
@@ -51,13 +61,33 @@ static void print_mean(struct out *out, const char *key, const char *label, doub
     }
 }
 
+static bool means_are_known(const struct call_means *means)
+{
+    return means->timed_count[0] >= TIMED_LEAST && means->timed_count[1] >= TIMED_LEAST;
+}
+
+/* What all calls of calloc took longer than as many of malloc, give or take how they scatter. */
+static void print_extra(struct out *out, const struct call_means *means, double calloc_count)
+{
+    static const char *const labels[2] = {"all calls of calloc took longer by", "  ± 95 %"};
+    if (means_are_known(means)) {
+        double error_ns = hypot(means->stderr_ns[0], means->stderr_ns[1]);
+        out_ns(out, "extra_ns", labels[0],
+               llround((means->mean_ns[0] - means->mean_ns[1]) * calloc_count));
+        out_ns(out, "extra_margin_ns", labels[1],
+               llround(REPORT_MARGIN_ERRORS * error_ns * calloc_count));
+    } else {
+        out_null(out, "extra_ns", labels[0]);
+        out_null(out, "extra_margin_ns", labels[1]);
+    }
+}
+
 static int print_zeroing(struct report *report, const struct zeroing *zeroing, struct err *err)
 {
     struct out *out = report->out;
-    double means_ns[2];
-    uint64_t timed_counts[2] = {0};
+    struct call_means means;
     char title[REPORT_TITLE_BYTES];
-    int result = find_means(report, means_ns, timed_counts, err);
+    int result = find_means(report, &means, err);
     if (result < 0) {
         return result;
     }
@@ -70,20 +100,15 @@ static int print_zeroing(struct report *report, const struct zeroing *zeroing, s
     out_bytes(out, "calloc_bytes", "bytes", (int64_t)zeroing->calloc_bytes);
     out_bytes(out, "fresh_bytes", "  in fresh pages, at least", (int64_t)zeroing->fresh_bytes);
     out_bytes(out, "cleared_bytes", "  to be cleared, at most", (int64_t)cleared_bytes);
-    print_mean(out, "calloc_mean_ns", "a timed calloc takes, on average", means_ns[0]);
+    print_mean(out, "calloc_mean_ns", "a timed calloc takes, on average", means.mean_ns[0]);
     out_real(out, "calloc_mean_bytes", "  of so many bytes",
              (double)zeroing->calloc_bytes / (double)zeroing->calloc_count, 0);
-    print_mean(out, "malloc_mean_ns", "a timed malloc", means_ns[1]);
+    print_mean(out, "malloc_mean_ns", "a timed malloc", means.mean_ns[1]);
     out_real(out, "other_mean_bytes", "  of so many bytes, as all but calloc",
              (double)(zeroing->allocated_bytes - zeroing->calloc_bytes) / (double)other_count, 0);
-    if (timed_counts[0] >= 100 && timed_counts[1] >= 100) {
-        double extra_ns = (means_ns[0] - means_ns[1]) * (double)zeroing->calloc_count;
-        print_mean(out, "extra_ns", "all calls of calloc took longer by", extra_ns);
-    } else {
-        out_null(out, "extra_ns", "all calls of calloc took longer by");
-    }
+    print_extra(out, &means, (double)zeroing->calloc_count);
     out_end_section(out);
-    if (timed_counts[0] < 100 || timed_counts[1] < 100) {
+    if (!means_are_known(&means)) {
         out_note(out, "fewer than 100 calls of calloc or malloc were timed: what clearing took is "
                       "not told");
     }
