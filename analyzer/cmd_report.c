@@ -6,7 +6,9 @@
 #include "base/str.h"
 #include "base/whole_file.h"
 #include "cli/talk.h"
+#include "cli/term.h"
 #include "cmd.h"
+#include "replay/pair_calibration.h"
 #include "report/html_page.h"
 #include "report/sections.h"
 
@@ -49,6 +51,11 @@ static const struct option_spec options[] = {
      "write one page for a browser instead, with every section, flame graph and timeline; it needs "
      "no network ('-': to stdout)",
      NULL, OPTION_TEXT_AT(struct report_settings, html)},
+    {"calibrate", '\0', NULL,
+     "with 'pools': measure now, in about a second, what a malloc and a free cost on each "
+     "allocator "
+     "that is installed, and in a pool",
+     NULL, OPTION_FLAG_AT(struct report_settings, is_calibrated)},
     OUT_OPTIONS(struct report_settings, out),
     {0},
 };
@@ -60,6 +67,8 @@ static const struct option_example examples[] = {
     {"allocaudit report app.db leaks --format json", "leaks for a script"},
     {"allocaudit report --html heap.html", "a page with everything, for a browser"},
     {"allocaudit report --from 2s --to 2500ms", "half a second of the run"},
+    {"allocaudit report pools --calibrate",
+     "whether a pool would pay, and against which allocator"},
     {NULL, NULL},
 };
 
@@ -70,6 +79,12 @@ static const char *const paragraphs[] = {
     "of 64 KiB or more freed within 10 ms); realloc (blocks that grew); modules; tree (sites "
     "summed "
     "up by their callers). Without a section: all but modules and tree that have something to say.",
+    "Only where they are named: latency (how long calls take, and their share of the CPU time); "
+    "pools (blocks of equal size, and what a pool for them would save); clocks (lifetimes by time, "
+    "by bytes and by allocations); predict (how well a site foretells its blocks); lifo (whether "
+    "the youngest block is freed first); handoffs (who allocates, who frees); churn (threads that "
+    "come and go); bursts; reserve (blocks that grow, and what a reserve would spare); zeroing "
+    "(what calloc clears); alignment.",
     "The function shown for a site is the first of its stack that is not a wrapper of an allocator "
     "(operator new, std::vector, xmalloc, g_malloc ...).",
     "--thread, --from and --to count anew from every recorded allocation, which takes a while; "
@@ -104,6 +119,9 @@ static int check_settings(const struct report_settings *settings, const struct s
         return cmd_misuse(&cmd_report_page,
                           "--sort %s needs the whole run: not with --thread, --from or --to",
                           site_key_word((enum site_key)settings->sort));
+    }
+    if (settings->is_calibrated && !section_plan_has(plan, "pools")) {
+        return cmd_misuse(&cmd_report_page, "--calibrate goes with the section 'pools'");
     }
     bool has_top = settings->top_count != OPTION_NOT_GIVEN;
     if (section_plan_has(plan, "tree") && has_top && settings->top_count > TREE_TOP_MAX) {
@@ -150,13 +168,38 @@ static int write_page(struct report *report, const struct section_plan *plan)
     return CMD_DONE;
 }
 
+static void show_calibration(void *context, uint64_t done, uint64_t total)
+{
+    term_progress_update(context, done, total);
+}
+
+/* Costs of the allocator that served the process whose pools are looked at, and of the others. */
+static int calibrate(struct report *report, struct pair_costs *costs, struct err *err)
+{
+    const struct process_row *process = report_process(report);
+    if (!report->settings->is_calibrated || process == NULL) {
+        return 0;
+    }
+    struct term_progress progress;
+    term_progress_begin(&progress, stderr, "measuring allocators");
+    int result =
+        pair_calibration_measure(process->allocator, show_calibration, &progress, costs, err);
+    term_progress_end(&progress);
+    report->pair_costs = result == 0 ? costs : NULL;
+    return result;
+}
+
 static int print_report(struct report *report, const struct section_plan *plan)
 {
-    if (report->is_page) {
+    struct err err;
+    struct pair_costs costs;
+    int result = calibrate(report, &costs, &err);
+    if (result == 0 && report->is_page) {
         return write_page(report, plan);
     }
-    struct err err;
-    int result = out_create("report", &report->settings->out, stdout, &report->out, &err);
+    if (result == 0) {
+        result = out_create("report", &report->settings->out, stdout, &report->out, &err);
+    }
     if (result < 0) {
         return cmd_fail(&err);
     }

@@ -86,6 +86,7 @@ static bool emit_take_expected(struct self *self, size_t *size_bytes, const void
 void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t alignment,
                 uint64_t started, const void *frame)
 {
+    uint64_t taken = started != 0 ? ticks_now(process->clock) - started : 0;
     struct self *self = sample_keeps(block) ? self_enter(frame) : NULL;
     if (self == NULL) {
         return;
@@ -103,10 +104,7 @@ void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t ali
         lane_begin(writer);
         uint64_t ticks = emit_stamp(writer);
         if (__builtin_expect(block != NULL, 1)) {
-            unsigned duration = 0;
-            if (started != 0) {
-                duration = event_duration_encode(writer->base_ticks + ticks - started);
-            }
+            unsigned duration = started != 0 ? event_duration_encode(taken) : 0;
             lane_publish(writer, emit_put_alloc(writer->cursor, kind, ticks, duration, block,
                                                 size_bytes, usable_bytes, alignment, stack_id));
         } else {
@@ -260,23 +258,32 @@ void emit_expected_alloc_done(void *block, size_t alignment, const void *frame)
     self->expects_alloc = false;
 }
 
-bool emit_outer_free(enum free_kind kind, const void *block, const void *frame)
+bool emit_outer_free(enum free_kind kind, const void *block, const void *frame,
+                     struct self **out_timed)
 {
     struct self *self = emit_begin_plain();
+    *out_timed = NULL;
     if (self == NULL || !emit_free_plain(self, kind, block, frame)) {
         self = emit_free_is_expected(block) ? NULL : emit_free_begin(frame);
         if (self == NULL) {
             return false;
         }
-        emit_free_end(self, kind, block, 0);
+        if (lane_is_timed(self_writer(self))) {
+            *out_timed = self;
+        } else {
+            emit_free_end(self, kind, block, 0);
+        }
     }
     self->expected_free = block;
     self->expects_free = true;
     return true;
 }
 
-void emit_outer_free_done(void)
+void emit_outer_free_done(struct self *timed, enum free_kind kind, const void *block)
 {
+    if (__builtin_expect(timed != NULL, 0)) {
+        emit_free_done(timed, kind, block);
+    }
     if (self_of_thread != NULL) {
         self_of_thread->expects_free = false;
     }

@@ -154,9 +154,13 @@ void emit_release(struct self *self);
 bool emit_expect_alloc(enum alloc_kind kind, size_t size_bytes, const void *frame);
 void emit_expected_alloc_done(void *block, size_t alignment, const void *frame);
 
-/* The same for freeing: records it now, and the inner calls for the same block pass through. */
-bool emit_outer_free(enum free_kind kind, const void *block, const void *frame);
-void emit_outer_free_done(void);
+/*
+ * The same for freeing: records it now, and the inner calls for the same block pass through.
+ * *out_timed: to be passed to the `done` function, which ends the record of a call that is timed.
+ */
+bool emit_outer_free(enum free_kind kind, const void *block, const void *frame,
+                     struct self **out_timed);
+void emit_outer_free_done(struct self *timed, enum free_kind kind, const void *block);
 
 /* True if an outer hook has already recorded this block's free. */
 static inline bool emit_free_is_expected(const void *block)

@@ -72,15 +72,16 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
             return;                                                                                \
         }                                                                                          \
         real_be_ready();                                                                           \
-        bool is_outer =                                                                            \
-            !sample_skips_free(block) && emit_outer_free(FREE_KIND_##kind, block, HOOK_FRAME);     \
+        struct self *timed = NULL;                                                                 \
+        bool is_outer = !sample_skips_free(block) &&                                               \
+                        emit_outer_free(FREE_KIND_##kind, block, HOOK_FRAME, &timed);              \
         if (real.identifier != NULL) {                                                             \
             real.identifier arguments;                                                             \
         } else {                                                                                   \
             real.free(block);                                                                      \
         }                                                                                          \
         if (is_outer) {                                                                            \
-            emit_outer_free_done();                                                                \
+            emit_outer_free_done(timed, FREE_KIND_##kind, block);                                  \
         }                                                                                          \
     }                                                                                              \
     HOOK void symbol parameters;                                                                   \

@@ -36,7 +36,8 @@ CREATE TABLE run (
     allocation_count_stderr INTEGER,          -- standard errors of a sample's estimates; NULL: exact
     allocated_bytes_stderr  INTEGER,
     leaked_count_stderr     INTEGER,
-    leaked_bytes_stderr     INTEGER
+    leaked_bytes_stderr     INTEGER,
+    clock_cost_ns        INTEGER              -- reading the clock, which every timed call holds
 );
 
 -- Variables that change how memory behaves, as the command saw them (an allow-list).
@@ -76,7 +77,8 @@ CREATE TABLE process (
     allocation_count_stderr INTEGER,          -- NULL: exact
     allocated_bytes_stderr  INTEGER,
     leaked_count_stderr     INTEGER,
-    leaked_bytes_stderr     INTEGER
+    leaked_bytes_stderr     INTEGER,
+    cpu_time_ns          INTEGER              -- user and system; NULL: not known
 );
 
 CREATE TABLE thread (
@@ -195,6 +197,39 @@ CREATE TABLE lifetime_class (
     free_count      INTEGER NOT NULL,
     freed_bytes     INTEGER NOT NULL,
     PRIMARY KEY (process_id, lifetime_min_ns)
+) WITHOUT ROWID;
+
+-- Calls to the allocator by kind, and how long those took that were timed. The free half of a
+-- realloc is not a call of its own.
+CREATE TABLE call_latency (
+    process_id  INTEGER NOT NULL REFERENCES process (id),
+    kind        TEXT NOT NULL,              -- malloc ... new[], free ... delete[]
+    call_count  INTEGER NOT NULL,
+    timed_count INTEGER NOT NULL,
+    time_sum_ns INTEGER NOT NULL,           -- of the timed calls, as is what follows
+    time_max_ns INTEGER NOT NULL,
+    long_count  INTEGER NOT NULL,           -- that took more than 1 ms
+    long_sum_ns INTEGER NOT NULL,
+    PRIMARY KEY (process_id, kind)
+) WITHOUT ROWID;
+
+-- Timed calls by how long they took: exact to 32 ns, then 32 classes a doubling.
+CREATE TABLE latency_class (
+    process_id  INTEGER NOT NULL REFERENCES process (id),
+    kind        TEXT NOT NULL,
+    time_min_ns INTEGER NOT NULL,
+    call_count  INTEGER NOT NULL,
+    PRIMARY KEY (process_id, kind, time_min_ns)
+) WITHOUT ROWID;
+
+-- The same by the site of the block: 8 ns wide to 32 ns, then four classes a doubling.
+CREATE TABLE site_latency (
+    process_id  INTEGER NOT NULL REFERENCES process (id),
+    stack_id    INTEGER NOT NULL REFERENCES stack (id),
+    time_min_ns INTEGER NOT NULL,
+    call_count  INTEGER NOT NULL,
+    time_max_ns INTEGER NOT NULL,           -- of the calls of this class
+    PRIMARY KEY (process_id, stack_id, time_min_ns)
 ) WITHOUT ROWID;
 
 -- Equal slices of time; their width doubles when a run outgrows them, so there are at most 2048.

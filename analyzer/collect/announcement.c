@@ -164,6 +164,7 @@ int announcement_process(struct lane_context *lane, const struct event_process *
     subject->parent_id = parent != NULL ? parent->id : 0;
     if (before != NULL && before->end != SUBJECT_EXECUTED) {
         before->end = SUBJECT_EXECUTED;
+        subject->cpu_time_start_ns = before->cpu_time_start_ns + before->cpu_time_ns;
         before->ended_ns = stamp_ns;
         before->exit_status = 0;
         before->exit_signal = 0;

@@ -143,6 +143,7 @@ __attribute__((flatten)) int subject_apply_free(struct lane_context *lane, const
     unsigned code = event_duration_code(words[0]);
     struct death death = {
         .died_ns = stamp_ns,
+        .kind = (uint8_t)kind,
         .is_timed = code != 0,
         .duration_ns = apply_duration_ns(lane->subject, code),
     };
@@ -220,6 +221,10 @@ int subject_apply(struct lane_context *lane, const uint64_t *words, uint64_t sta
         return 0;
     }
     subject_touch(lane, stamp_ns);
+    /* A lane is found some time after its thread began; what comes first there is a rare event. */
+    if (stamp_ns < subject->threads[lane->thread].started_ns) {
+        subject->threads[lane->thread].started_ns = stamp_ns;
+    }
     if (tag - EVENT_ALLOC < ALLOC_KIND_COUNT) {
         return subject_apply_alloc(lane, words, stamp_ns, err);
     }

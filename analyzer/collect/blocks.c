@@ -197,7 +197,7 @@ static int blocks_settle_one(struct subject *subject, struct err *err)
     struct parked parked = blocks_unpark(subject, 0);
     struct block *old = live_find(&subject->live, parked.block.address);
     if (old != NULL) {
-        struct death death = {.died_ns = parked.block.born_ns};
+        struct death death = {.died_ns = parked.block.born_ns, .kind = FREE_KIND_UNSEEN};
         uint64_t id;
         int r =
             ledger_end_found(subject, old, FREE_KIND_UNSEEN, old->thread, &death, NULL, &id, err);

@@ -194,6 +194,7 @@ static void collector_mark_command(struct collector *collector)
         if (subject->pid == (uint32_t)launch->pid && subject->end == SUBJECT_RUNNING) {
             subject->end = launch->exit_signal != 0 ? SUBJECT_SIGNALLED : SUBJECT_EXITED;
             subject->exit_status = launch->exit_status;
+            watch_cpu_time(subject, launch->cpu_time_ns);
             subject->exit_signal = launch->exit_signal;
             subject->ended_ns = clock_ns(clock, clock_ticks(clock));
         }

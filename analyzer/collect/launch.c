@@ -10,6 +10,7 @@
 
 #include "../../schema/ring.h"
 #include "../base/str.h"
+#include "clock.h"
 
 static const int launch_signals[] = {SIGCHLD, SIGINT,  SIGQUIT, SIGTERM,
                                      SIGHUP,  SIGUSR1, SIGUSR2, SIGTSTP};
@@ -110,9 +111,21 @@ static void launch_stop_along(const struct launch *launch)
     kill(launch->pid, SIGCONT);
 }
 
+/* A process that has ended has a clock until it is waited for. */
+static void launch_read_clock(struct launch *launch)
+{
+    siginfo_t info = {0};
+    if (!launch->is_reaped &&
+        waitid(P_PID, (id_t)launch->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid == launch->pid) {
+        launch->cpu_time_ns = clock_cpu_ns((uint32_t)launch->pid);
+    }
+}
+
 static void launch_reap(struct launch *launch)
 {
     int status;
+    launch_read_clock(launch);
     while (!launch->is_reaped && waitpid(launch->pid, &status, WNOHANG | WUNTRACED) > 0) {
         if (WIFSTOPPED(status)) {
             if (WSTOPSIG(status) != SIGSTOP) {

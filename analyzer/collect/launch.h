@@ -17,6 +17,8 @@ struct launch {
     bool is_reaped;
     int exit_status; /* -1: ended by exit_signal */
     int exit_signal;
+    uint64_t
+        cpu_time_ns; /* of the process, without its children, once it has ended; 0: not known */
     unsigned interrupt_count; /* how often someone wanted us to stop */
     sigset_t old_mask;
 };

@@ -39,7 +39,7 @@ int mappings_remove(struct subject *subject, uint64_t address, uint64_t bytes, e
     struct block *found;
     while ((found = ranges_overlapping(&subject->ranges, address, bytes)) != NULL) {
         struct block whole = *found;
-        struct death death = {.died_ns = died_ns};
+        struct death death = {.died_ns = died_ns, .kind = (uint8_t)kind};
         uint64_t id;
         ranges_remove(&subject->ranges, found);
         int r = ledger_bury(subject, &whole, kind, by, &death, &id, err);

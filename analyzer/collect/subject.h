@@ -112,6 +112,8 @@ struct subject {
     uint64_t ended_ns;
     uint64_t last_event_ns;
     uint64_t rss_peak_bytes;
+    uint64_t cpu_time_ns;         /* user and system; 0: not known */
+    uint64_t cpu_time_start_ns;   /* what the pid had used before this image came */
     struct journal_rss *kept_rss; /* of the present slice, in the journal; may be NULL */
     uint64_t kept_rss_slice;
     uint64_t inherited_free_count;

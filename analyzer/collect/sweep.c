@@ -107,7 +107,7 @@ static int sweep_pop(struct sweep *sweep)
     if (sweep->death_count > 0) {
         sweep_sift_down(sweep, 0);
     }
-    struct death death = {.died_ns = dead.died_ns};
+    struct death death = {.died_ns = dead.died_ns, .kind = (uint8_t)dead.free_kind};
     sweep_touch(dead.subject, dead.by, dead.died_ns);
     return ledger_count_death(dead.subject, &dead.block, dead.by, &death);
 }

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The sum of timed calls, scaled up to all calls of the site. */
+#include "latency_rows.h"
+
+/* The sum of timed calls, scaled up to all calls of the site. Those that took too long to stand for
+ * others count once. */
 static uint64_t tables_estimate(uint64_t timed_ns, uint64_t timed_count, uint64_t count)
 {
     return timed_count == 0 ? 0
@@ -115,6 +118,7 @@ static void tables_write_process(struct sqlwriter *writer, const struct subject 
     sqlwriter_integer_or_null(writer, subject->rss_peak_bytes);
     struct spread spread = tables_sum_spreads(tally);
     tables_write_spread(writer, subject->recording->sample_bytes != 0, &spread);
+    sqlwriter_integer_or_null(writer, subject->cpu_time_ns);
     sqlwriter_row(writer);
 }
 
@@ -126,8 +130,10 @@ static void tables_write_threads(struct sqlwriter *writer, const struct subject 
         sqlwriter_integer(writer, subject->id);
         sqlwriter_integer(writer, thread->tid);
         sqlwriter_text(writer, thread->name[0] != '\0' ? thread->name : NULL);
-        sqlwriter_integer(writer, thread->started_ns);
-        sqlwriter_integer(writer, thread->ended_ns);
+        uint64_t ended_ns =
+            thread->ended_ns; /* of a thread that only frees, it may be known better */
+        sqlwriter_integer(writer, thread->started_ns < ended_ns ? thread->started_ns : ended_ns);
+        sqlwriter_integer(writer, ended_ns);
         sqlwriter_integer(writer, thread->allocation_count);
         sqlwriter_integer(writer, thread->allocated_bytes);
         sqlwriter_integer(writer, thread->free_count);
@@ -172,7 +178,8 @@ static void tables_write_site(struct sqlwriter *writer, uint32_t process_id,
     sqlwriter_integer(
         writer,
         tables_estimate(site->timed_alloc_ns, site->timed_alloc_count, site->allocation_count) +
-            tables_estimate(site->timed_free_ns, site->timed_free_count, site->free_count));
+            tables_estimate(site->timed_free_ns, site->timed_free_count, site->free_count) +
+            site->timed_long_ns);
     sqlwriter_integer(writer, site->timed_alloc_count + site->timed_free_count);
     sqlwriter_integer(writer, site->lifetime_sum_ns);
     sqlwriter_integer(writer, site->lifetime_max_ns);
@@ -349,7 +356,7 @@ static void tables_complete_run(struct sqlwriter *writer, const struct run_facts
     snprintf(
         sql, sizeof(sql),
         "UPDATE run SET state = '%s', duration_ns = %llu, exit_status = %s, exit_signal = %s,"
-        " peak_bytes = %llu, peak_ns = %llu, ring_path = NULL,"
+        " peak_bytes = %llu, peak_ns = %llu, ring_path = NULL, clock_cost_ns = nullif(%llu, 0),"
         " (allocation_count, free_count, allocated_bytes, failed_count, leaked_count,"
         " leaked_bytes, lost_event_count, unpaired_free_count) ="
         " (SELECT ifnull(sum(allocation_count), 0), ifnull(sum(free_count), 0), "
@@ -359,7 +366,7 @@ static void tables_complete_run(struct sqlwriter *writer, const struct run_facts
         "process)",
         facts->is_cut ? "cut" : "complete", (unsigned long long)facts->duration_ns, status, signal,
         (unsigned long long)recording->peak_bytes, (unsigned long long)recording->peak_ns,
-        (unsigned long long)facts->lost_event_count);
+        (unsigned long long)recording->clock.cost_ns, (unsigned long long)facts->lost_event_count);
     sqlwriter_execute(writer, sql);
 }
 
@@ -395,7 +402,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
 {
     tables_write_stacks(writer, &recording->stacks);
     tables_write_contexts(writer, &recording->contexts);
-    tables_write_each(writer, recording, "process", 30, tables_write_process);
+    tables_write_each(writer, recording, "process", 31, tables_write_process);
     tables_write_each(writer, recording, "thread", 10, tables_write_threads);
     tables_write_each(writer, recording, "module_load", 6, tables_write_loads);
     sqlwriter_table(writer, "site", 31);
@@ -405,6 +412,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
     tables_write_each(writer, recording, "size_class", 9, tables_write_sizes);
     tables_write_each(writer, recording, "lifetime_class", 4, tables_write_lifetimes);
     tables_write_each(writer, recording, "timeline", 9, tables_write_slices);
+    latency_rows_write(writer, recording);
     tables_write_marks(writer, recording);
     tables_write_counters(writer, recording);
     tables_complete_run(writer, facts, recording);

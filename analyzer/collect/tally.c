@@ -32,6 +32,7 @@ void tally_restart(struct tally *tally, uint64_t started_ns)
     }
     memset(tally->sizes, 0, TALLY_SIZE_CLASSES * sizeof(*tally->sizes));
     memset(tally->lifetimes, 0, sizeof(tally->lifetimes));
+    latency_fini(&tally->latency);
     tally->spread_count = 0;
     tally->slice_count = 0;
     tally->now_span_ns = 0;
@@ -55,6 +56,7 @@ void tally_fini(struct tally *tally)
     map_fini(&tally->site_of_stack);
     free(tally->sizes);
     free(tally->slices);
+    latency_fini(&tally->latency);
     *tally = (struct tally){0};
 }
 
@@ -188,9 +190,10 @@ static inline void tally_note_peak(const struct tally *tally, struct site *site)
 }
 
 /* The figures of a birth, for a block that stands for `weight`; 1 leaves no trace of it. */
-static inline __attribute__((always_inline)) void
-tally_count_birth(struct tally *tally, struct slice *slice, const struct block *block,
-                  uint64_t weight, bool is_timed, uint64_t duration_ns)
+static inline __attribute__((always_inline)) void tally_count_birth(struct tally *tally,
+                                                                    struct slice *slice,
+                                                                    const struct block *block,
+                                                                    uint64_t weight)
 {
     uint64_t size_bytes = block->size_bytes;
     struct site *site = &tally->sites[block->site];
@@ -215,10 +218,7 @@ tally_count_birth(struct tally *tally, struct slice *slice, const struct block *
     if (__builtin_expect(site->live_bytes > site->live_bytes_max, 0)) {
         site->live_bytes_max = site->live_bytes;
     }
-    if (is_timed) {
-        site->timed_alloc_ns += weight * duration_ns;
-        site->timed_alloc_count += weight;
-    }
+    tally->latency.call_counts[latency_of_alloc(block->kind)] += weight;
     struct size_class *size = &tally->sizes[tally_size_class(size_bytes)];
     size->allocation_count += weight;
     size->allocated_bytes += weight * size_bytes;
@@ -261,10 +261,7 @@ tally_count_death(struct tally *tally, struct slice *slice, const struct block *
     if (__builtin_expect(lifetime_ns > site->lifetime_max_ns, 0)) {
         site->lifetime_max_ns = lifetime_ns;
     }
-    if (death->is_timed) {
-        site->timed_free_ns += weight * death->duration_ns;
-        site->timed_free_count += weight;
-    }
+    tally->latency.call_counts[latency_of_free(death->kind)] += weight;
     if (death->is_remote) {
         site->remote_free_count += weight;
     }
@@ -282,14 +279,45 @@ tally_count_death(struct tally *tally, struct slice *slice, const struct block *
     slice->free_count += weight;
 }
 
+/* Timed calls are few: their histograms are kept out of the way of the others. */
+static __attribute__((noinline)) int tally_time_birth(struct tally *tally,
+                                                      const struct block *block, uint64_t weight,
+                                                      uint64_t duration_ns)
+{
+    struct site *site = &tally->sites[block->site];
+    if (duration_ns > LATENCY_LONG_NS) {
+        site->timed_long_ns += weight * duration_ns;
+    } else {
+        site->timed_alloc_ns += weight * duration_ns;
+        site->timed_alloc_count += weight;
+    }
+    return latency_add(&tally->latency, latency_of_alloc(block->kind), block->site, duration_ns,
+                       weight);
+}
+
+static __attribute__((noinline)) int tally_time_death(struct tally *tally,
+                                                      const struct block *block, uint64_t weight,
+                                                      const struct death *death)
+{
+    struct site *site = &tally->sites[block->site];
+    if (death->duration_ns > LATENCY_LONG_NS) {
+        site->timed_long_ns += weight * death->duration_ns;
+    } else {
+        site->timed_free_ns += weight * death->duration_ns;
+        site->timed_free_count += weight;
+    }
+    return latency_add(&tally->latency, latency_of_free(death->kind), block->site,
+                       death->duration_ns, weight);
+}
+
 int tally_alloc(struct tally *tally, const struct block *block, bool is_timed, uint64_t duration_ns)
 {
     struct slice *slice = tally_slice(tally, block->born_ns);
     if (slice == NULL) {
         return -ENOMEM;
     }
-    tally_count_birth(tally, slice, block, 1, is_timed, duration_ns);
-    return 0;
+    tally_count_birth(tally, slice, block, 1);
+    return is_timed ? tally_time_birth(tally, block, 1, duration_ns) : 0;
 }
 
 int tally_free(struct tally *tally, const struct block *block, const struct death *death)
@@ -306,7 +334,7 @@ int tally_free(struct tally *tally, const struct block *block, const struct deat
             tally->sites[block->site].temporary_count[within]++;
         }
     }
-    return 0;
+    return death->is_timed ? tally_time_death(tally, block, 1, death) : 0;
 }
 
 void tally_realloc(struct tally *tally, const struct block *block, uint64_t old_bytes,
@@ -388,8 +416,8 @@ int tally_alloc_weighted(struct tally *tally, const struct block *block, uint64_
         return -ENOMEM;
     }
     tally_add_spread(spread, block, weight, true);
-    tally_count_birth(tally, slice, block, weight, is_timed, duration_ns);
-    return 0;
+    tally_count_birth(tally, slice, block, weight);
+    return is_timed ? tally_time_birth(tally, block, weight, duration_ns) : 0;
 }
 
 int tally_free_weighted(struct tally *tally, const struct block *block, uint64_t weight,
@@ -402,5 +430,5 @@ int tally_free_weighted(struct tally *tally, const struct block *block, uint64_t
     }
     tally_add_spread(spread, block, weight, false);
     tally_count_death(tally, slice, block, weight, death);
-    return 0;
+    return death->is_timed ? tally_time_death(tally, block, weight, death) : 0;
 }

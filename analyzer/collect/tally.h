@@ -2,8 +2,8 @@
  * tally.h - the aggregates of one process, kept up to date event by event.
  *
  * What `report` shows is counted here while recording, so that no analysis ever scans blocks.
- * A tally's figures are those of the tables site, temporary, size_class, lifetime_class and
- * timeline (schema/schema.sql), whose columns bear the same names. Single thread.
+ * A tally's figures are those of the tables site, temporary, size_class, lifetime_class, timeline
+ * and of the latencies (schema/schema.sql), whose columns bear the same names. Single thread.
  */
 #ifndef ALLOCAUDIT_TALLY_H
 #define ALLOCAUDIT_TALLY_H
@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "../base/map.h"
+#include "latency.h"
 #include "live.h"
 
 enum {
@@ -48,6 +49,7 @@ struct site {
     uint64_t timed_alloc_count;
     uint64_t timed_free_ns;
     uint64_t timed_free_count;
+    uint64_t timed_long_ns; /* of calls too long to stand for others: in none of the above */
     uint64_t lifetime_sum_ns;
     uint64_t lifetime_max_ns;
     uint64_t remote_free_count;
@@ -101,6 +103,7 @@ struct tally {
     struct map site_of_stack; /* stack id -> index */
     struct size_class *sizes; /* TALLY_SIZE_CLASSES */
     struct lifetime_class lifetimes[TALLY_LIFETIME_CLASSES];
+    struct latency latency;
     struct slice *slices;
     size_t slice_count;
     size_t slice_capacity;
@@ -140,6 +143,7 @@ struct death {
     uint64_t died_ns;
     uint64_t duration_ns;     /* of the real call, if is_timed */
     uint64_t own_allocations; /* the allocating thread's since then; only if not is_remote */
+    uint8_t kind;             /* enum free_kind */
     bool is_timed;
     bool is_remote; /* freed by another thread */
 };

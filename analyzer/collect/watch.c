@@ -33,6 +33,13 @@ static void watch_start(struct subject *subject, const struct session *session)
     resident_open(&subject->resident, subject->pid, session->fd);
 }
 
+void watch_cpu_time(struct subject *subject, uint64_t used_ns)
+{
+    if (used_ns > subject->cpu_time_start_ns) {
+        subject->cpu_time_ns = used_ns - subject->cpu_time_start_ns;
+    }
+}
+
 static bool watch_has_ended(const struct subject *subject)
 {
     if (subject->pid_fd < 0) {
@@ -85,6 +92,7 @@ void watch_processes(struct recording *recording, const struct session *session,
         watch_name_threads(subject);
         if (subject->pid != command_pid && subject->end == SUBJECT_RUNNING &&
             watch_has_ended(subject)) {
+            watch_cpu_time(subject, clock_cpu_ns(subject->pid));
             watch_end(subject);
         }
     }
@@ -98,6 +106,7 @@ int watch_resident_sets(struct recording *recording, const struct session *sessi
         if (subject->end != SUBJECT_RUNNING || subject->resident.statm_fd < 0) {
             continue;
         }
+        watch_cpu_time(subject, clock_cpu_ns(subject->pid));
         uint64_t rss_bytes = resident_read(&subject->resident, ring_bytes(session->chunk_count));
         if (rss_bytes == 0) {
             continue;

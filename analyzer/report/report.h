@@ -12,6 +12,7 @@
 #include "../base/str.h"
 #include "../cli/options.h"
 #include "../cli/out.h"
+#include "../model/pair_costs.h"
 #include "../model/selection.h"
 #include "../model/sites.h"
 #include "../model/stacks.h"
@@ -29,6 +30,7 @@ struct report_settings {
     uint64_t within;
     uint64_t top_count; /* OPTION_NOT_GIVEN: as many as suit the place */
     uint64_t stack_id;  /* OPTION_NOT_GIVEN: no single stack is asked for */
+    bool is_calibrated; /* measure what allocators cost, for `pools` */
     int sort;           /* enum site_key; REPORT_UNSORTED: as suits the place */
     struct out_settings out;
 };
@@ -50,6 +52,7 @@ struct report {
     struct sites *sites;   /* with the keys that the sections need */
     struct str file_words; /* "" or " -i FILE": what makes another command read the same file */
     struct totals totals;  /* of the process selected, or of all */
+    const struct pair_costs *pair_costs; /* NULL: were not measured */
     struct out *out;
     void *state;      /* of the section's analysis; NULL: it could not be worked out, or has none */
     bool is_overview; /* no section was named: short tables, and nothing about what is empty */
@@ -105,6 +108,17 @@ int report_print_sizes(struct report *report, struct err *err);
 int report_print_threads(struct report *report, struct err *err);
 int report_print_processes(struct report *report, struct err *err);
 int report_print_timeline(struct report *report, struct err *err);
+int report_print_latency(struct report *report, struct err *err);
+int report_print_pools(struct report *report, struct err *err);
+int report_print_clocks(struct report *report, struct err *err);
+int report_print_predict(struct report *report, struct err *err);
+int report_print_lifo(struct report *report, struct err *err);
+int report_print_handoffs(struct report *report, struct err *err);
+int report_print_churn(struct report *report, struct err *err);
+int report_print_bursts(struct report *report, struct err *err);
+int report_print_reserve(struct report *report, struct err *err);
+int report_print_zeroing(struct report *report, struct err *err);
+int report_print_alignment(struct report *report, struct err *err);
 int report_print_modules(struct report *report, struct err *err);
 int report_print_tree(struct report *report, struct err *err);
 

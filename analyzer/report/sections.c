@@ -3,7 +3,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../analyses/ages.h"
+#include "../analyses/alignments.h"
 #include "../analyses/analysis.h"
+#include "../analyses/growth.h"
+#include "../analyses/handoffs.h"
+#include "../analyses/nesting.h"
+#include "../analyses/pooling.h"
+#include "../analyses/zeroing.h"
 #include "../base/suggest.h"
 #include "../cli/term.h"
 #include "page_tree.h"
@@ -23,6 +30,17 @@ static const struct report_section sections[] = {
     {"timeline", report_print_timeline, 0, SECTION_BY_TIME, true, NULL},
     {"large", report_print_large, KEY(LARGE), SECTION_BY_ALL, true, NULL},
     {"realloc", report_print_realloc, KEY(REALLOC), SECTION_BY_ALL, true, NULL},
+    {"latency", report_print_latency, KEY(TIME), 0, false, NULL},
+    {"pools", report_print_pools, 0, 0, false, &pooling_analysis},
+    {"clocks", report_print_clocks, 0, 0, false, &ages_analysis},
+    {"predict", report_print_predict, 0, 0, false, &ages_analysis},
+    {"lifo", report_print_lifo, 0, 0, false, &nesting_analysis},
+    {"handoffs", report_print_handoffs, 0, 0, false, &handoffs_analysis},
+    {"churn", report_print_churn, 0, 0, false, NULL},
+    {"bursts", report_print_bursts, 0, 0, false, NULL},
+    {"reserve", report_print_reserve, 0, 0, false, &growth_analysis},
+    {"zeroing", report_print_zeroing, 0, 0, false, &zeroing_analysis},
+    {"alignment", report_print_alignment, 0, 0, false, &alignments_analysis},
     {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false, NULL},
     {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false, NULL},
 };
@@ -134,6 +152,16 @@ static void show_progress(void *context, uint64_t done, uint64_t total)
     term_progress_update(context, done, total);
 }
 
+static bool has_run(const struct analysis_run *runs, size_t count, const struct analysis *analysis)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (runs[i].analysis == analysis) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* runs[place of a section]: the analysis of a section that has one and can be worked out. */
 static int analyse(struct report *report, const struct section_plan *plan,
                    struct analysis_run runs[SECTIONS_MAX], size_t *out_count, struct err *err)
@@ -143,6 +171,7 @@ static int analyse(struct report *report, const struct section_plan *plan,
     for (size_t i = 0; i < SECTION_COUNT; i++) {
         const struct analysis *analysis = sections[i].analysis;
         if (plan->is_wanted[i] && analysis != NULL && process != NULL &&
+            !has_run(runs, count, analysis) &&
             (analysis->observe == NULL || report_has_calls(report))) {
             runs[count++] = (struct analysis_run){.analysis = analysis};
         }

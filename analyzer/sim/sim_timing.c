@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "../base/vec.h"
+#include "../model/live_objects.h"
 #include "../model/operations.h"
-#include "live_objects.h"
 #include "sim_heaps.h"
 #include "sim_rules.h"
 

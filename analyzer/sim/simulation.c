@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../db/query_mark.h"
-#include "live_objects.h"
+#include "../model/live_objects.h"
 #include "sim_heaps.h"
 #include "sim_rules.h"
 

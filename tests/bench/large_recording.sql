@@ -4,11 +4,11 @@ BEGIN;
 INSERT INTO process VALUES
     (1, 4100, NULL, 'run', '/opt/demo/compiler', './compiler big.cc', 'glibc', '2.36', 0, 60000000000,
      'exited', 0, NULL, 5000000, 5000000, 900000000, 0, 70000, 80000000, 50000000000, 0, 0, 0, 0, 0, 120000000,
-     NULL, NULL, NULL, NULL);
+     NULL, NULL, NULL, NULL, NULL);
 INSERT INTO run VALUES
     (1, '0.1.0', 'complete', './compiler big.cc', '/src', 'testhost', 'Linux 6.1.0', 4, 'glibc 2.36', 'full',
      'auto', 64, 0, NULL, 1795392000000000000, 60000000000, 0, NULL, 5000000, 5000000, 900000000, 0, 80000000,
-     50000000000, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL);
+     50000000000, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO thread VALUES (1, 1, 4100, 'compiler', 0, 60000000000, 5000000, 900000000, 5000000, 0);
 INSERT INTO module VALUES (1, '/opt/demo/compiler', 'aa', 'dwarf');
 INSERT INTO module_load VALUES (1, 1, 4194304, 8388608, 4194304, 0);

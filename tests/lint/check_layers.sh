@@ -17,7 +17,7 @@ analyzer/model       analyzer/base analyzer/db
 analyzer/analyses    analyzer/base analyzer/db analyzer/model
 analyzer/sim         analyzer/base analyzer/db analyzer/model analyzer/plan interposer/policy
 analyzer/replay      analyzer/base analyzer/catalog analyzer/model schema interposer/policy/settings.h
-analyzer/replay/runner  analyzer/replay
+analyzer/replay/runner  analyzer/replay analyzer/base/histogram.h
 analyzer/cli         analyzer/base
 analyzer/trial       analyzer/base analyzer/catalog interposer/policy/settings.h
 analyzer/gate        analyzer/base analyzer/db analyzer/model analyzer/cli analyzer/report

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/replay/histogram.h"
+#include "../../analyzer/base/histogram.h"
 
 static struct histogram *make(void)
 {

@@ -1,4 +1,4 @@
-#include "../../analyzer/sim/live_objects.h"
+#include "../../analyzer/model/live_objects.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../histogram.h"
+#include "../../base/histogram.h"
 #include "gauge.h"
 #include "stage.h"
 

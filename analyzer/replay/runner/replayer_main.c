@@ -7,6 +7,7 @@
  *   allocaudit-replay memory FD MODE TOUCH SPEED   replays with the gauge read
  *   allocaudit-replay curve FD MODE TOUCH SPEED    the same, and says each reading (serial alone)
  *   allocaudit-replay latency FD MODE TOUCH SPEED  replays with each call timed
+ *   allocaudit-replay pairs malloc|list SIZE...    what a pair of malloc and free costs, in ps
  *
  * FD is the script, MODE serial, virtual or threads, TOUCH the part of each block that is written
  * to (0: nothing, 1: all), SPEED a number, 0: at full speed. Answers are lines "key value" on
@@ -21,6 +22,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "pairs.h"
 #include "perform.h"
 #include "stopwatch.h"
 
@@ -222,8 +224,20 @@ static int probe(char **names)
     return 0;
 }
 
+static int measure_pairs(const char *what, char **sizes)
+{
+    for (; *sizes != NULL; sizes++) {
+        double pair_ps = pairs_measure_ps(strtoul(*sizes, NULL, 10), strcmp(what, "list") == 0);
+        (void)dprintf(STDOUT_FILENO, "pair_ps %s %.0f\n", *sizes, pair_ps);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc >= 4 && strcmp(argv[1], "pairs") == 0) {
+        return measure_pairs(argv[2], argv + 3);
+    }
     if (argc >= 2 && strcmp(argv[1], "probe") == 0) {
         return probe(argv + 2);
     }

@@ -21,7 +21,12 @@ struct histogram {
     uint64_t max;
 };
 
+/* The class of a value, and the least value of a class. */
+unsigned histogram_class(uint64_t value);
+uint64_t histogram_class_min(unsigned value_class);
+
 void histogram_add(struct histogram *histogram, uint64_t value);
+void histogram_add_many(struct histogram *histogram, uint64_t value, uint64_t count);
 
 /* Adds all of `other`. */
 void histogram_merge(struct histogram *histogram, const struct histogram *other);

@@ -67,20 +67,29 @@ static void close_gap(struct live_objects *objects, size_t gap)
     objects->places[gap].id = 0;
 }
 
-int live_objects_remove(struct live_objects *objects, uint64_t id, struct live_object *out_object)
+struct live_object *live_objects_find(const struct live_objects *objects, uint64_t id)
 {
     if (objects->place_count == 0) {
-        return -ENOENT;
+        return NULL;
     }
     size_t at = home_of(objects, id);
     while (objects->places[at].id != id) {
         if (objects->places[at].id == 0) {
-            return -ENOENT;
+            return NULL;
         }
         at = (at + 1) & (objects->place_count - 1);
     }
-    *out_object = objects->places[at];
-    close_gap(objects, at);
+    return &objects->places[at];
+}
+
+int live_objects_remove(struct live_objects *objects, uint64_t id, struct live_object *out_object)
+{
+    const struct live_object *found = live_objects_find(objects, id);
+    if (found == NULL) {
+        return -ENOENT;
+    }
+    *out_object = *found;
+    close_gap(objects, (size_t)(found - objects->places));
     objects->used_count--;
     return 0;
 }
