@@ -68,7 +68,10 @@ static const char *const paragraphs[] = {
     "thread at once); lifetimes; sizes (as requested); threads; processes; timeline; large (blocks "
     "of 64 KiB or more freed within 10 ms); realloc (blocks that grew); modules; tree (sites "
     "summed "
-    "up by their callers). Without a section: all but modules and tree that have something to say.",
+    "up by their callers); frames (what each turn of a loop or request allocates, as marked by "
+    "allocaudit_frame() or run --frame-symbol); scopes (what is allocated between "
+    "allocaudit_scope_begin() and _end()). Without a section: all up to realloc that have "
+    "something to say.",
     "The function shown for a site is the first of its stack that is not a wrapper of an allocator "
     "(operator new, std::vector, xmalloc, g_malloc ...).",
     "--thread, --from and --to count anew from every recorded allocation, which takes a while; "

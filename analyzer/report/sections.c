@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../analyses/analysis.h"
+#include "../analyses/frames.h"
+#include "../analyses/scopes.h"
 #include "../base/suggest.h"
 #include "../cli/term.h"
 
@@ -24,6 +25,8 @@ static const struct report_section sections[] = {
     {"realloc", report_print_realloc, KEY(REALLOC), SECTION_BY_ALL, true, NULL},
     {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false, NULL},
     {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false, NULL},
+    {"frames", report_print_frames_section, 0, 0, false, &frames_analysis},
+    {"scopes", report_print_scopes, 0, 0, false, &scopes_analysis},
 };
 
 enum {

@@ -1,0 +1,191 @@
+#include "scopes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scope_stack.h"
+
+static int out_of_memory(struct err *err)
+{
+    return err_set_errno(err, ENOMEM, "cannot count scopes");
+}
+
+static int take_marks(struct scopes_state *state, uint64_t before_ns, struct err *err)
+{
+    struct mark_row mark;
+    int result;
+    while ((result = mark_cursor_before(state->marks, before_ns, &mark, err)) > 0) {
+        result = mark.is_begin ? scope_stack_begin(state, &mark) : scope_stack_end(state, &mark);
+        if (result < 0) {
+            return result;
+        }
+    }
+    return result;
+}
+
+static void note_birth(const struct scopes_state *state, const struct block_facts *block)
+{
+    struct scope_thread *thread = scope_thread_find(state, block->thread_id);
+    for (size_t i = 0; thread != NULL && i < thread->count; i++) {
+        struct open_scope *scope = &thread->scopes[i];
+        scope->allocation_count++;
+        scope->allocated_bytes += block->size_bytes;
+        scope->live_count++;
+        scope->live_bytes += block->size_bytes;
+        scope->peak_bytes =
+            scope->live_bytes > scope->peak_bytes ? scope->live_bytes : scope->peak_bytes;
+    }
+}
+
+/* Only what was born in a scope that is still open matters to it. */
+static void note_death(const struct scopes_state *state, const struct block_facts *block)
+{
+    struct scope_thread *thread = scope_thread_find(state, block->thread_id);
+    for (size_t i = 0; thread != NULL && i < thread->count; i++) {
+        struct open_scope *scope = &thread->scopes[i];
+        if (block->born_ns >= scope->begins_ns && scope->live_count > 0) {
+            scope->live_count--;
+            scope->live_bytes -= block->size_bytes;
+        }
+    }
+}
+
+static void note_free(const struct scopes_state *state, uint32_t thread_id)
+{
+    struct scope_thread *thread = scope_thread_find(state, thread_id);
+    for (size_t i = 0; thread != NULL && i < thread->count; i++) {
+        thread->scopes[i].free_count++;
+    }
+}
+
+static int observe_scopes(void *context, const struct operation *operation, struct err *err)
+{
+    struct scopes_state *state = context;
+    int result = take_marks(state, operation->at_ns, err);
+    if (result == 0 && operation->kind != OPERATION_ALLOC) {
+        note_free(state, operation->thread_id);
+        note_death(state, &operation->ended);
+    }
+    if (result == 0 && operation->kind != OPERATION_FREE) {
+        note_birth(state, &operation->made);
+    }
+    return result == -ENOMEM ? out_of_memory(err) : result;
+}
+
+/* ---- the answer --------------------------------------------------------------------------------
+ */
+
+static int compare_sums(const void *left, const void *right)
+{
+    const struct scope_sum *a = left;
+    const struct scope_sum *b = right;
+    if (a->allocation_count != b->allocation_count) {
+        return a->allocation_count > b->allocation_count ? -1 : 1;
+    }
+    return strcmp(a->name, b->name);
+}
+
+static int measure_all(struct scopes_state *state)
+{
+    int result = 0;
+    for (size_t i = 0; i < state->answer.count && result == 0; i++) {
+        struct scope_sum *sum = &state->answer.sums[i];
+        const struct scope_spreads *spreads = &state->spreads[i];
+        bool is_measured = spread_measure(&spreads->allocations, &sum->allocations) == 0 &&
+                           spread_measure(&spreads->bytes, &sum->bytes) == 0 &&
+                           spread_measure(&spreads->peaks, &sum->peaks) == 0 &&
+                           spread_measure(&spreads->survivors, &sum->survivors) == 0;
+        result = is_measured ? 0 : -ENOMEM;
+    }
+    return result;
+}
+
+/* Names that only ever ended have no entry. */
+static void drop_empty_sums(struct scopes *answer)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < answer->count; i++) {
+        if (answer->sums[i].entry_count > 0) {
+            answer->sums[kept++] = answer->sums[i];
+        } else {
+            free(answer->sums[i].name);
+        }
+    }
+    answer->count = kept;
+}
+
+static void free_spreads(struct scopes_state *state)
+{
+    for (size_t i = 0; i < state->answer.count && state->spreads != NULL; i++) {
+        spread_fini(&state->spreads[i].allocations);
+        spread_fini(&state->spreads[i].bytes);
+        spread_fini(&state->spreads[i].peaks);
+        spread_fini(&state->spreads[i].survivors);
+    }
+    free(state->spreads);
+    state->spreads = NULL;
+}
+
+static int finish_scopes(void *context, struct err *err)
+{
+    struct scopes_state *state = context;
+    int result = take_marks(state, UINT64_MAX, err);
+    for (size_t i = 0; i < state->thread_count && result == 0; i++) {
+        while (state->threads[i].count > 0 && result == 0) {
+            result = scope_stack_pop(state, &state->threads[i], true);
+        }
+    }
+    result = result == 0 ? measure_all(state) : result;
+    free_spreads(state);
+    drop_empty_sums(&state->answer);
+    if (state->answer.count > 0) {
+        qsort(state->answer.sums, state->answer.count, sizeof(*state->answer.sums), compare_sums);
+    }
+    return result == -ENOMEM ? out_of_memory(err) : result;
+}
+
+static void destroy_scopes(void *context)
+{
+    struct scopes_state *state = context;
+    if (state == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < state->answer.count; i++) {
+        free(state->answer.sums[i].name);
+    }
+    free_spreads(state);
+    for (size_t i = 0; i < state->thread_count; i++) {
+        free(state->threads[i].scopes);
+    }
+    free(state->answer.sums);
+    free(state->threads);
+    map_fini(&state->numbers);
+    map_fini(&state->pairs);
+    map_fini(&state->thread_places);
+    mark_cursor_close(state->marks);
+    free(state);
+}
+
+static int create_scopes(const struct trace *trace, uint32_t process_id, void **out_state,
+                         struct err *err)
+{
+    struct scopes_state *state = calloc(1, sizeof(*state));
+    if (state == NULL) {
+        return out_of_memory(err);
+    }
+    int result = scope_marks_open(trace->db, process_id, &state->marks, err);
+    if (result < 0) {
+        destroy_scopes(state);
+        return result;
+    }
+    *out_state = state;
+    return 0;
+}
+
+const struct analysis scopes_analysis = {
+    .create = create_scopes,
+    .observe = observe_scopes,
+    .finish = finish_scopes,
+    .destroy = destroy_scopes,
+};
