@@ -45,9 +45,8 @@ static uint64_t count_zeros(const struct spread spans[FRAME_SPANS_MAX], unsigned
 static int measure_series(struct frames_state *state, uint32_t number)
 {
     struct frame_series *series = &state->answer.series[number];
-    const struct frame_spans *spans = &state->spans[number];
-    warmup_find(spans->figures[FRAME_ALLOCATION_COUNT], longest_lane(state, number),
-                &series->warmup);
+    struct frame_spans *spans = &state->spans[number];
+    warmup_find(spans->figures, longest_lane(state, number), &series->warmup);
     unsigned first =
         series->warmup.frame_count == 0 ? 0 : frame_span_of(series->warmup.frame_count);
     int result = 0;

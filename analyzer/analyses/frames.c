@@ -83,7 +83,7 @@ static int end_frame(struct frames_state *state, struct frame_lane *lane, uint64
         result = spread_add(&spans->figures[figure][span], lane->counts[figure]);
     }
     warmup_note(&state->answer.series[lane->series].warmup, lane->frame, lane->frame_total,
-                lane->counts[FRAME_ALLOCATION_COUNT]);
+                lane->counts);
     memset(lane->counts, 0, sizeof(lane->counts));
     lane->live_bytes = 0;
     lane->frame++;

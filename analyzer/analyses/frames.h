@@ -27,16 +27,6 @@ enum {
     FRAME_NEARLY_PCT = 99, /* of a site's blocks contained: nearly frame-able */
 };
 
-/* What is counted in each frame. */
-enum frame_figure {
-    FRAME_ALLOCATION_COUNT,
-    FRAME_FREE_COUNT,
-    FRAME_ALLOCATED_BYTES,
-    FRAME_PEAK_BYTES, /* most bytes of blocks of this frame that were live at one moment in it */
-    FRAME_SURVIVOR_COUNT,
-    FRAME_FIGURE_COUNT
-};
-
 struct frame_site {
     uint32_t stack_id;
     uint64_t allocation_count;

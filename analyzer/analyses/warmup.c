@@ -27,19 +27,39 @@ uint64_t frame_span_start(unsigned span)
 }
 
 void warmup_note(struct warmup *warmup, uint64_t frame, uint64_t total_count,
-                 uint64_t allocation_count)
+                 const uint64_t values[FRAME_FIGURE_COUNT])
 {
     if (frame < total_count / 2) {
         return;
     }
-    bool is_least = !warmup->has_later || allocation_count < warmup->later_min;
-    warmup->later_min = is_least ? allocation_count : warmup->later_min;
-    bool is_most = allocation_count > warmup->later_max;
-    warmup->later_max = is_most ? allocation_count : warmup->later_max;
+    for (int figure = 0; figure < FRAME_FIGURE_COUNT; figure++) {
+        uint64_t *min = &warmup->later_min[figure];
+        uint64_t *max = &warmup->later_max[figure];
+        *min = !warmup->has_later || values[figure] < *min ? values[figure] : *min;
+        *max = values[figure] > *max ? values[figure] : *max;
+    }
     warmup->has_later = true;
 }
 
-void warmup_find(const struct spread allocations[FRAME_SPANS_MAX], uint64_t total_count,
+/* True if a figure of the span is unlike those of later frames. */
+static bool find_unlike(struct spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX], unsigned span,
+                        struct warmup *warmup)
+{
+    for (int figure = 0; figure < FRAME_FIGURE_COUNT; figure++) {
+        const struct spread *spread = &figures[figure][span];
+        uint64_t least = warmup->later_min[figure];
+        uint64_t most = warmup->later_max[figure];
+        uint64_t margin = (most - least) / 2;
+        if (spread->value_count > 0 &&
+            (spread->max > most + margin || spread->min + margin < least)) {
+            warmup->reason = (enum frame_figure)figure;
+            return true;
+        }
+    }
+    return false;
+}
+
+void warmup_find(struct spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX], uint64_t total_count,
                  struct warmup *warmup)
 {
     warmup->frame_count = total_count > 1 ? 1 : 0;
@@ -47,15 +67,13 @@ void warmup_find(const struct spread allocations[FRAME_SPANS_MAX], uint64_t tota
     if (!warmup->is_known) {
         return;
     }
-    for (unsigned span = 1; frame_span_start(span) < total_count / 2; span++) {
-        const struct spread *spread = &allocations[span];
-        bool is_unlike = spread->value_count > 0 &&
-                         (spread->max > warmup->later_max || spread->min < warmup->later_min);
-        if (frame_span_start(span) > 2 * warmup->frame_count + SINGLE_SPANS) {
-            return;
-        }
-        if (is_unlike) {
+    unsigned span = 1;
+    while (frame_span_start(span + 1) <= total_count / 2 &&
+           frame_span_start(span) <= 2 * warmup->frame_count + SINGLE_SPANS) {
+        if (find_unlike(figures, span, warmup)) {
             warmup->frame_count = frame_span_start(span + 1);
         }
+        span++;
     }
+    warmup->is_long = warmup->frame_count >= total_count / 4;
 }

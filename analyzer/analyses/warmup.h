@@ -5,10 +5,11 @@
  * to frame 16, then four spans to each doubling. The warm-up ends with a span.
  *
  * The rule: what threads do in the second half of their frames is what the program does in the
- * long run. A span is unlike it if one of its frames allocated more or less often than any frame of
- * the second halves. The warm-up takes in unlike spans from the start, over gaps no longer than
- * itself and 16 frames more: so a cache that doubles still belongs to it, and a single late
- * outburst does not. The first frame always does: it holds whatever came before the frames.
+ * long run. A span is unlike it if a figure of one of its frames lies outside the range of the
+ * second halves, by more than half the width of that range. The warm-up takes in unlike spans from
+ * the start, over gaps no longer than itself and 16 frames more: so a cache that doubles still
+ * belongs to it, and a single late outburst does not. The first frame always does: it holds
+ * whatever came before the frames.
  */
 #ifndef ALLOCAUDIT_WARMUP_H
 #define ALLOCAUDIT_WARMUP_H
@@ -17,6 +18,16 @@
 #include <stdint.h>
 
 #include "spread.h"
+
+/* What is counted in each frame. */
+enum frame_figure {
+    FRAME_ALLOCATION_COUNT,
+    FRAME_FREE_COUNT,
+    FRAME_ALLOCATED_BYTES,
+    FRAME_PEAK_BYTES, /* most bytes of blocks of this frame that were live at one moment in it */
+    FRAME_SURVIVOR_COUNT,
+    FRAME_FIGURE_COUNT
+};
 
 enum {
     FRAME_SPANS_MAX = 16 + 4 * 60,
@@ -29,20 +40,22 @@ uint64_t frame_span_start(unsigned span);
 
 /* Zeroed before the first warmup_note(). */
 struct warmup {
-    uint64_t frame_count; /* of the warm-up, in frames of each thread */
-    uint64_t later_min;   /* allocations in a frame of the second halves, fewest and most */
-    uint64_t later_max;
+    uint64_t frame_count;                   /* of the warm-up, in frames of each thread */
+    uint64_t later_min[FRAME_FIGURE_COUNT]; /* in a frame of the second halves */
+    uint64_t later_max[FRAME_FIGURE_COUNT];
+    enum frame_figure reason; /* whose values made the warm-up's last span unlike */
     bool has_later;
     bool is_known; /* false: too few frames to tell; then only the first is left out */
+    bool is_long;  /* a quarter of the frames or more: there may be no steady state */
 };
 
 /* A frame of a thread that ends total_count frames has ended. */
 void warmup_note(struct warmup *warmup, uint64_t frame, uint64_t total_count,
-                 uint64_t allocation_count);
+                 const uint64_t values[FRAME_FIGURE_COUNT]);
 
-/* All have ended. allocations[span] holds the number of allocations of each frame of that span;
- * total_count: frames of the thread that has most. Sets frame_count and is_known. */
-void warmup_find(const struct spread allocations[FRAME_SPANS_MAX], uint64_t total_count,
+/* All have ended. figures[figure][span] holds that figure of each frame of that span; total_count:
+ * frames of the thread that has most. Sets what warmup_note() does not. */
+void warmup_find(struct spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX], uint64_t total_count,
                  struct warmup *warmup);
 
 #endif

@@ -146,17 +146,24 @@ static void print_figures(struct out *out, const struct frame_series *series)
     }
 }
 
+static const char *format_figure(enum frame_figure figure, uint64_t value, char text[32])
+{
+    bool is_bytes = figure == FRAME_ALLOCATED_BYTES || figure == FRAME_PEAK_BYTES;
+    return is_bytes ? out_format_bytes((int64_t)value, text)
+                    : out_format_count((int64_t)value, text);
+}
+
 static void explain_warmup(struct out *out, const struct frame_series *series)
 {
     const struct warmup *warmup = &series->warmup;
     char count[32];
-    char most[32];
     char least[32];
+    char most[32];
     const char *whose = series->thread_count > 1 ? " of each thread" : "";
     if (!warmup->is_known) {
         out_prose(out,
-                  "  warm-up: too few frames to tell; the first%s is left out, since it holds "
-                  "what came before",
+                  "  warm-up: too few frames to tell; the first%s is left out, since it holds what "
+                  "came before",
                   whose);
     } else if (warmup->frame_count == 1) {
         out_prose(out,
@@ -164,12 +171,18 @@ static void explain_warmup(struct out *out, const struct frame_series *series)
                   "alike",
                   whose);
     } else {
+        enum frame_figure reason = warmup->reason;
         out_prose(out,
-                  "  warm-up: the first %s frames%s; until there a frame can make more or fewer "
-                  "allocations than the %s to %s of the later half",
+                  "  warm-up: the first %s frames%s; until there '%s' could lie far from the %s to "
+                  "%s of the later half",
                   out_format_count((int64_t)warmup->frame_count, count), whose,
-                  out_format_count((int64_t)warmup->later_min, least),
-                  out_format_count((int64_t)warmup->later_max, most));
+                  figure_words[reason].label,
+                  format_figure(reason, warmup->later_min[reason], least),
+                  format_figure(reason, warmup->later_max[reason], most));
+    }
+    if (warmup->is_long) {
+        out_prose(
+            out, "  perhaps no steady state: the warm-up takes in a quarter of the frames or more");
     }
 }
 
@@ -177,17 +190,14 @@ static void tell_zero(struct out *out, const struct frame_series *series)
 {
     char allocating[32];
     char all[32];
-    if (series->steady_frame_count == 0) {
-        return;
-    }
     out_format_count((int64_t)series->allocating_frame_count, allocating);
     out_format_count((int64_t)series->steady_frame_count, all);
-    if (series->allocating_frame_count == 0) {
-        out_prose(out, "  no allocation in any of the %s frames after the warm-up: yes", all);
-    } else {
+    if (series->steady_frame_count > 0 && series->allocating_frame_count == 0) {
+        out_prose(out, "  allocation-free after the warm-up: yes, in all %s frames", all);
+    } else if (series->steady_frame_count > 0) {
         out_prose(out,
-                  "  no allocation in any frame after the warm-up: no, %s of %s frames "
-                  "allocate, at the sites below",
+                  "  allocation-free after the warm-up: no, %s of %s frames allocate, at the sites "
+                  "below",
                   allocating, all);
     }
 }
@@ -254,6 +264,7 @@ static int print_for_programs(struct report *report, const struct frames *frames
         out_count(out, "thread_count", NULL, series->thread_count);
         out_count(out, "frame_count", NULL, (int64_t)series->frame_count);
         out_bool(out, "is_warmup_known", NULL, series->warmup.is_known);
+        out_bool(out, "has_steady_state", NULL, !series->warmup.is_long);
         out_count(out, "warmup_frame_count", NULL, (int64_t)series->warmup.frame_count);
         out_count(out, "steady_frame_count", NULL, (int64_t)series->steady_frame_count);
         out_count(out, "allocating_frame_count", NULL, (int64_t)series->allocating_frame_count);

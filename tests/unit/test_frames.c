@@ -50,8 +50,8 @@ static void frames_know_each_figure(void **state)
     assert_int_equal(series->thread_count, 1);
     assert_int_equal(series->frame_count, 100);
     assert_int_equal(series->warmup.frame_count, 16);
-    assert_int_equal(series->warmup.later_min, 2);
-    assert_int_equal(series->warmup.later_max, 2);
+    assert_int_equal(series->warmup.later_min[FRAME_ALLOCATION_COUNT], 2);
+    assert_int_equal(series->warmup.later_max[FRAME_ALLOCATION_COUNT], 2);
     assert_int_equal(series->steady_frame_count, 84);
     assert_int_equal(series->allocating_frame_count, 84);
     assert_int_equal(series->warmup_figures[FRAME_ALLOCATION_COUNT].max, 5);
