@@ -6,47 +6,23 @@
 
 #include "../base/vec.h"
 
-static uint64_t hash_of(const char *name)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (; *name != '\0'; name++) {
-        hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
-static int add_name(struct scopes_state *state, uint64_t hash, const char *name)
+static int number_of(struct scopes_state *state, const char *name, uint32_t *out_number)
 {
     struct scopes *answer = &state->answer;
     size_t count = answer->count;
     if (vec_reserve((void **)&answer->sums, &state->sum_capacity, count + 1,
                     sizeof(*answer->sums)) < 0 ||
         vec_reserve((void **)&state->spreads, &state->spread_capacity, count + 1,
-                    sizeof(*state->spreads)) < 0) {
+                    sizeof(*state->spreads)) < 0 ||
+        words_number(&state->names, name, SIZE_MAX, out_number) < 0) {
         return -ENOMEM;
     }
-    char *copy = strdup(name);
-    if (copy == NULL || map_put(&state->numbers, hash, (uint32_t)count) < 0) {
-        free(copy);
-        return -ENOMEM;
+    if (*out_number == count) {
+        answer->sums[count] = (struct scope_sum){.name = state->names.items[count]};
+        state->spreads[count] = (struct scope_spreads){.allocations = {.value_count = 0}};
+        answer->count++;
     }
-    answer->sums[count] = (struct scope_sum){.name = copy};
-    state->spreads[count] = (struct scope_spreads){.allocations = {.value_count = 0}};
-    answer->count++;
     return 0;
-}
-
-static int number_of(struct scopes_state *state, const char *name, uint32_t *out_number)
-{
-    uint64_t hash = hash_of(name);
-    while (map_get(&state->numbers, hash, out_number)) {
-        if (strcmp(state->answer.sums[*out_number].name, name) == 0) {
-            return 0;
-        }
-        hash++; /* another name has it */
-    }
-    *out_number = (uint32_t)state->answer.count;
-    return add_name(state, hash, name);
 }
 
 struct scope_thread *scope_thread_find(const struct scopes_state *state, uint32_t thread_id)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "../base/map.h"
+#include "../base/words.h"
 #include "../db/query_mark.h"
 #include "scopes.h"
 
@@ -49,8 +50,8 @@ struct scopes_state {
     struct scope_spreads *spreads; /* beside answer.sums */
     size_t sum_capacity;
     size_t spread_capacity;
-    struct map numbers; /* of names, by hash */
-    struct map pairs;   /* number and thread that were seen together */
+    struct words names;
+    struct map pairs; /* number and thread that were seen together */
     struct scope_thread *threads;
     size_t thread_count;
     size_t thread_capacity;

@@ -108,8 +108,6 @@ static void drop_empty_sums(struct scopes *answer)
     for (size_t i = 0; i < answer->count; i++) {
         if (answer->sums[i].entry_count > 0) {
             answer->sums[kept++] = answer->sums[i];
-        } else {
-            free(answer->sums[i].name);
         }
     }
     answer->count = kept;
@@ -151,16 +149,13 @@ static void destroy_scopes(void *context)
     if (state == NULL) {
         return;
     }
-    for (size_t i = 0; i < state->answer.count; i++) {
-        free(state->answer.sums[i].name);
-    }
     free_spreads(state);
     for (size_t i = 0; i < state->thread_count; i++) {
         free(state->threads[i].scopes);
     }
     free(state->answer.sums);
     free(state->threads);
-    map_fini(&state->numbers);
+    words_fini(&state->names);
     map_fini(&state->pairs);
     map_fini(&state->thread_places);
     mark_cursor_close(state->marks);

@@ -18,7 +18,7 @@
 
 /* All entries of one name. */
 struct scope_sum {
-    char *name;
+    const char *name; /* lives as long as the state */
     uint64_t entry_count;
     uint64_t unended_count; /* entries that were not ended by their own end */
     uint32_t thread_count;
