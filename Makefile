@@ -81,7 +81,7 @@ TEST_LIBS  := $(or $(call pkg,--libs,cmocka),-lcmocka)
 
 CORE_SOURCES := $(filter-out analyzer/main.c,$(sort $(wildcard analyzer/*.c analyzer/*/*.c))) \
                 $(sort $(wildcard interposer/policy/*.c schema/*.c))
-LIB_SOURCES  := $(sort $(wildcard interposer/*.c interposer/*/*.c))
+LIB_SOURCES  := $(sort $(wildcard interposer/*.c interposer/*/*.c)) schema/event.c
 REPLAY_SOURCES := $(sort $(wildcard analyzer/replay/runner/*.c)) analyzer/replay/histogram.c
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_SUPPORT := $(filter-out $(UNIT_SOURCES),$(sort $(wildcard tests/unit/*.c)))

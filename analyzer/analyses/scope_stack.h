@@ -52,6 +52,10 @@ struct scopes_state {
     size_t spread_capacity;
     struct words names;
     struct map pairs; /* number and thread that were seen together */
+    struct scope_site *sites;
+    size_t site_count;
+    size_t site_capacity;
+    struct map site_places; /* by number and stack */
     struct scope_thread *threads;
     size_t thread_count;
     size_t thread_capacity;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/vec.h"
 #include "scope_stack.h"
-
 static int out_of_memory(struct err *err)
 {
     return err_set_errno(err, ENOMEM, "cannot count scopes");
@@ -24,10 +24,30 @@ static int take_marks(struct scopes_state *state, uint64_t before_ns, struct err
     return result;
 }
 
-static void note_birth(const struct scopes_state *state, const struct block_facts *block)
+static int note_site(struct scopes_state *state, uint32_t number, const struct block_facts *block)
+{
+    uint64_t key = (uint64_t)number << 32 | block->stack_id;
+    uint32_t place;
+    if (!map_get(&state->site_places, key, &place)) {
+        place = (uint32_t)state->site_count;
+        if (vec_reserve((void **)&state->sites, &state->site_capacity, state->site_count + 1,
+                        sizeof(*state->sites)) < 0 ||
+            map_put(&state->site_places, key, place) < 0) {
+            return -ENOMEM;
+        }
+        state->sites[state->site_count++] =
+            (struct scope_site){.number = number, .stack_id = block->stack_id};
+    }
+    state->sites[place].allocation_count++;
+    state->sites[place].allocated_bytes += block->size_bytes;
+    return 0;
+}
+
+static int note_birth(struct scopes_state *state, const struct block_facts *block)
 {
     struct scope_thread *thread = scope_thread_find(state, block->thread_id);
-    for (size_t i = 0; thread != NULL && i < thread->count; i++) {
+    int result = 0;
+    for (size_t i = 0; thread != NULL && i < thread->count && result == 0; i++) {
         struct open_scope *scope = &thread->scopes[i];
         scope->allocation_count++;
         scope->allocated_bytes += block->size_bytes;
@@ -35,7 +55,9 @@ static void note_birth(const struct scopes_state *state, const struct block_fact
         scope->live_bytes += block->size_bytes;
         scope->peak_bytes =
             scope->live_bytes > scope->peak_bytes ? scope->live_bytes : scope->peak_bytes;
+        result = scope->is_repeated ? 0 : note_site(state, scope->number, block);
     }
+    return result;
 }
 
 /* Only what was born in a scope that is still open matters to it. */
@@ -68,7 +90,7 @@ static int observe_scopes(void *context, const struct operation *operation, stru
         note_death(state, &operation->ended);
     }
     if (result == 0 && operation->kind != OPERATION_FREE) {
-        note_birth(state, &operation->made);
+        result = note_birth(state, &operation->made);
     }
     return result == -ENOMEM ? out_of_memory(err) : result;
 }
@@ -99,6 +121,32 @@ static int measure_all(struct scopes_state *state)
         result = is_measured ? 0 : -ENOMEM;
     }
     return result;
+}
+
+static int compare_sites(const void *left, const void *right)
+{
+    const struct scope_site *a = left;
+    const struct scope_site *b = right;
+    if (a->number != b->number) {
+        return a->number < b->number ? -1 : 1;
+    }
+    if (a->allocation_count != b->allocation_count) {
+        return a->allocation_count > b->allocation_count ? -1 : 1;
+    }
+    return (a->stack_id > b->stack_id) - (a->stack_id < b->stack_id);
+}
+
+/* While the sums still stand by number. */
+static void hand_out_sites(struct scopes_state *state)
+{
+    if (state->site_count > 0) {
+        qsort(state->sites, state->site_count, sizeof(*state->sites), compare_sites);
+    }
+    for (size_t i = state->site_count; i-- > 0;) {
+        struct scope_sum *sum = &state->answer.sums[state->sites[i].number];
+        sum->sites = &state->sites[i];
+        sum->site_count++;
+    }
 }
 
 /* Names that only ever ended have no entry. */
@@ -136,6 +184,7 @@ static int finish_scopes(void *context, struct err *err)
     }
     result = result == 0 ? measure_all(state) : result;
     free_spreads(state);
+    hand_out_sites(state);
     drop_empty_sums(&state->answer);
     if (state->answer.count > 0) {
         qsort(state->answer.sums, state->answer.count, sizeof(*state->answer.sums), compare_sums);
@@ -157,6 +206,8 @@ static void destroy_scopes(void *context)
     free(state->threads);
     words_fini(&state->names);
     map_fini(&state->pairs);
+    free(state->sites);
+    map_fini(&state->site_places);
     map_fini(&state->thread_places);
     mark_cursor_close(state->marks);
     free(state);

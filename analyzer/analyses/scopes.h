@@ -6,6 +6,8 @@
  * end, those of scopes begun within it included. Its survivors are blocks allocated in it that are
  * live at its end, whoever frees them later. An end that names an outer scope ends the inner ones
  * too, as after a longjmp; they and those that never end count up to there, and as unended.
+ *
+ * Memory grows with what is live, and with the stacks that allocate in each name.
  */
 #ifndef ALLOCAUDIT_SCOPES_H
 #define ALLOCAUDIT_SCOPES_H
@@ -15,6 +17,14 @@
 
 #include "analysis.h"
 #include "spread.h"
+
+/* What one call stack allocates in the scopes of one name. */
+struct scope_site {
+    uint32_t number; /* of the name; the analysis's own */
+    uint32_t stack_id;
+    uint64_t allocation_count;
+    uint64_t allocated_bytes;
+};
 
 /* All entries of one name. */
 struct scope_sum {
@@ -33,6 +43,8 @@ struct scope_sum {
     struct spread_figures bytes;
     struct spread_figures peaks; /* most bytes of blocks of the entry live at one moment in it */
     struct spread_figures survivors;
+    const struct scope_site *sites; /* by allocations, most first, then by stack */
+    size_t site_count;
 };
 
 struct scopes {

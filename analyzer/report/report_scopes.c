@@ -5,8 +5,38 @@
 
 #include "../analyses/scopes.h"
 
-static void print_scope(struct out *out, const struct scope_sum *sum)
+enum {
+    SITES_SHOWN = 3, /* beneath each scope; in JSON as many as scopes */
+};
+
+static int print_sites(struct report *report, const struct scope_sum *sum, struct err *err)
 {
+    struct out *out = report->out;
+    size_t limit = out_is_json(out) ? report_top(report, SITES_SHOWN) : SITES_SHOWN;
+    int result = 0;
+    out_begin_list(out, "sites");
+    for (size_t i = 0; i < sum->site_count && i < limit && result == 0; i++) {
+        const struct scope_site *site = &sum->sites[i];
+        struct call_stack stack = {0};
+        result = stacks_expand(report->stacks, site->stack_id, &stack, err);
+        if (result < 0) {
+            break;
+        }
+        out_begin_row(out);
+        out_number(out, "stack_id", "stack", site->stack_id);
+        out_count(out, "allocation_count", "allocations", (int64_t)site->allocation_count);
+        out_bytes(out, "allocated_bytes", "allocated", (int64_t)site->allocated_bytes);
+        report_print_shown_frame(out, call_stack_shown(&stack), "function");
+        out_end_row(out);
+        call_stack_fini(&stack);
+    }
+    out_end_list(out);
+    return result;
+}
+
+static int print_scope(struct report *report, const struct scope_sum *sum, struct err *err)
+{
+    struct out *out = report->out;
     out_begin_row(out);
     out_count(out, "entry_count", "entries", (int64_t)sum->entry_count);
     out_count(out, "allocation_count", "allocations", (int64_t)sum->allocation_count);
@@ -31,7 +61,9 @@ static void print_scope(struct out *out, const struct scope_sum *sum)
     out_count(out, "entry_survivor_count_p99", NULL, (int64_t)sum->survivors.p99);
     out_count(out, "entry_survivor_count_max", NULL, (int64_t)sum->survivors.max);
     out_text(out, "name", "scope", sum->name);
+    int result = print_sites(report, sum, err);
     out_end_row(out);
+    return result;
 }
 
 static void note_ends(struct out *out, const struct scopes *scopes)
@@ -54,7 +86,6 @@ static void note_ends(struct out *out, const struct scopes *scopes)
 
 int report_print_scopes(struct report *report, struct err *err)
 {
-    (void)err;
     const struct scopes *scopes = report->state;
     struct out *out = report->out;
     char title[REPORT_TITLE_BYTES];
@@ -64,8 +95,9 @@ int report_print_scopes(struct report *report, struct err *err)
     }
     size_t limit = report_top(report, 5);
     out_begin_table(out, "scopes", report_title(report, "Scopes", title));
-    for (size_t i = 0; i < scopes->count && i < limit; i++) {
-        print_scope(out, &scopes->sums[i]);
+    int result = 0;
+    for (size_t i = 0; i < scopes->count && i < limit && result == 0; i++) {
+        result = print_scope(report, &scopes->sums[i], err);
     }
     out_end_table(out);
     if (scopes->count == 0) {
@@ -73,5 +105,5 @@ int report_print_scopes(struct report *report, struct err *err)
                        "allocaudit_scope_end(\"name\") (allocaudit.h)");
     }
     note_ends(out, scopes);
-    return 0;
+    return result;
 }

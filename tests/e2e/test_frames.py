@@ -178,3 +178,37 @@ def test_symbol_leaves_nothing_behind(test):
                            env={"TMPDIR": scratch})
     test.equal("status", recorded.status, 0)
     test.equal("left in TMPDIR", os.listdir(scratch), [])
+
+
+# ---- what the program is told --------------------------------------------------------------------
+
+def test_counts_are_those_of_the_program(test):
+    for name in ("counted", "counted_cxx"):
+        recorded = test.record([test.program(name, "-pthread")])
+        test.equal(f"{name}: output", recorded.stdout, b"right\n")
+        test.equal(f"{name}: status", recorded.status, 0)
+        test.sound(recorded)
+
+
+def test_counts_of_nothing_are_told_as_such(test):
+    program = test.program("counted", "-pthread")
+    unknown = b"not counted\nnot measured\n" * 2 + b"right\n"
+    test.equal("not recorded", test.run([program]).stdout, unknown)
+    test.equal("a sample", test.record([program], "--sample", "4KiB").stdout, unknown)
+    library = os.path.join(test.shared.build, "liballocaudit.so")
+    test.equal("preloaded alone", test.run([program], env={"LD_PRELOAD": library}).stdout, unknown)
+
+
+def test_scopes_of_the_program(test):
+    recorded = test.record([test.program("counted", "-pthread")])
+    scopes = {scope["name"]: scope for scope in report(test, recorded, "scopes")["scopes"]}
+    test.equal("names", sorted(scopes), ["inner", "outer"])
+    for name, wanted in (
+            ("inner", {"entry_count": 2, "thread_count": 2, "allocation_count": 4,
+                       "own_allocation_count": 4, "survivor_count": 2, "survivor_bytes": 60,
+                       "entry_peak_bytes_max": 530, "unended_count": 0}),
+            ("outer", {"allocation_count": 6, "own_allocation_count": 2, "survivor_count": 2,
+                       "entry_allocation_count_p50": 3, "entry_peak_bytes_max": 1530})):
+        for key, value in wanted.items():
+            test.equal(f"{name}: {key}", scopes[name][key], value)
+    test.equal("sites", {site["function"] for site in scopes["inner"]["sites"]}, {"measure_blocks"})

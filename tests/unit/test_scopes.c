@@ -68,7 +68,7 @@ static void scopes_within_others_count_in_both(void **state)
 
     const struct scopes *scopes =
         run(&recording,
-            "INSERT INTO given VALUES (110, 400, 100, 1), (210, 220, 30, 1), (310, 320, 7, 1);"
+            "INSERT INTO given VALUES (110, 400, 100, 1), (210, 220, 30, 1), (310, 320, 7, 21);"
             "INSERT INTO mark VALUES " BEGIN(1, 100, "outer") "," BEGIN(1, 200, "inner") "," END(
                 1, 300, "inner") "," END(1, 500, "outer"));
 
@@ -81,6 +81,12 @@ static void scopes_within_others_count_in_both(void **state)
     assert_int_equal(outer->survivor_count, 0);
     assert_int_equal(inner->allocation_count, 1);
     assert_int_equal(inner->peaks.max, 30);
+    assert_int_equal(outer->site_count, 2);
+    assert_int_equal(outer->sites[0].stack_id, 2);
+    assert_int_equal(outer->sites[0].allocation_count, 2);
+    assert_int_equal(outer->sites[1].stack_id, 5);
+    assert_int_equal(inner->site_count, 1);
+    assert_int_equal(inner->sites[0].allocated_bytes, 30);
     analysis_recording_remove(&recording);
 }
 
