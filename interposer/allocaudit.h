@@ -89,7 +89,8 @@ struct allocaudit_measure {
     uint64_t serial;     /* the recorder's own; 0: not begun */
 };
 
-/* Measures may begin within one another, up to 32 deep. */
+/* Measures may begin within one another, up to 32 deep; beyond, nothing is known of the outer ones.
+ */
 void allocaudit_measure_begin(struct allocaudit_measure *measure) ALLOCAUDIT_WEAK;
 
 /* Gives 1 and the figures, or 0 as allocaudit_count() does. Ends those that began within it. */

@@ -209,7 +209,8 @@ uint64_t counting_begin(struct counting *counting, const struct writer *writer)
 {
     counting_catch_up(counting, writer);
     if (counting->depth == COUNTING_DEPTH_MAX) {
-        return 0;
+        counting->depth = 0; /* left by longjmp and never ended, most of them */
+        counting_forget_blocks(counting);
     }
     counting->open[counting->depth++] = (struct measurement_state){
         .serial = ++counting->serial,

@@ -65,8 +65,8 @@ void counting_catch_up(struct counting *counting, const struct writer *writer);
 /* The lane goes on in another chunk: catch up before, and tell where it begins after. */
 void counting_move(struct counting *counting, const struct writer *writer);
 
-/* Catches up and begins a measurement within those that are open. 0: too many are. Else its serial,
- * for counting_end(). */
+/* Catches up and begins a measurement within those that are open; where there are too many of
+ * those, nothing will be known of them. Returns its serial, for counting_end(). */
 uint64_t counting_begin(struct counting *counting, const struct writer *writer);
 
 /* Catches up and ends it, with those within it. False: it is not open, or nothing is known. */

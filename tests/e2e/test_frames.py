@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 
 from harness import Skip
 
@@ -212,3 +213,34 @@ def test_scopes_of_the_program(test):
         for key, value in wanted.items():
             test.equal(f"{name}: {key}", scopes[name][key], value)
     test.equal("sites", {site["function"] for site in scopes["inner"]["sites"]}, {"measure_blocks"})
+
+
+def test_limits_in_tests(test):
+    program = test.program("limited")
+    for wrong, status, words in (
+            ("", 0, r""),
+            ("allocs", 1, r"3 allocations, at most 2 allowed \(3 allocations of 43 bytes; 1 blocks, "
+                          r"13 bytes left\)"),
+            ("leak", 1, r"1 blocks that were not freed, at most 0 allowed"),
+            ("peak", 1, r"101 bytes at once, at most 100 allowed")):
+        recorded = test.record([program] + ([wrong] if wrong else []))
+        test.equal(f"status with {wrong!r}", recorded.status, status)
+        told = (recorded.stdout + recorded.stderr).decode()
+        test.check(re.search(words, told), told)
+        test.check("skipped" not in recorded.talk, recorded.talk)
+        test.check(not wrong or re.search(r"limited\.c:\d+: error: Failure!", told), told)
+
+
+def test_limits_in_tests_are_skipped_where_nobody_records(test):
+    ended = test.run([test.program("limited"), "allocs"])
+    test.equal("status", ended.status, 0)
+    test.equal("lines", ended.talk.count("limits on allocations are skipped"), 1)
+
+
+def test_limits_in_tests_name_the_stack(test):
+    recorded = test.record([test.program("limited"), "allocs"])
+    scopes = {scope["name"]: scope for scope in report(test, recorded, "scopes")["scopes"]}
+    test.check("allocs_are_counted" in scopes and "limits_nest" in scopes, str(sorted(scopes)))
+    block = next(scope for name, scope in sorted(scopes.items()) if "limited.c:" in name)
+    test.equal("allocations", block["allocation_count"], 3)
+    test.check("allocs_are_counted" in [site["function"] for site in block["sites"]], str(block))

@@ -235,17 +235,24 @@ static void counting_that_lost_records_knows_nothing(void **state)
     end(&lane);
 }
 
-static void counting_begin_too_deep_gives_none(void **state)
+static void counting_begin_too_deep_gives_the_outer_ones_up(void **state)
 {
     (void)state;
     struct lane_of_test lane;
+    struct measurement_state measured;
     start(&lane);
-
-    for (int i = 0; i < COUNTING_DEPTH_MAX; i++) {
-        assert_int_not_equal(counting_begin(lane.counting, &lane.writer), 0);
+    uint64_t first = counting_begin(lane.counting, &lane.writer);
+    put_alloc(&lane, ALLOC_KIND_MALLOC, 0x1000, 10);
+    for (int i = 1; i < COUNTING_DEPTH_MAX; i++) {
+        (void)counting_begin(lane.counting, &lane.writer);
     }
 
-    assert_int_equal(counting_begin(lane.counting, &lane.writer), 0);
+    uint64_t last = counting_begin(lane.counting, &lane.writer);
+    put_alloc(&lane, ALLOC_KIND_MALLOC, 0x2000, 20);
+
+    assert_true(counting_end(lane.counting, &lane.writer, last, &measured));
+    assert_int_equal(measured.live_bytes, 20);
+    assert_false(counting_end(lane.counting, &lane.writer, first, &measured));
     end(&lane);
 }
 
@@ -260,7 +267,7 @@ int main(void)
         cmocka_unit_test(counting_address_given_again_is_another_block),
         cmocka_unit_test(counting_keeps_many_blocks),
         cmocka_unit_test(counting_that_lost_records_knows_nothing),
-        cmocka_unit_test(counting_begin_too_deep_gives_none),
+        cmocka_unit_test(counting_begin_too_deep_gives_the_outer_ones_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
