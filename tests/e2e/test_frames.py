@@ -25,17 +25,17 @@ def only_series(test, recorded):
 # ---- marks of the program ------------------------------------------------------------------------
 
 def test_loop_of_known_frames(test):
-    recorded = test.record([test.program("frame_loop"), "100", "1"])
+    recorded = test.record([test.program("frame_loop"), "2000", "1"])
     test.equal("status", recorded.status, 0)
     series = only_series(test, recorded)
-    for key, value in {"ended_by": "allocaudit_frame()", "frame_count": 100, "warmup_frame_count": 1,
+    for key, value in {"ended_by": "allocaudit_frame()", "frame_count": 2000, "warmup_frame_count": 1,
                        "allocation_count_p50": 200, "allocation_count_max": 200,
                        "free_count_max": 199, "survivor_count_max": 1, "is_allocation_free": False,
                        "allocated_bytes_max": sum(16 + i for i in range(200))}.items():
         test.equal(key, series[key], value)
     site = series["sites"][0]
     test.equal("site", (site["function"], site["contained_count"], site["frame_able"]),
-               ("main", 99 * 199, "nearly"))
+               ("main", 1999 * 199, "nearly"))
 
 
 def test_game_that_allocates_nothing_after_its_warmup(test):
