@@ -9,11 +9,10 @@
  * There is no pause and resume: a recording with gaps has frees of blocks that nobody saw, and sums
  * that fit nothing. Name a scope instead, or ask the report for a part (--from, --to).
  *
- * Rust:
- *   extern "C" { fn allocaudit_note(kind: u32, name: *const std::ffi::c_char); }
- * with `-C link-arg=-Wl,--unresolved-symbols=ignore-in-object-files`, or by
- *   libc::dlsym(libc::RTLD_DEFAULT, c"allocaudit_note".as_ptr())
- * which gives a null pointer where nothing is recorded.
+ * From Rust, which has no weak symbols, ask the loader (a null pointer: not recorded):
+ *   type Note = unsafe extern "C" fn(kind: u32, name: *const c_char);
+ *   let note = libc::dlsym(libc::RTLD_DEFAULT, c"allocaudit_note".as_ptr());
+ *   if !note.is_null() { std::mem::transmute::<_, Note>(note)(ALLOCAUDIT_FRAME, c"".as_ptr()); }
  */
 #ifndef ALLOCAUDIT_H
 #define ALLOCAUDIT_H

@@ -4,10 +4,10 @@
 #include "../base/vec.h"
 #include "frame_lanes.h"
 
-static int measure_figure(const struct spread spans[FRAME_SPANS_MAX], unsigned first, unsigned end,
-                          struct spread_figures *out_figures, uint64_t *out_count)
+static int measure_figure(const struct value_spread spans[FRAME_SPANS_MAX], unsigned first,
+                          unsigned end, struct spread_figures *out_figures, uint64_t *out_count)
 {
-    struct spread whole = {.value_count = 0};
+    struct value_spread whole = {.value_count = 0};
     int result = 0;
     for (unsigned span = first; span < end && result == 0; span++) {
         result = spread_merge(&whole, &spans[span]);
@@ -32,7 +32,7 @@ static uint64_t longest_lane(const struct frames_state *state, uint32_t series)
     return longest;
 }
 
-static uint64_t count_zeros(const struct spread spans[FRAME_SPANS_MAX], unsigned first)
+static uint64_t count_zeros(const struct value_spread spans[FRAME_SPANS_MAX], unsigned first)
 {
     uint64_t zeros = 0;
     for (unsigned span = first; span < FRAME_SPANS_MAX; span++) {

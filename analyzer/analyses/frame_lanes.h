@@ -28,7 +28,7 @@ struct frame_lane {
 
 /* What a series gathers until its warm-up is known. */
 struct frame_spans {
-    struct spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX];
+    struct value_spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX];
 };
 
 struct frames_state {

@@ -39,10 +39,10 @@ struct scope_thread {
 
 /* What a name gathers beside its sums. */
 struct scope_spreads {
-    struct spread allocations;
-    struct spread bytes;
-    struct spread peaks;
-    struct spread survivors;
+    struct value_spread allocations;
+    struct value_spread bytes;
+    struct value_spread peaks;
+    struct value_spread survivors;
 };
 
 struct scopes_state {

@@ -24,7 +24,7 @@ static uint64_t value_of(uint64_t class)
     return (((class & ((1u << EXACT_BITS) - 1)) + 1) << shift) - 1;
 }
 
-static int add_class(struct spread *spread, uint64_t class, uint32_t more)
+static int add_class(struct value_spread *spread, uint64_t class, uint32_t more)
 {
     uint32_t count = 0;
     (void)map_get(&spread->counts, class, &count);
@@ -32,7 +32,7 @@ static int add_class(struct spread *spread, uint64_t class, uint32_t more)
 }
 
 /* The whole's figures, for so many values. */
-static void note(struct spread *spread, uint64_t value_count, uint64_t sum, uint64_t min,
+static void note(struct value_spread *spread, uint64_t value_count, uint64_t sum, uint64_t min,
                  uint64_t max)
 {
     spread->min = spread->value_count == 0 || min < spread->min ? min : spread->min;
@@ -41,7 +41,7 @@ static void note(struct spread *spread, uint64_t value_count, uint64_t sum, uint
     spread->sum += sum;
 }
 
-int spread_add(struct spread *spread, uint64_t value)
+int spread_add(struct value_spread *spread, uint64_t value)
 {
     int result = add_class(spread, class_of(value), 1);
     if (result == 0) {
@@ -50,7 +50,7 @@ int spread_add(struct spread *spread, uint64_t value)
     return result;
 }
 
-int spread_merge(struct spread *spread, const struct spread *other)
+int spread_merge(struct value_spread *spread, const struct value_spread *other)
 {
     int result = 0;
     for (size_t i = 0; i < other->counts.slot_count && result == 0; i++) {
@@ -73,8 +73,8 @@ static int compare_classes(const void *left, const void *right)
 }
 
 /* The rank-th smallest value, from 1. */
-static uint64_t find_rank(const struct spread *spread, const struct map_slot *sorted, size_t count,
-                          uint64_t rank)
+static uint64_t find_rank(const struct value_spread *spread, const struct map_slot *sorted,
+                          size_t count, uint64_t rank)
 {
     size_t at = 0;
     for (uint64_t seen = sorted[0].value; seen < rank && at + 1 < count; seen += sorted[at].value) {
@@ -84,7 +84,7 @@ static uint64_t find_rank(const struct spread *spread, const struct map_slot *so
     return value < spread->max ? value : spread->max;
 }
 
-int spread_measure(const struct spread *spread, struct spread_figures *out_figures)
+int spread_measure(const struct value_spread *spread, struct spread_figures *out_figures)
 {
     *out_figures = (struct spread_figures){.p50 = 0};
     if (spread->value_count == 0) {
@@ -112,7 +112,7 @@ int spread_measure(const struct spread *spread, struct spread_figures *out_figur
     return 0;
 }
 
-void spread_fini(struct spread *spread)
+void spread_fini(struct value_spread *spread)
 {
     map_fini(&spread->counts);
 }

@@ -12,7 +12,7 @@
 
 #include "../base/map.h"
 
-struct spread {
+struct value_spread {
     struct map counts; /* by class of value */
     uint64_t value_count;
     uint64_t sum;
@@ -29,14 +29,14 @@ struct spread_figures {
 };
 
 /* Returns 0 or -ENOMEM. */
-int spread_add(struct spread *spread, uint64_t value);
+int spread_add(struct value_spread *spread, uint64_t value);
 
 /* Adds the values of another one. Returns 0 or -ENOMEM. */
-int spread_merge(struct spread *spread, const struct spread *other);
+int spread_merge(struct value_spread *spread, const struct value_spread *other);
 
 /* Returns 0 and *out_figures, or -ENOMEM. */
-int spread_measure(const struct spread *spread, struct spread_figures *out_figures);
+int spread_measure(const struct value_spread *spread, struct spread_figures *out_figures);
 
-void spread_fini(struct spread *spread);
+void spread_fini(struct value_spread *spread);
 
 #endif

@@ -42,11 +42,11 @@ void warmup_note(struct warmup *warmup, uint64_t frame, uint64_t total_count,
 }
 
 /* True if a figure of the span is unlike those of later frames. */
-static bool find_unlike(struct spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX], unsigned span,
-                        struct warmup *warmup)
+static bool find_unlike(struct value_spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX],
+                        unsigned span, struct warmup *warmup)
 {
     for (int figure = 0; figure < FRAME_FIGURE_COUNT; figure++) {
-        const struct spread *spread = &figures[figure][span];
+        const struct value_spread *spread = &figures[figure][span];
         uint64_t least = warmup->later_min[figure];
         uint64_t most = warmup->later_max[figure];
         uint64_t margin = (most - least) / 2;
@@ -59,8 +59,8 @@ static bool find_unlike(struct spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MA
     return false;
 }
 
-void warmup_find(struct spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX], uint64_t total_count,
-                 struct warmup *warmup)
+void warmup_find(struct value_spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX],
+                 uint64_t total_count, struct warmup *warmup)
 {
     warmup->frame_count = total_count > 1 ? 1 : 0;
     warmup->is_known = total_count >= WARMUP_FRAMES_LEAST;

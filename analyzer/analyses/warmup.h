@@ -55,7 +55,7 @@ void warmup_note(struct warmup *warmup, uint64_t frame, uint64_t total_count,
 
 /* All have ended. figures[figure][span] holds that figure of each frame of that span; total_count:
  * frames of the thread that has most. Sets what warmup_note() does not. */
-void warmup_find(struct spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX], uint64_t total_count,
-                 struct warmup *warmup);
+void warmup_find(struct value_spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX],
+                 uint64_t total_count, struct warmup *warmup);
 
 #endif

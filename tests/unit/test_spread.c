@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-static struct spread_figures measure(const struct spread *spread)
+static struct spread_figures measure(const struct value_spread *spread)
 {
     struct spread_figures figures;
     assert_int_equal(spread_measure(spread, &figures), 0);
@@ -17,7 +17,7 @@ static struct spread_figures measure(const struct spread *spread)
 static void spread_measure_nothing_is_zero(void **state)
 {
     (void)state;
-    const struct spread spread = {.value_count = 0};
+    const struct value_spread spread = {.value_count = 0};
 
     struct spread_figures figures = measure(&spread);
 
@@ -29,7 +29,7 @@ static void spread_measure_nothing_is_zero(void **state)
 static void spread_measure_small_values_are_exact(void **state)
 {
     (void)state;
-    struct spread spread = {.value_count = 0};
+    struct value_spread spread = {.value_count = 0};
     for (uint64_t i = 0; i < 1000; i++) {
         assert_int_equal(spread_add(&spread, i * 7 % 1000), 0); /* 0 to 999, each once */
     }
@@ -47,7 +47,7 @@ static void spread_measure_small_values_are_exact(void **state)
 static void spread_measure_large_values_are_never_too_low(void **state)
 {
     (void)state;
-    struct spread spread = {.value_count = 0};
+    struct value_spread spread = {.value_count = 0};
     for (int i = 0; i < 50; i++) {
         assert_int_equal(spread_add(&spread, 100001), 0);
         assert_int_equal(spread_add(&spread, UINT64_C(1) << 60), 0);
@@ -64,7 +64,7 @@ static void spread_measure_large_values_are_never_too_low(void **state)
 static void spread_measure_equal_values_are_exact(void **state)
 {
     (void)state;
-    struct spread spread = {.value_count = 0};
+    struct value_spread spread = {.value_count = 0};
     assert_int_equal(spread_add(&spread, 23100), 0);
     assert_int_equal(spread_add(&spread, 23100), 0);
 
@@ -78,8 +78,8 @@ static void spread_measure_equal_values_are_exact(void **state)
 static void spread_merge_equals_adding_all(void **state)
 {
     (void)state;
-    struct spread parts[2] = {{.value_count = 0}, {.value_count = 0}};
-    struct spread whole = {.value_count = 0};
+    struct value_spread parts[2] = {{.value_count = 0}, {.value_count = 0}};
+    struct value_spread whole = {.value_count = 0};
     for (uint64_t i = 0; i < 100; i++) {
         assert_int_equal(spread_add(&parts[i % 2], i + 5), 0);
     }

@@ -13,7 +13,7 @@ typedef uint64_t frame_of_test(uint64_t frame);
 /* Frames of 8-byte blocks that are all freed in them. */
 static struct warmup find(frame_of_test *allocations, uint64_t total_count)
 {
-    static struct spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX];
+    static struct value_spread figures[FRAME_FIGURE_COUNT][FRAME_SPANS_MAX];
     struct warmup warmup = {.frame_count = 0};
     for (uint64_t frame = 0; frame < total_count; frame++) {
         uint64_t count = allocations(frame);
