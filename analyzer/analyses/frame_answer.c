@@ -128,7 +128,7 @@ static int gather_sites(struct frames_state *state, uint32_t number)
             add_entry(site, entry, series->warmup.frame_count);
         }
     }
-    if (series->site_count > 0) {
+    if (series->sites != NULL) {
         qsort(series->sites, series->site_count, sizeof(*series->sites), compare_sites);
     }
     map_fini(&places);

@@ -72,6 +72,10 @@ _Static_assert(sizeof(struct object_text) <= 2 * (size_t)PAGE_BYTES, "text fits 
 /* ---- code --------------------------------------------------------------------------------------
  */
 
+static const unsigned char begin_code[] = {0xf3, 0x0f, 0x1e, 0xfa}; /* endbr64 */
+static const unsigned char load_code[] = {0x4c, 0x8d, 0x1d};        /* lea relative(%rip), %r11 */
+static const unsigned char jump_code[] = {0xff, 0x25};              /* jmp *relative(%rip) */
+
 static void put_relative(unsigned char *at, uint64_t target, uint64_t next)
 {
     int32_t distance = (int32_t)((int64_t)target - (int64_t)next);
@@ -87,15 +91,15 @@ static uint64_t stub_address(size_t stub)
 static void put_jump(struct object *object, size_t stub, size_t used, int slot)
 {
     unsigned char *at = object->text.code + stub * STUB_BYTES + used;
-    memcpy(at, "\xff\x25", 2);
+    memcpy(at, jump_code, sizeof(jump_code));
     put_relative(at + 2, DATA_AT(slots) + (uint64_t)slot * 8, stub_address(stub) + used + 6);
 }
 
 static size_t put_begin(struct object *object, size_t stub)
 {
     memset(object->text.code + stub * STUB_BYTES, 0xcc, STUB_BYTES);
-    memcpy(object->text.code + stub * STUB_BYTES, "\xf3\x0f\x1e\xfa", 4);
-    return 4;
+    memcpy(object->text.code + stub * STUB_BYTES, begin_code, sizeof(begin_code));
+    return sizeof(begin_code);
 }
 
 /* endbr64; lea symbol(%rip),%r11; jmp *entry(%rip) */
@@ -103,7 +107,7 @@ static void put_frame_stub(struct object *object, size_t stub, uint64_t symbol_a
 {
     size_t used = put_begin(object, stub);
     unsigned char *at = object->text.code + stub * STUB_BYTES + used;
-    memcpy(at, "\x4c\x8d\x1d", 3);
+    memcpy(at, load_code, sizeof(load_code));
     put_relative(at + 3, symbol_address, stub_address(stub) + used + 7);
     put_jump(object, stub, used + 7, SLOT_ENTRY);
 }
