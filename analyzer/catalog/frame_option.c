@@ -50,7 +50,7 @@ int frame_option_check(const char *const *symbols, size_t count, struct err *err
         return err_set(err, EINVAL, "--frame-symbol can be given %d times at most",
                        FRAME_SYMBOLS_MAX);
     }
-    int result = preload_find_library(library, sizeof(library), err);
+    int result = count > 0 ? preload_find_library(library, sizeof(library), err) : 0;
     for (size_t i = 0; i < count && result == 0; i++) {
         result = check_symbol(symbols[i], library, err);
         for (size_t j = 0; j < i && result == 0; j++) {
