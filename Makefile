@@ -81,7 +81,7 @@ TEST_LIBS  := $(or $(call pkg,--libs,cmocka),-lcmocka)
 
 CORE_SOURCES := $(filter-out analyzer/main.c,$(sort $(wildcard analyzer/*.c analyzer/*/*.c))) \
                 $(sort $(wildcard interposer/policy/*.c schema/*.c))
-LIB_SOURCES  := $(sort $(wildcard interposer/*.c interposer/*/*.c))
+LIB_SOURCES  := $(sort $(wildcard interposer/*.c interposer/*/*.c)) schema/event.c
 REPLAY_SOURCES := $(sort $(wildcard analyzer/replay/runner/*.c)) analyzer/base/histogram.c
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_SUPPORT := $(filter-out $(UNIT_SOURCES),$(sort $(wildcard tests/unit/*.c)))
@@ -405,7 +405,7 @@ PC_TO       = $(DESTDIR)$(PREFIX)/lib/pkgconfig
 DOC_TO      = $(DESTDIR)$(PREFIX)/share/doc/allocaudit
 COMPLETE_TO = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 COMMANDS   := $(shell sed -n 's/^ *X(\([a-z]*\)).*/\1/p' analyzer/cmd.h 2>/dev/null)
-PUBLIC_H   := $(wildcard interposer/allocaudit.h)
+PUBLIC_H   := $(wildcard interposer/allocaudit.h interposer/allocaudit_cmocka.h)
 MAN_PAGES  := $(BUILD)/man/allocaudit.1 $(COMMANDS:%=$(BUILD)/man/allocaudit-%.1)
 
 $(BUILD)/man/allocaudit.1: $(PROGRAM)

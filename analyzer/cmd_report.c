@@ -84,7 +84,9 @@ static const char *const paragraphs[] = {
     "by bytes and by allocations); predict (how well a site foretells its blocks); lifo (whether "
     "the youngest block is freed first); handoffs (who allocates, who frees); churn (threads that "
     "come and go); bursts; reserve (blocks that grow, and what a reserve would spare); zeroing "
-    "(what calloc clears); alignment.",
+    "(what calloc clears); alignment; frames (what each turn of a loop or request allocates, as "
+    "marked by allocaudit_frame() or run --frame-symbol); scopes (what is allocated between "
+    "allocaudit_scope_begin() and _end()).",
     "The function shown for a site is the first of its stack that is not a wrapper of an allocator "
     "(operator new, std::vector, xmalloc, g_malloc ...).",
     "--thread, --from and --to count anew from every recorded allocation, which takes a while; "

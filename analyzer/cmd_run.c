@@ -18,8 +18,8 @@
 #include "collect/collector.h"
 #include "collect/selfcheck.h"
 #include "collect/target.h"
+#include "run_frames.h"
 #include "run_policy.h"
-
 /* In the environment, `1`: compare every stack with libunwind's (docs/architecture.md). */
 #define CHECK_UNWIND_ENV "ALLOCAUDIT_CHECK_UNWIND"
 
@@ -28,6 +28,7 @@ struct run_settings {
     const char *allocator;
     const char *policy;
     const char *plan;
+    struct option_list frame_symbols;
     int detail;
     int unwind;
     int when_full;
@@ -59,6 +60,10 @@ static const struct option_spec options[] = {
      "serve chosen calls (by function, module, size, thread) each by a policy of its own: the JSON "
      "file says which (docs/policies.md)",
      NULL, OPTION_TEXT_AT(struct run_settings, plan)},
+    {"frame-symbol", '\0', "FUNCTION",
+     "a call of this function of a library ends a frame of its thread (SDL_GL_SwapWindow): see "
+     "'report frames'; up to four times",
+     NULL, OPTION_LIST_AT(struct run_settings, frame_symbols)},
     {"follow", '\0', NULL, "record child processes, too", "yes",
      OPTION_YES_NO_AT(struct run_settings, follows_children)},
     {"mmap", '\0', NULL, "record the program's own mmap, munmap, mremap, brk and sbrk, too", NULL,
@@ -92,6 +97,7 @@ static const struct option_spec options[] = {
 static const struct option_example examples[] = {
     {"allocaudit run ./app --its-own-option", "record ./app into ./allocaudit.db"},
     {"allocaudit run -o perl.db -- perl script.pl", "choose the file"},
+    {"allocaudit run --frame-symbol SDL_GL_SwapWindow ./game", "what does each frame allocate?"},
     {NULL, NULL},
 };
 
@@ -200,6 +206,7 @@ static void summarize(const struct collector *collector, const struct run_settin
         talk_note("nothing was recorded: no process loaded liballocaudit.so");
     }
     run_plan_warn(recording, plan);
+    run_frames_tell(&settings->frame_symbols, recording);
     if (!settings->is_quiet) {
         bool is_default = strcmp(settings->output, CMD_DEFAULT_FILE) == 0;
         summarize_figures(recording->sample_bytes != 0, allocation_count, recording->peak_bytes,
@@ -324,6 +331,8 @@ static int record(char **command, const struct run_settings *settings,
         .is_sites_only = settings->detail == 1,
         .sample_bytes = settings->sample_bytes == OPTION_NOT_GIVEN ? 0 : settings->sample_bytes,
         .sample_seed = sample_seed(),
+        .frame_symbols = settings->frame_symbols.items,
+        .frame_symbol_count = settings->frame_symbols.count,
     };
     if (keep_old(settings->output, &err) < 0 || collector_create(&collector, &wanted, &err) < 0) {
         return fail(&err, CMD_RUN_FAILED);
@@ -354,6 +363,7 @@ static int record_checked(char **command, const struct run_settings *settings,
     if (r < 0) {
         return fail(&err, r == -ENOENT ? CMD_NOT_FOUND : CMD_NOT_EXECUTABLE);
     }
+    run_frames_advise(&settings->frame_symbols, command[0], program);
     r = settings->plan != NULL ? run_plan_read(&plan, settings->plan, program, &err) : 0;
     int status = r == 0         ? record(command, settings, allocator, &plan)
                  : r == -EINVAL ? cmd_misuse(&cmd_run_page, "%s", err.text)
@@ -395,6 +405,35 @@ static int route_by(const char *policy)
     return 0;
 }
 
+static int check_frames(const struct option_list *symbols)
+{
+    struct err err;
+    int r = run_frames_check(symbols, &err);
+    return r == 0         ? 0
+           : r == -EINVAL ? cmd_misuse(&cmd_run_page, "%s", err.text)
+                          : fail(&err, CMD_RUN_FAILED);
+}
+
+static int run(struct run_settings *settings, char **command)
+{
+    struct allocator allocator = {.kind = ALLOCATOR_GLIBC};
+    int status = read_environment(settings);
+    if (status == 0) {
+        status = find_allocator(settings, &allocator);
+    }
+    if (status == 0 && settings->policy != NULL && settings->plan != NULL) {
+        status = cmd_misuse(&cmd_run_page,
+                            "a policy serves all calls, and --plan chosen ones: give one");
+    }
+    if (status == 0 && settings->policy != NULL) {
+        status = route_by(settings->policy);
+    }
+    if (status == 0) {
+        status = check_frames(&settings->frame_symbols);
+    }
+    return status != 0 ? status : record_checked(command, settings, &allocator);
+}
+
 int cmd_run(int argc, char **argv)
 {
     struct run_settings settings = {
@@ -406,23 +445,10 @@ int cmd_run(int argc, char **argv)
     };
     struct option_arguments arguments;
     int status;
-    if (!cmd_begin(&cmd_run_page, argc, argv, &settings, &arguments, &status)) {
-        return status;
+    if (cmd_begin(&cmd_run_page, argc, argv, &settings, &arguments, &status)) {
+        status = arguments.count == 0 ? cmd_misuse(&cmd_run_page, "no command to record")
+                                      : run(&settings, arguments.words);
     }
-    if (arguments.count == 0) {
-        return cmd_misuse(&cmd_run_page, "no command to record");
-    }
-    struct allocator allocator = {.kind = ALLOCATOR_GLIBC};
-    status = read_environment(&settings);
-    if (status == 0) {
-        status = find_allocator(&settings, &allocator);
-    }
-    if (status == 0 && settings.policy != NULL && settings.plan != NULL) {
-        status = cmd_misuse(&cmd_run_page,
-                            "a policy serves all calls, and --plan chosen ones: give one");
-    }
-    if (status == 0 && settings.policy != NULL) {
-        status = route_by(settings.policy);
-    }
-    return status != 0 ? status : record_checked(arguments.words, &settings, &allocator);
+    option_list_fini(&settings.frame_symbols);
+    return status;
 }

@@ -1,15 +1,32 @@
 /*
- * allocaudit.h - what a program may tell its recorder. C and C++, no library to link.
+ * allocaudit.h - what a program and its recorder tell each other. C and C++, no library to link.
  *
- * Every function is weak: where the program does not run under `allocaudit run` it is not there and
- * the macros do nothing. All may be called from any thread at any time.
+ * The functions are weak: where the program does not run under `allocaudit run` they are not there,
+ * and the macros (allocaudit_frame() and so on) do nothing; what tells figures then says that there
+ * are none. All may be called from any thread at any time. Those whose names end in `_if` are for
+ * the macros' use.
+ *
+ * There is no pause and resume: a recording with gaps has frees of blocks that nobody saw, and sums
+ * that fit nothing. Name a scope instead, or ask the report for a part (--from, --to).
+ *
+ * From Rust, which has no weak symbols, ask the loader (a null pointer: not recorded):
+ *   type Note = unsafe extern "C" fn(kind: u32, name: *const c_char);
+ *   let note = libc::dlsym(libc::RTLD_DEFAULT, c"allocaudit_note".as_ptr());
+ *   if !note.is_null() { std::mem::transmute::<_, Note>(note)(ALLOCAUDIT_FRAME, c"".as_ptr()); }
  */
 #ifndef ALLOCAUDIT_H
 #define ALLOCAUDIT_H
 
+#include <stdint.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#define ALLOCAUDIT_WEAK __attribute__((weak))
+
+/* ---- marks -------------------------------------------------------------------------------------
+ */
 
 enum {
     ALLOCAUDIT_MARK = 0,
@@ -19,12 +36,16 @@ enum {
 };
 
 /* Writes a row into the table `mark`. name is copied; at most 4096 bytes of it are kept. */
-void allocaudit_note(unsigned kind, const char *name) __attribute__((weak));
+void allocaudit_note(unsigned kind, const char *name) ALLOCAUDIT_WEAK;
 
 /* A named moment. */
 #define allocaudit_mark(name) allocaudit_note_if(ALLOCAUDIT_MARK, (name))
-/* The end of one frame (one turn of a game loop, one request). */
-#define allocaudit_frame()           allocaudit_note_if(ALLOCAUDIT_FRAME, "")
+
+/* The end of one frame of this thread (a turn of a game loop, a request): `report frames`. */
+#define allocaudit_frame() allocaudit_note_if(ALLOCAUDIT_FRAME, "")
+
+/* A part of the program, in this thread: `report scopes`. Scopes nest; an end also ends those that
+ * began within it. */
 #define allocaudit_scope_begin(name) allocaudit_note_if(ALLOCAUDIT_SCOPE_BEGIN, (name))
 #define allocaudit_scope_end(name)   allocaudit_note_if(ALLOCAUDIT_SCOPE_END, (name))
 
@@ -34,6 +55,55 @@ void allocaudit_note(unsigned kind, const char *name) __attribute__((weak));
             allocaudit_note((kind), (name));                                                       \
         }                                                                                          \
     } while (0)
+
+/* ---- counts ------------------------------------------------------------------------------------
+ *
+ * Of the calling thread alone: what other threads do meanwhile does not change the answer. A
+ * realloc counts as an allocation and a free. Sizes are those asked for. Allocations in a signal
+ * handler that interrupts an allocation are not counted.
+ */
+
+/* Since this thread first asked. */
+struct allocaudit_counts {
+    uint64_t allocation_count;
+    uint64_t free_count;
+    uint64_t allocated_bytes;
+};
+
+/*
+ * Gives 1 and *out_counts; or 0 and zeros where nothing is known: the program is not recorded, or
+ * as a sample, or events were lost (--on-full drop). Costs some 20 ns and 2 ns for each call of the
+ * allocator since the last time; a thread that has asked once pays those 2 ns on and on.
+ */
+int allocaudit_count(struct allocaudit_counts *out_counts) ALLOCAUDIT_WEAK;
+
+/* What happened between two moments. Zero it before. */
+struct allocaudit_measure {
+    uint64_t allocation_count;
+    uint64_t free_count;
+    uint64_t allocated_bytes;
+    uint64_t live_count; /* blocks allocated in between that this thread has not freed again */
+    uint64_t live_bytes;
+    uint64_t peak_bytes; /* most bytes of blocks allocated in between that were live at once */
+    uint64_t serial;     /* the recorder's own; 0: not begun */
+};
+
+/* Measures may begin within one another, up to 32 deep; beyond, nothing is known of the outer ones.
+ */
+void allocaudit_measure_begin(struct allocaudit_measure *measure) ALLOCAUDIT_WEAK;
+
+/* Gives 1 and the figures, or 0 as allocaudit_count() does. Ends those that began within it. */
+int allocaudit_measure_end(struct allocaudit_measure *measure) ALLOCAUDIT_WEAK;
+
+#define allocaudit_count_if(out_counts) (allocaudit_count ? allocaudit_count(out_counts) : 0)
+#define allocaudit_measure_begin_if(measure)                                                       \
+    do {                                                                                           \
+        if (allocaudit_measure_begin) {                                                            \
+            allocaudit_measure_begin(measure);                                                     \
+        }                                                                                          \
+    } while (0)
+#define allocaudit_measure_end_if(measure)                                                         \
+    (allocaudit_measure_end ? allocaudit_measure_end(measure) : 0)
 
 #ifdef __cplusplus
 }

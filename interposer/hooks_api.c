@@ -3,6 +3,7 @@
  */
 #include "allocaudit.h"
 
+#include "counting.h"
 #include "emit.h"
 #include "hooks.h"
 #include "route.h"
@@ -13,4 +14,74 @@ HOOK void allocaudit_note(unsigned kind, const char *name)
         route_end_frame();
     }
     emit_mark(kind, name != NULL ? name : "", HOOK_FRAME);
+}
+
+/* True if this thread's allocations can be counted: all are recorded, and none is under way. */
+static bool can_count(struct self *self)
+{
+    bool is_recording = atomic_load(&process->phase) == PROCESS_RECORDING;
+    if (self->level != 1 || !is_recording || process->ring->sample_bytes != 0) {
+        return false;
+    }
+    return self->writers[0].counting != NULL || counting_start(&self->counting, &self->writers[0]);
+}
+
+HOOK int allocaudit_count(struct allocaudit_counts *out_counts)
+{
+    struct self *self = self_enter(HOOK_FRAME);
+    *out_counts = (struct allocaudit_counts){.allocation_count = 0};
+    if (self == NULL) {
+        return 0;
+    }
+    bool is_counted = can_count(self);
+    if (is_counted) {
+        struct counting *counting = self->counting;
+        counting_catch_up(counting, &self->writers[0]);
+        is_counted = !counting->is_broken;
+        if (is_counted) {
+            *out_counts = (struct allocaudit_counts){
+                .allocation_count = counting->sums.allocation_count,
+                .free_count = counting->sums.free_count,
+                .allocated_bytes = counting->sums.allocated_bytes,
+            };
+        }
+    }
+    self_leave(self);
+    return is_counted;
+}
+
+HOOK void allocaudit_measure_begin(struct allocaudit_measure *measure)
+{
+    struct self *self = self_enter(HOOK_FRAME);
+    *measure = (struct allocaudit_measure){.serial = 0};
+    if (self != NULL) {
+        if (can_count(self)) {
+            measure->serial = counting_begin(self->counting, &self->writers[0]);
+        }
+        self_leave(self);
+    }
+}
+
+HOOK int allocaudit_measure_end(struct allocaudit_measure *measure)
+{
+    struct self *self = measure->serial != 0 ? self_enter(HOOK_FRAME) : NULL;
+    struct measurement_state measured;
+    if (self == NULL) {
+        return 0;
+    }
+    bool is_counted = can_count(self) &&
+                      counting_end(self->counting, &self->writers[0], measure->serial, &measured);
+    if (is_counted) {
+        const struct counted_sums *now = &self->counting->sums;
+        *measure = (struct allocaudit_measure){
+            .allocation_count = now->allocation_count - measured.before.allocation_count,
+            .free_count = now->free_count - measured.before.free_count,
+            .allocated_bytes = now->allocated_bytes - measured.before.allocated_bytes,
+            .live_count = measured.live_count,
+            .live_bytes = measured.live_bytes,
+            .peak_bytes = measured.peak_bytes,
+        };
+    }
+    self_leave(self);
+    return is_counted;
 }

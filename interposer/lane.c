@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 
+#include "counting.h"
 #include "sys.h"
 
 #include "banned.h"
@@ -88,7 +89,13 @@ bool lane_refill(struct writer *writer)
         return false;
     }
     struct chunk *previous = writer->chunk;
+    if (writer->counting != NULL) {
+        counting_catch_up(writer->counting, writer);
+    }
     lane_use_chunk(writer, ring_chunk(ring, number));
+    if (writer->counting != NULL) {
+        counting_move(writer->counting, writer);
+    }
     if (writer->lost_count != 0) {
         lane_report_loss(writer);
     }

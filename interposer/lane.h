@@ -22,6 +22,8 @@ enum {
     LANE_TIMED_DENSELY = 2048, /* so many timed calls, then fewer */
 };
 
+struct counting;
+
 struct writer {
     uint64_t *cursor; /* where the next record goes; NULL: no chunk */
     uint64_t *limit;
@@ -33,6 +35,7 @@ struct writer {
     uint32_t timed_count; /* up to LANE_TIMED_DENSELY */
     uint32_t random;
     bool has_lane;
+    struct counting *counting; /* the program counts along (counting.h); NULL: it does not */
 };
 
 /* Opens a lane for this thread. False when there is none left or nothing is to be recorded. */

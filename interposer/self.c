@@ -55,6 +55,9 @@ static void self_retire(struct self *self)
         self->stacks[level].generation = 0; /* forces a clear at first use */
     }
     chain_retire(&self->chains);
+    if (self->counting != NULL) {
+        counting_reset(self->counting);
+    }
     walk_forget_stack(&self->walk);
     self->mode = 0;
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "chain.h"
+#include "counting.h"
 #include "lane.h"
 #include "process.h"
 #include "stack.h"
@@ -62,6 +63,7 @@ struct self {
     struct expected_call expected_alloc;
     const void *expected_free; /* an outer hook has recorded this block's free */
     struct self *next_exiting;
+    struct counting *counting; /* for the program; NULL: it has not asked */
     struct chain_table chains; /* of level 1 */
     struct walk walk;
 };

@@ -137,6 +137,15 @@ struct event_process {
     char text[]; /* the four texts in this order; padded with zeros to 8 bytes */
 };
 
+/* As the program gives them (interposer/allocaudit.h); names are those of the column `kind`. */
+enum mark_kind {
+    MARK_KIND_MARK,
+    MARK_KIND_FRAME,
+    MARK_KIND_SCOPE_BEGIN,
+    MARK_KIND_SCOPE_END,
+    MARK_KIND_COUNT
+};
+
 struct event_mark {
     uint64_t head;
     uint32_t mark_kind; /* enum mark_kind */

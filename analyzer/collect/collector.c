@@ -152,11 +152,17 @@ int collector_create(struct collector *collector, const struct collector_setting
 int collector_launch(struct collector *collector, struct err *err)
 {
     char library[PATH_MAX];
+    const struct collector_settings *wanted = collector->settings;
     int r = preload_find_library(library, sizeof(library), err);
+    if (r == 0 && wanted->frame_symbol_count > 0) {
+        r = frame_place_make(&collector->frames, collector->session.directory,
+                             wanted->frame_symbols, wanted->frame_symbol_count, err);
+    }
     struct launch_settings settings = {
         .command = collector->settings->command,
         .library = library,
         .allocator = collector->settings->allocator,
+        .frame_object = collector->frames.path,
         .ring_path = collector->session.path,
     };
     clock_begin_run(&collector->recording.clock);
@@ -342,6 +348,7 @@ void collector_destroy(struct collector *collector)
     rowpack_destroy(collector->rows);
     journal_fini(&collector->journal);
     session_destroy(&collector->session);
+    frame_place_remove(&collector->frames);
     ballast_release(&collector->ballast);
     if (collector->fd >= 0) {
         close(collector->fd);

@@ -12,6 +12,7 @@
 #include "ballast.h"
 #include "congestion.h"
 #include "drain.h"
+#include "frame_place.h"
 #include "kin.h"
 #include "launch.h"
 #include "recording.h"
@@ -32,6 +33,8 @@ struct collector_settings {
     bool is_sites_only;    /* --detail sites */
     uint64_t sample_bytes; /* 0: every allocation is recorded */
     uint64_t sample_seed;
+    const char *const *frame_symbols; /* functions whose calls end frames */
+    size_t frame_symbol_count;
 };
 
 struct collector {
@@ -42,6 +45,7 @@ struct collector {
     struct launch launch;
     struct ballast ballast;
     struct kin kin;
+    struct frame_place frames;
     struct run_facts facts;
     struct journal journal;
     struct rowpack *rows;

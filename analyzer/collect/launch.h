@@ -24,9 +24,10 @@ struct launch {
 };
 
 struct launch_settings {
-    char **command;        /* NULL-ended */
-    const char *library;   /* liballocaudit.so */
-    const char *allocator; /* preloaded behind it; NULL or "": none */
+    char **command;           /* NULL-ended */
+    const char *library;      /* liballocaudit.so */
+    const char *allocator;    /* preloaded behind it; NULL or "": none */
+    const char *frame_object; /* preloaded before it (frame_place.h); "": none */
     const char *ring_path;
 };
 

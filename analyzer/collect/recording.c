@@ -18,10 +18,8 @@ void recording_fini(struct recording *recording)
         subject_destroy(recording->subjects[i]);
     }
     free(recording->subjects);
-    for (size_t i = 0; i < recording->mark_count; i++) {
-        free(recording->marks[i].name);
-    }
     free(recording->marks);
+    words_fini(&recording->mark_names);
     for (size_t i = 0; i < recording->counter_count; i++) {
         free(recording->counters[i].name);
     }
@@ -81,13 +79,25 @@ int recording_add_mark(struct recording *recording, const struct mark *mark, con
 {
     int r = vec_reserve((void **)&recording->marks, &recording->mark_capacity,
                         recording->mark_count + 1, sizeof(*recording->marks));
-    char *copy = r == 0 ? strndup(name, name_bytes) : NULL;
-    if (copy == NULL) {
-        return -ENOMEM;
+    uint32_t number = 0;
+    r = r == 0 ? words_number(&recording->mark_names, name, name_bytes, &number) : r;
+    if (r < 0) {
+        return r;
     }
     recording->marks[recording->mark_count] = *mark;
-    recording->marks[recording->mark_count++].name = copy;
+    recording->marks[recording->mark_count++].name = number;
     return 0;
+}
+
+uint64_t recording_count_frames(const struct recording *recording, const char *name)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < recording->mark_count; i++) {
+        const struct mark *mark = &recording->marks[i];
+        count += mark->kind == MARK_KIND_FRAME &&
+                 strcmp(recording->mark_names.items[mark->name], name) == 0;
+    }
+    return count;
 }
 
 static struct counter *recording_find_counter(struct recording *recording, uint32_t process_id,

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "../base/err.h"
+#include "../base/words.h"
 #include "clock.h"
 #include "contexts.h"
 #include "journal.h"
@@ -46,6 +47,7 @@ struct recording {
     struct mark *marks;
     size_t mark_count;
     size_t mark_capacity;
+    struct words mark_names;
     struct counter *counters;
     size_t counter_count;
     size_t counter_capacity;
@@ -59,7 +61,7 @@ struct mark {
     uint32_t thread_id;
     uint64_t at_ns;
     uint32_t kind;
-    char *name;
+    uint32_t name; /* its number in mark_names */
 };
 
 struct counter {
@@ -97,9 +99,12 @@ struct subject *recording_find(const struct recording *recording, uint32_t key);
 int recording_subject(struct recording *recording, uint32_t key, uint32_t pid, uint64_t now_ns,
                       struct subject **out_subject);
 
-/* Keeps a copy of the name. Returns 0 or -ENOMEM. */
+/* Keeps the mark, with this name. Returns 0 or -ENOMEM. */
 int recording_add_mark(struct recording *recording, const struct mark *mark, const char *name,
                        size_t name_bytes);
+
+/* How many frames were ended under that name. */
+uint64_t recording_count_frames(const struct recording *recording, const char *name);
 
 /* The name is copied. A counter of that name that the process has already gets the new value. */
 int recording_set_counter(struct recording *recording, const struct counter *counter,

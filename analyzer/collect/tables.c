@@ -316,7 +316,12 @@ static void tables_write_slices(struct sqlwriter *writer, const struct subject *
 
 static void tables_write_marks(struct sqlwriter *writer, const struct recording *recording)
 {
-    static const char *const kinds[] = {"mark", "frame", "scope_begin", "scope_end"};
+    static const char *const kinds[] = {
+        [MARK_KIND_MARK] = "mark",
+        [MARK_KIND_FRAME] = "frame",
+        [MARK_KIND_SCOPE_BEGIN] = "scope_begin",
+        [MARK_KIND_SCOPE_END] = "scope_end",
+    };
     sqlwriter_table(writer, "mark", 6);
     for (size_t i = 0; i < recording->mark_count; i++) {
         const struct mark *mark = &recording->marks[i];
@@ -324,8 +329,8 @@ static void tables_write_marks(struct sqlwriter *writer, const struct recording 
         sqlwriter_integer(writer, mark->process_id);
         sqlwriter_integer(writer, mark->thread_id);
         sqlwriter_integer(writer, mark->at_ns);
-        sqlwriter_text(writer, kinds[mark->kind < 4 ? mark->kind : 0]);
-        sqlwriter_text(writer, mark->name);
+        sqlwriter_text(writer, kinds[mark->kind < MARK_KIND_COUNT ? mark->kind : MARK_KIND_MARK]);
+        sqlwriter_text(writer, recording->mark_names.items[mark->name]);
         sqlwriter_row(writer);
     }
 }

@@ -121,6 +121,8 @@ int report_print_zeroing(struct report *report, struct err *err);
 int report_print_alignment(struct report *report, struct err *err);
 int report_print_modules(struct report *report, struct err *err);
 int report_print_tree(struct report *report, struct err *err);
+int report_print_frames_section(struct report *report, struct err *err);
+int report_print_scopes(struct report *report, struct err *err);
 
 /* One stack, whole: `sites --stack N`. -ENOENT: there is no such stack. */
 int report_print_stack(struct report *report, uint32_t stack_id, struct err *err);

@@ -6,10 +6,12 @@
 #include "../analyses/ages.h"
 #include "../analyses/alignments.h"
 #include "../analyses/analysis.h"
+#include "../analyses/frames.h"
 #include "../analyses/growth.h"
 #include "../analyses/handoffs.h"
 #include "../analyses/nesting.h"
 #include "../analyses/pooling.h"
+#include "../analyses/scopes.h"
 #include "../analyses/zeroing.h"
 #include "../base/suggest.h"
 #include "../cli/term.h"
@@ -43,6 +45,8 @@ static const struct report_section sections[] = {
     {"alignment", report_print_alignment, 0, 0, false, &alignments_analysis},
     {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false, NULL},
     {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false, NULL},
+    {"frames", report_print_frames_section, 0, 0, false, &frames_analysis},
+    {"scopes", report_print_scopes, 0, 0, false, &scopes_analysis},
 };
 
 enum {

@@ -3,13 +3,17 @@
  *
  * Enemies, bullets and particles are separate blocks that come and go by the hundred, and every
  * frame builds a draw list that dies with the frame. Nothing leaks: the point is the churn, which
- * pools (three fixed sizes) and a frame allocator (the draw list) would take away.
+ * pools (three fixed sizes) and a frame allocator (the draw list) would take away. With --pooled it
+ * does that itself, and no frame allocates once the pools are large enough; --log spoils it again.
  */
 #include <getopt.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../../interposer/allocaudit.h"
 
 struct particle {
     float x, y, speed_x, speed_y;
@@ -40,13 +44,27 @@ struct draw_command {
     uint32_t layer;
 };
 
+/* Blocks of one size that are kept for reuse. Chunks double, so that growing soon ends. */
+struct pool {
+    size_t block_bytes;
+    size_t capacity;
+    void *unused; /* each begins with a pointer to the next */
+    void *chunks;
+};
+
 struct world {
+    struct pool particle_pool, bullet_pool, enemy_pool;
+    struct draw_command *draw_list; /* kept from frame to frame if pooled */
+    uint64_t draw_capacity;
+    int is_pooled;
+    int is_logging;
     struct particle *particles;
     struct bullet *bullets;
     struct enemy *enemies;
     uint64_t particle_count, bullet_count, enemy_count;
     uint64_t kills;
     uint64_t drawn;
+    uint64_t logged; /* letters */
     uint64_t allocations;
     uint32_t random;
 };
@@ -54,7 +72,8 @@ struct world {
 enum {
     PARTICLES_PER_HIT = 12,
     BULLET_FRAMES = 40,
-    ENEMY_HEALTH = 5
+    ENEMY_HEALTH = 5,
+    POOL_FIRST = 16 /* blocks of a pool's first chunk */
 };
 
 static uint32_t random_next(struct world *world)
@@ -72,10 +91,55 @@ static void *not_null(void *block)
     return block;
 }
 
+static void pool_grow(struct world *world, struct pool *pool)
+{
+    size_t count = pool->capacity == 0 ? POOL_FIRST : pool->capacity;
+    char *chunk = not_null(malloc(sizeof(max_align_t) + count * pool->block_bytes));
+    world->allocations++;
+    memcpy(chunk, &pool->chunks, sizeof(pool->chunks));
+    pool->chunks = chunk;
+    for (size_t i = 0; i < count; i++) {
+        char *block = chunk + sizeof(max_align_t) + i * pool->block_bytes;
+        memcpy(block, &pool->unused, sizeof(pool->unused));
+        pool->unused = block;
+    }
+    pool->capacity += count;
+}
+
+static void *pool_take(struct world *world, struct pool *pool)
+{
+    if (pool->unused == NULL) {
+        pool_grow(world, pool);
+    }
+    void *block = pool->unused;
+    memcpy(&pool->unused, block, sizeof(pool->unused));
+    return block;
+}
+
+static void block_give(struct world *world, struct pool *pool, void *block)
+{
+    if (!world->is_pooled) {
+        free(block);
+        return;
+    }
+    memcpy(block, &pool->unused, sizeof(pool->unused));
+    pool->unused = block;
+}
+
+static void pool_clear(struct pool *pool)
+{
+    while (pool->chunks != NULL) {
+        void *chunk = pool->chunks;
+        memcpy(&pool->chunks, chunk, sizeof(pool->chunks));
+        free(chunk);
+    }
+}
+
 static void particle_spawn(struct world *world, float x, float y)
 {
-    struct particle *particle = not_null(malloc(sizeof(*particle)));
-    world->allocations++;
+    struct particle *particle = world->is_pooled ? pool_take(world, &world->particle_pool)
+                                                 : not_null(malloc(sizeof(*particle)));
+    world->allocations += !world->is_pooled;
     *particle = (struct particle){.x = x,
                                   .y = y,
                                   .speed_x = (float)(random_next(world) % 9) - 4,
@@ -87,8 +151,9 @@ static void particle_spawn(struct world *world, float x, float y)
 
 static void bullet_spawn(struct world *world)
 {
-    struct bullet *bullet = not_null(malloc(sizeof(*bullet)));
-    world->allocations++;
+    struct bullet *bullet = world->is_pooled ? pool_take(world, &world->bullet_pool)
+                                             : not_null(malloc(sizeof(*bullet)));
+    world->allocations += !world->is_pooled;
     *bullet = (struct bullet){.x = (float)(random_next(world) % 640),
                               .speed = 8,
                               .frames_left = BULLET_FRAMES,
@@ -100,10 +165,10 @@ static void bullet_spawn(struct world *world)
 
 static void enemy_spawn(struct world *world, uint64_t frame)
 {
-    struct enemy *enemy = not_null(calloc(1, sizeof(*enemy)));
-    world->allocations++;
-    enemy->x = (float)(random_next(world) % 640);
-    enemy->health = ENEMY_HEALTH;
+    struct enemy *enemy = world->is_pooled ? pool_take(world, &world->enemy_pool)
+                                           : not_null(calloc(1, sizeof(*enemy)));
+    world->allocations += !world->is_pooled;
+    *enemy = (struct enemy){.x = (float)(random_next(world) % 640), .health = ENEMY_HEALTH};
     snprintf(enemy->name, sizeof(enemy->name), "drone-%u", (unsigned)frame);
     enemy->next = world->enemies;
     world->enemies = enemy;
@@ -121,9 +186,18 @@ static void particles_update(struct world *world)
             continue;
         }
         *link = particle->next;
-        free(particle);
+        block_give(world, &world->particle_pool, particle);
         world->particle_count--;
     }
+}
+
+/* What a careless change looks like: a copy for a line that could have been printed at once. */
+static void kill_log(struct world *world, const struct enemy *enemy)
+{
+    char *name = not_null(strdup(enemy->name));
+    world->allocations++;
+    world->logged += strlen(name);
+    free(name);
 }
 
 /* A bullet at the end of its way hits the first enemy, if there is one. */
@@ -140,7 +214,10 @@ static void bullet_hit(struct world *world)
         world->enemies = enemy->next;
         world->enemy_count--;
         world->kills++;
-        free(enemy);
+        if (world->is_logging) {
+            kill_log(world, enemy);
+        }
+        block_give(world, &world->enemy_pool, enemy);
     }
 }
 
@@ -155,17 +232,33 @@ static void bullets_update(struct world *world)
             continue;
         }
         *link = bullet->next;
-        free(bullet);
+        block_give(world, &world->bullet_pool, bullet);
         world->bullet_count--;
         bullet_hit(world);
     }
 }
 
+static struct draw_command *draw_list_take(struct world *world, uint64_t count)
+{
+    if (world->is_pooled && count <= world->draw_capacity) {
+        return world->draw_list;
+    }
+    free(world->draw_list);
+    world->draw_list = NULL;
+    uint64_t capacity = world->is_pooled ? 2 * count : count;
+    struct draw_command *list = not_null(malloc(capacity * sizeof(*list)));
+    world->allocations++;
+    if (world->is_pooled) {
+        world->draw_list = list;
+        world->draw_capacity = capacity;
+    }
+    return list;
+}
+
 static void frame_draw(struct world *world)
 {
     uint64_t count = world->particle_count + world->bullet_count + world->enemy_count + 1;
-    struct draw_command *list = not_null(malloc(count * sizeof(*list)));
-    world->allocations++;
+    struct draw_command *list = draw_list_take(world, count);
     uint64_t used = 0;
     list[used++] = (struct draw_command){.sprite = 1};
     for (const struct particle *particle = world->particles; particle; particle = particle->next) {
@@ -178,33 +271,46 @@ static void frame_draw(struct world *world)
         list[used++] = (struct draw_command){.x = enemy->x, .y = enemy->y, .sprite = 4};
     }
     world->drawn += used;
-    free(list);
+    if (!world->is_pooled) {
+        free(list);
+    }
 }
 
 static void world_clear(struct world *world)
 {
     while (world->particles != NULL) {
         struct particle *next = world->particles->next;
-        free(world->particles);
+        block_give(world, &world->particle_pool, world->particles);
         world->particles = next;
     }
     while (world->bullets != NULL) {
         struct bullet *next = world->bullets->next;
-        free(world->bullets);
+        block_give(world, &world->bullet_pool, world->bullets);
         world->bullets = next;
     }
     while (world->enemies != NULL) {
         struct enemy *next = world->enemies->next;
-        free(world->enemies);
+        block_give(world, &world->enemy_pool, world->enemies);
         world->enemies = next;
     }
+}
+
+static void world_end(struct world *world)
+{
+    world_clear(world);
+    pool_clear(&world->particle_pool);
+    pool_clear(&world->bullet_pool);
+    pool_clear(&world->enemy_pool);
+    free(world->draw_list);
 }
 
 static int usage(FILE *stream, int status)
 {
     fputs("game_loop - enemies, bullets, particles, and a draw list per frame\n\n"
-          "usage: game_loop [--frames N]\n"
-          "  --frames N   frames to play (default 1000)\n",
+          "usage: game_loop [--frames N] [--pooled] [--log]\n"
+          "  --frames N   frames to play (default 1000)\n"
+          "  --pooled     keep blocks for reuse: no frame allocates after the first few\n"
+          "  --log        copy the name of each enemy that is killed\n",
           stream);
     return status;
 }
@@ -212,23 +318,37 @@ static int usage(FILE *stream, int status)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"frames", required_argument, NULL, 'f'},
+                                            {"pooled", no_argument, NULL, 'p'},
+                                            {"log", no_argument, NULL, 'l'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     static char stdout_buffer[BUFSIZ]; /* so that stdio takes no block of its own */
     setvbuf(stdout, stdout_buffer, _IOFBF, sizeof(stdout_buffer));
     uint64_t frames = 1000;
+    struct world world = {.random = 42,
+                          .particle_pool = {.block_bytes = sizeof(struct particle)},
+                          .bullet_pool = {.block_bytes = sizeof(struct bullet)},
+                          .enemy_pool = {.block_bytes = sizeof(struct enemy)}};
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option != 'f') {
+        switch (option) {
+        case 'f':
+            frames = strtoull(optarg, NULL, 10);
+            break;
+        case 'p':
+            world.is_pooled = 1;
+            break;
+        case 'l':
+            world.is_logging = 1;
+            break;
+        default:
             return option == 'h' ? usage(stdout, 0) : usage(stderr, 2);
         }
-        frames = strtoull(optarg, NULL, 10);
     }
     if (optind != argc) {
         return usage(stderr, 2);
     }
 
-    struct world world = {.random = 42};
     for (uint64_t frame = 0; frame < frames; frame++) {
         if (frame % 10 == 0) {
             enemy_spawn(&world, frame);
@@ -237,10 +357,11 @@ int main(int argc, char **argv)
         bullets_update(&world);
         particles_update(&world);
         frame_draw(&world);
+        allocaudit_frame();
     }
     printf("frames %llu, kills %llu, drawn %llu\n", (unsigned long long)frames,
            (unsigned long long)world.kills, (unsigned long long)world.drawn);
-    world_clear(&world);
+    world_end(&world);
     printf("allocations: %llu, leaked: 0 blocks, 0 bytes\n", (unsigned long long)world.allocations);
     return 0;
 }

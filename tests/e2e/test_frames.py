@@ -1,0 +1,246 @@
+"""Frames and scopes: marks of the program, of a function named, and what the report makes of them."""
+
+import json
+import os
+import platform
+import re
+
+from harness import Skip
+
+SECTIONS = ("frames", "scopes")
+
+
+def report(test, recorded, *sections):
+    told = test.allocaudit("report", recorded.path, *(sections or SECTIONS), "--format", "json")
+    test.equal("report", told.status, 0)
+    return json.loads(told.stdout)
+
+
+def only_series(test, recorded):
+    series = report(test, recorded, "frames")["frames"]
+    test.equal("series", len(series), 1)
+    return series[0]
+
+
+# ---- marks of the program ------------------------------------------------------------------------
+
+def test_loop_of_known_frames(test):
+    recorded = test.record([test.program("frame_loop"), "2000", "1"])
+    test.equal("status", recorded.status, 0)
+    series = only_series(test, recorded)
+    for key, value in {"ended_by": "allocaudit_frame()", "frame_count": 2000, "warmup_frame_count": 1,
+                       "allocation_count_p50": 200, "allocation_count_max": 200,
+                       "free_count_max": 199, "survivor_count_max": 1, "is_allocation_free": False,
+                       "allocated_bytes_max": sum(16 + i for i in range(200))}.items():
+        test.equal(key, series[key], value)
+    site = series["sites"][0]
+    test.equal("site", (site["function"], site["contained_count"], site["frame_able"]),
+               ("main", 1999 * 199, "nearly"))
+
+
+def test_game_that_allocates_nothing_after_its_warmup(test):
+    recorded = test.record([test.sample_app("game_loop"), "--pooled"])
+    series = only_series(test, recorded)
+    test.equal("is_allocation_free", series["is_allocation_free"], True)
+    test.equal("frame_count", series["frame_count"], 1000)
+    test.check(10 <= series["warmup_frame_count"] <= 200, f"warm-up: {series['warmup_frame_count']}")
+    test.equal("sites", series["sites"], [])
+    test.equal("allocation_count_max", series["allocation_count_max"], 0)
+
+
+def test_game_with_one_strdup_names_it(test):
+    recorded = test.record([test.sample_app("game_loop"), "--pooled", "--log"])
+    series = only_series(test, recorded)
+    test.equal("is_allocation_free", series["is_allocation_free"], False)
+    test.equal("allocation_count_max", series["allocation_count_max"], 1)
+    test.equal("sites", [site["function"] for site in series["sites"]], ["kill_log"])
+    told = test.allocaudit("report", recorded.path, "frames").stdout.decode()
+    test.check("allocation-free after the warm-up: no" in told and "kill_log" in told, told)
+
+
+def test_recording_without_frames_says_how_to_get_them(test):
+    recorded = test.record([test.program("hello")])
+    told = test.allocaudit("report", recorded.path, "frames", "scopes").stdout.decode()
+    test.check("allocaudit_frame()" in told and "--frame-symbol" in told, told)
+    test.check("allocaudit_scope_begin" in told, told)
+    test.equal("json", report(test, recorded)["frames"], [])
+
+
+def test_sums_alone_hold_no_frames(test):
+    recorded = test.record([test.program("frame_loop"), "10", "0"], "--detail", "sites")
+    told = test.allocaudit("report", recorded.path, "frames", "scopes")
+    test.equal("status", told.status, 0)
+    test.check(b"needs every allocation in its order" in told.stdout, told.stdout.decode())
+
+
+# ---- a function named ----------------------------------------------------------------------------
+
+def need_x86(_test):
+    if platform.machine() != "x86_64":
+        raise Skip("--frame-symbol works on x86-64 only")
+
+
+def linked(test):
+    library = test.program("plugin_swap")
+    return test.program("frame_calls", "-Wl,--no-as-needed", library,
+                        f"-Wl,-rpath,{os.path.dirname(library)}")
+
+
+def marks(test, recorded):
+    return test.open(recorded).rows("SELECT name, kind, count(*) AS count FROM mark"
+                                    " GROUP BY name, kind ORDER BY name")
+
+
+def test_symbol_passes_values_through(test):
+    need_x86(test)
+    program = linked(test)
+    names = ("swap_window", "swap_struct", "swap_long_double", "swap_vectors")
+    options = [word for name in names for word in ("--frame-symbol", name)]
+    recorded = test.same_as_native([program, "values"], *options)
+    test.equal("our words", [line for line in recorded.talk.splitlines() if "--frame-symbol" in line],
+               [])
+    found = {row["name"]: row["count"] for row in marks(test, recorded)}
+    test.equal("calls of swap_window", found["swap_window"], 100)
+    test.equal("calls of swap_struct", found["swap_struct"], 1)
+    test.equal("calls of swap_long_double", found["swap_long_double"], 1)
+    if b"wides" in recorded.stdout:
+        recorded = test.same_as_native([program, "values"], "--frame-symbol", "swap_wides")
+        test.equal("wides", marks(test, recorded)[0]["count"], 1)
+
+
+def test_symbol_frames_are_those_of_the_program(test):
+    need_x86(test)
+    recorded = test.record([linked(test), "values"], "--frame-symbol", "swap_window")
+    series = only_series(test, recorded)
+    test.equal("ended_by", series["ended_by"], "swap_window")
+    test.equal("frame_count", series["frame_count"], 100)
+    test.equal("allocation_count_p99", series["allocation_count_p99"], 1)
+    test.equal("survivor_count_max", series["survivor_count_max"], 0)
+
+
+def test_symbol_in_threads(test):
+    need_x86(test)
+    recorded = test.same_as_native([linked(test), "threads"], "--frame-symbol", "swap_window")
+    series = only_series(test, recorded)
+    test.equal("threads, frames", (series["thread_count"], series["frame_count"]), (4, 100))
+    test.equal("allocation_count_max", series["allocation_count_max"], 1)
+
+
+def test_symbol_of_a_library_that_is_loaded(test):
+    need_x86(test)
+    library = test.program("plugin_swap")
+    program = test.program("frame_calls")
+    for mode, count in (("handle", 10), ("local", 10), ("again", 20)):
+        recorded = test.same_as_native([program, mode, library], "--frame-symbol", "swap_window")
+        test.equal(f"{mode}: calls seen", marks(test, recorded),
+                   [{"name": "swap_window", "kind": "frame", "count": count}])
+
+
+def test_symbol_that_nothing_defines_does_nothing(test):
+    need_x86(test)
+    recorded = test.record([test.program("frame_calls"), "absent"], "--frame-symbol", "swap_window")
+    test.equal("status", recorded.status, 0)
+
+
+def test_symbol_beside_a_policy_and_children(test):
+    need_x86(test)
+    recorded = test.record(["/bin/sh", "-c", f"{linked(test)} values; {linked(test)} threads"],
+                           "--frame-symbol", "swap_window", "--policy", "frame")
+    test.equal("status", recorded.status, 0)
+    test.equal("calls", marks(test, recorded)[0]["count"], 200)
+
+
+def test_symbol_unknown_is_told_with_the_nearest(test):
+    need_x86(test)
+    recorded = test.record([linked(test), "values"], "--frame-symbol", "swap_windw")
+    test.equal("status", recorded.status, 0)
+    test.check("did you mean 'swap_window'?" in recorded.talk, recorded.talk)
+    test.check("--frame-symbol swap_windw was never called through a dynamic symbol" in recorded.talk,
+               recorded.talk)
+
+
+def test_symbol_that_cannot_be_is_refused(test):
+    need_x86(test)
+    for name, word in (("malloc", "takes that function over"), ("dlsym", "takes that function over"),
+                       ("memcpy", "calls that function itself"), ("a::b", "no name of a function"),
+                       ("", "no name of a function")):
+        recorded = test.record([test.program("hello")], "--frame-symbol", name)
+        test.equal(f"status of {name!r}", recorded.status, 2)
+        test.check(word in recorded.talk, recorded.talk)
+    twice = test.record([test.program("hello")], "--frame-symbol", "puts", "--frame-symbol", "puts")
+    test.check("given twice" in twice.talk, twice.talk)
+
+
+def test_symbol_leaves_nothing_behind(test):
+    need_x86(test)
+    scratch = test.path("tmp")
+    os.mkdir(scratch)
+    recorded = test.record([linked(test), "values"], "--frame-symbol", "swap_window",
+                           env={"TMPDIR": scratch})
+    test.equal("status", recorded.status, 0)
+    test.equal("left in TMPDIR", os.listdir(scratch), [])
+
+
+# ---- what the program is told --------------------------------------------------------------------
+
+def test_counts_are_those_of_the_program(test):
+    for name in ("counted", "counted_cxx"):
+        recorded = test.record([test.program(name, "-pthread")])
+        test.equal(f"{name}: output", recorded.stdout, b"right\n")
+        test.equal(f"{name}: status", recorded.status, 0)
+        test.sound(recorded)
+
+
+def test_counts_of_nothing_are_told_as_such(test):
+    program = test.program("counted", "-pthread")
+    unknown = b"not counted\nnot measured\n" * 2 + b"right\n"
+    test.equal("not recorded", test.run([program]).stdout, unknown)
+    test.equal("a sample", test.record([program], "--sample", "4KiB").stdout, unknown)
+    library = os.path.join(test.shared.build, "liballocaudit.so")
+    test.equal("preloaded alone", test.run([program], env={"LD_PRELOAD": library}).stdout, unknown)
+
+
+def test_scopes_of_the_program(test):
+    recorded = test.record([test.program("counted", "-pthread")])
+    scopes = {scope["name"]: scope for scope in report(test, recorded, "scopes")["scopes"]}
+    test.equal("names", sorted(scopes), ["inner", "outer"])
+    for name, wanted in (
+            ("inner", {"entry_count": 2, "thread_count": 2, "allocation_count": 4,
+                       "own_allocation_count": 4, "survivor_count": 2, "survivor_bytes": 60,
+                       "entry_peak_bytes_max": 530, "unended_count": 0}),
+            ("outer", {"allocation_count": 6, "own_allocation_count": 2, "survivor_count": 2,
+                       "entry_allocation_count_p50": 3, "entry_peak_bytes_max": 1530})):
+        for key, value in wanted.items():
+            test.equal(f"{name}: {key}", scopes[name][key], value)
+    test.equal("sites", {site["function"] for site in scopes["inner"]["sites"]}, {"measure_blocks"})
+
+
+def test_limits_in_tests(test):
+    program = test.program("limited")
+    for wrong, status, words in (
+            ("", 0, r""),
+            ("allocs", 1, r"3 allocations, at most 2 allowed \(3 allocations of 43 bytes; 1 blocks, "
+                          r"13 bytes left\)"),
+            ("leak", 1, r"1 blocks that were not freed, at most 0 allowed"),
+            ("peak", 1, r"101 bytes at once, at most 100 allowed")):
+        recorded = test.record([program] + ([wrong] if wrong else []))
+        test.equal(f"status with {wrong!r}", recorded.status, status)
+        told = (recorded.stdout + recorded.stderr).decode()
+        test.check(re.search(words, told), told)
+        test.check("skipped" not in recorded.talk, recorded.talk)
+        test.check(not wrong or re.search(r"limited\.c:\d+: error: Failure!", told), told)
+
+
+def test_limits_in_tests_are_skipped_where_nobody_records(test):
+    ended = test.run([test.program("limited"), "allocs"])
+    test.equal("status", ended.status, 0)
+    test.equal("lines", ended.talk.count("limits on allocations are skipped"), 1)
+
+
+def test_limits_in_tests_name_the_stack(test):
+    recorded = test.record([test.program("limited"), "allocs"])
+    scopes = {scope["name"]: scope for scope in report(test, recorded, "scopes")["scopes"]}
+    test.check("allocs_are_counted" in scopes and "limits_nest" in scopes, str(sorted(scopes)))
+    block = next(scope for name, scope in sorted(scopes.items()) if "limited.c:" in name)
+    test.equal("allocations", block["allocation_count"], 3)
+    test.check("allocs_are_counted" in [site["function"] for site in block["sites"]], str(block))

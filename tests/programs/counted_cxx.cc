@@ -1,0 +1,4 @@
+/*
+ * The same as C++.
+ */
+#include "counted.c"
