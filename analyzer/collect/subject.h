@@ -15,6 +15,7 @@
 #include "../base/err.h"
 #include "../base/map.h"
 #include "live.h"
+#include "memory_samples.h"
 #include "ranges.h"
 #include "resident.h"
 #include "tally.h"
@@ -122,6 +123,7 @@ struct subject {
     struct tally tally;
     struct live live;
     struct ranges ranges;
+    struct memory_samples memory;
     struct thread *threads;
     size_t thread_count;
     size_t thread_capacity;

@@ -107,6 +107,9 @@ int report_print_processes(struct report *report, struct err *err);
 int report_print_timeline(struct report *report, struct err *err);
 int report_print_modules(struct report *report, struct err *err);
 int report_print_tree(struct report *report, struct err *err);
+int report_print_fragmentation(struct report *report, struct err *err);
+int report_print_pins(struct report *report, struct err *err);
+int report_print_memory(struct report *report, struct err *err);
 
 /* One stack, whole: `sites --stack N`. -ENOENT: there is no such stack. */
 int report_print_stack(struct report *report, uint32_t stack_id, struct err *err);

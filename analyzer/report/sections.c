@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../analyses/analysis.h"
+#include "../analyses/heap_pages.h"
 #include "../base/suggest.h"
 #include "../cli/term.h"
 #include "page_tree.h"
@@ -25,6 +26,9 @@ static const struct report_section sections[] = {
     {"realloc", report_print_realloc, KEY(REALLOC), SECTION_BY_ALL, true, NULL},
     {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false, NULL},
     {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false, NULL},
+    {"fragmentation", report_print_fragmentation, 0, 0, false, &heap_pages_analysis},
+    {"pins", report_print_pins, 0, 0, false, &heap_pages_analysis},
+    {"memory", report_print_memory, 0, 0, false, &heap_pages_analysis},
 };
 
 enum {
@@ -134,7 +138,17 @@ static void show_progress(void *context, uint64_t done, uint64_t total)
     term_progress_update(context, done, total);
 }
 
-/* runs[place of a section]: the analysis of a section that has one and can be worked out. */
+static bool is_among(const struct analysis_run *runs, size_t count, const struct analysis *analysis)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (runs[i].analysis == analysis) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The analyses of the sections that have one and can be worked out, each once. */
 static int analyse(struct report *report, const struct section_plan *plan,
                    struct analysis_run runs[SECTIONS_MAX], size_t *out_count, struct err *err)
 {
@@ -143,6 +157,7 @@ static int analyse(struct report *report, const struct section_plan *plan,
     for (size_t i = 0; i < SECTION_COUNT; i++) {
         const struct analysis *analysis = sections[i].analysis;
         if (plan->is_wanted[i] && analysis != NULL && process != NULL &&
+            !is_among(runs, count, analysis) &&
             (analysis->observe == NULL || report_has_calls(report))) {
             runs[count++] = (struct analysis_run){.analysis = analysis};
         }

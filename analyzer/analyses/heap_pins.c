@@ -1,0 +1,100 @@
+#include "heap_pins.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int heap_pins_states(struct page_map *map, struct pin_state **out_states, size_t *out_count)
+{
+    size_t count = 0;
+    const struct site_holding *holdings = page_map_holdings(map, &count);
+    struct pin_state *states = calloc(count + 1, sizeof(*states));
+    if (states == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        states[i] = (struct pin_state){
+            .page_bytes = holdings[i].page_count * PAGE_BYTES,
+            .huge_page_bytes = holdings[i].huge_page_count * HUGE_PAGE_BYTES,
+            .live_bytes = holdings[i].live_bytes,
+            .live_count = holdings[i].live_count,
+        };
+    }
+    *out_states = states;
+    *out_count = count;
+    return 0;
+}
+
+static int compare_pins(const void *left, const void *right)
+{
+    const struct pin_row *a = left;
+    const struct pin_row *b = right;
+    if (a->pinned_byte_seconds != b->pinned_byte_seconds) {
+        return a->pinned_byte_seconds > b->pinned_byte_seconds ? -1 : 1;
+    }
+    return (a->stack_id > b->stack_id) - (a->stack_id < b->stack_id);
+}
+
+static double above_zero(double value)
+{
+    return value > 0 ? value : 0;
+}
+
+static void fill_rows(struct heap_pages *pages, const struct pin_state *at_end, size_t end_count)
+{
+    size_t count = 0;
+    const struct site_holding *holdings = page_map_holdings(pages->map, &count);
+    for (size_t i = 0; i < count; i++) {
+        pages->pins[i] = (struct pin_row){
+            .stack_id = pages->stack_of_site[i],
+            .pinned_byte_seconds =
+                above_zero(holdings[i].page_byte_seconds - holdings[i].live_byte_seconds),
+            .page_byte_seconds = holdings[i].page_byte_seconds,
+            .huge_page_byte_seconds = holdings[i].huge_page_byte_seconds,
+            .at_peak = i < pages->peak_state_count ? pages->peak_states[i] : (struct pin_state){0},
+            .at_end = i < end_count ? at_end[i] : (struct pin_state){0},
+        };
+        pages->pinning_count += pages->pins[i].pinned_byte_seconds > 0;
+    }
+    pages->pin_count = count;
+    if (count > 0) {
+        qsort(pages->pins, count, sizeof(*pages->pins), compare_pins);
+    }
+}
+
+/* The same pages counted another way: from the blocks by address, leaving out one site at a time.
+ */
+static int count_without(struct heap_pages *pages, uint64_t at_ns, bool is_peak, struct err *err)
+{
+    struct layout_request request = {.at_ns = at_ns};
+    struct live_layout layout;
+    for (; request.site_count < pages->pin_count && request.site_count < HEAP_PINS_MAX;
+         request.site_count++) {
+        request.stack_ids[request.site_count] = pages->pins[request.site_count].stack_id;
+    }
+    int result = live_layout_read(pages->trace->db, pages->process_id, &request, &layout, err);
+    for (size_t i = 0; i < request.site_count && result == 0; i++) {
+        struct pin_row *row = &pages->pins[i];
+        struct pin_state *state = is_peak ? &row->at_peak : &row->at_end;
+        state->freed_bytes = (layout.page_count - layout.pages_without[i]) * PAGE_BYTES;
+    }
+    return result;
+}
+
+int heap_pins_rank(struct heap_pages *pages, uint64_t ended_ns, struct err *err)
+{
+    struct pin_state *at_end = NULL;
+    size_t end_count = 0;
+    int result = heap_pins_states(pages->map, &at_end, &end_count);
+    if (result == 0) {
+        pages->pins = calloc(end_count + 1, sizeof(*pages->pins));
+        result = pages->pins == NULL ? -ENOMEM : 0;
+    }
+    if (result < 0) {
+        free(at_end);
+        return err_set_errno(err, -result, "cannot rank the sites");
+    }
+    fill_rows(pages, at_end, end_count);
+    free(at_end);
+    result = count_without(pages, pages->peak_ns, true, err);
+    return result < 0 ? result : count_without(pages, ended_ns, false, err);
+}
