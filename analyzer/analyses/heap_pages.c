@@ -130,7 +130,7 @@ static void advance(struct heap_pages *pages, uint64_t now_ns)
     }
 }
 
-static void take_moment(struct heap_pages *pages, const struct memory_moment *memory)
+static void take_moment(struct heap_pages *pages, struct memory_moment *memory)
 {
     if (memory->range_count == 0) {
         return;
@@ -154,9 +154,9 @@ static int pass_time(struct heap_pages *pages, uint64_t now_ns, struct err *err)
 {
     int result = 0;
     for (;;) {
-        const struct memory_moment *memory = pages->next_moment < pages->memory.count
-                                                 ? &pages->memory.moments[pages->next_moment]
-                                                 : NULL;
+        struct memory_moment *memory = pages->next_moment < pages->memory.count
+                                           ? &pages->memory.moments[pages->next_moment]
+                                           : NULL;
         bool has_moment = memory != NULL && memory->at_ns < now_ns;
         bool has_peak = !pages->has_peak && pages->peak_ns < now_ns;
         if (has_peak && (!has_moment || pages->peak_ns <= memory->at_ns)) {

@@ -1,5 +1,7 @@
 #include "waterfall.h"
 
+#include <string.h>
+
 void heap_sums_advance(struct heap_sums *sums, uint64_t now_ns, uint64_t used_page_count)
 {
     double seconds = (double)(now_ns - sums->now_ns) / 1e9;
@@ -34,18 +36,19 @@ static size_t end_of_mapping(const struct resident_row *ranges, size_t first, si
     return end;
 }
 
-static void measure_mapping(struct heap_moment *moment, const struct page_map *map,
-                            const struct resident_row *ranges, size_t count, uint64_t *used_bytes)
+static bool has_blocks(const struct page_map *map, const struct resident_row *ranges, size_t count)
 {
-    const uint64_t end_address = ranges[count - 1].end_address;
-    bool has_blocks =
-        ranges->is_heap || page_map_count(map, ranges->mapping_address, end_address).ever_count > 0;
+    return ranges->is_heap ||
+           page_map_count(map, ranges->mapping_address, ranges[count - 1].end_address).ever_count >
+               0;
+}
+
+/* Adds the ranges of a mapping with blocks. */
+static void measure_ranges(struct heap_moment *moment, const struct page_map *map,
+                           const struct resident_row *ranges, size_t count, uint64_t *used_bytes)
+{
     for (size_t i = 0; i < count; i++) {
         const struct resident_row *range = &ranges[i];
-        if (!has_blocks) {
-            moment->foreign_bytes += range->resident_bytes;
-            continue;
-        }
         struct page_use use = page_map_count(map, range->start_address, range->end_address);
         uint64_t used = use.used_count * PAGE_BYTES;
         uint64_t ever = use.ever_count * PAGE_BYTES;
@@ -55,20 +58,29 @@ static void measure_mapping(struct heap_moment *moment, const struct page_map *m
     }
 }
 
-struct heap_moment heap_moment_measure(const struct memory_moments *all,
-                                       const struct memory_moment *memory,
+struct heap_moment heap_moment_measure(struct memory_moments *all, struct memory_moment *memory,
                                        const struct page_map *map, const struct heap_sums *sums,
                                        uint64_t header_bytes)
 {
     struct heap_moment moment = {
         .memory = memory, .sums = *sums, .waterfall = begin(map, sums, header_bytes)};
-    const struct resident_row *ranges = all->ranges + memory->first_range;
+    struct resident_row *ranges = all->ranges + memory->first_range;
     uint64_t used_bytes = 0;
+    size_t kept = 0;
     for (size_t first = 0; first < memory->range_count;) {
         size_t end = end_of_mapping(ranges, first, memory->range_count);
-        measure_mapping(&moment, map, ranges + first, end - first, &used_bytes);
+        if (has_blocks(map, ranges + first, end - first)) {
+            measure_ranges(&moment, map, ranges + first, end - first, &used_bytes);
+            memmove(ranges + kept, ranges + first, (end - first) * sizeof(*ranges));
+            kept += end - first;
+        } else {
+            for (size_t i = first; i < end; i++) {
+                moment.foreign_bytes += ranges[i].resident_bytes;
+            }
+        }
         first = end;
     }
+    memory->range_count = kept;
     struct waterfall *waterfall = &moment.waterfall;
     waterfall->empty_bytes = waterfall->resident_bytes - (double)used_bytes;
     waterfall->untouched_bytes = (double)page_map_used_count(map) * PAGE_BYTES - (double)used_bytes;

@@ -57,9 +57,9 @@ struct heap_moment {
     uint64_t foreign_bytes; /* resident, heap or anonymous, but no block ever lay in the mapping */
 };
 
-/* Splits what is resident at a moment. header_bytes: of one block. */
-struct heap_moment heap_moment_measure(const struct memory_moments *all,
-                                       const struct memory_moment *memory,
+/* Splits what is resident at a moment, and drops the ranges of mappings without blocks from it.
+ * header_bytes: of one block. */
+struct heap_moment heap_moment_measure(struct memory_moments *all, struct memory_moment *memory,
                                        const struct page_map *map, const struct heap_sums *sums,
                                        uint64_t header_bytes);
 

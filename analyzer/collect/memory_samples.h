@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "smaps.h"
 #include "residency.h"
+#include "smaps.h"
 
 enum {
     MEMORY_SAMPLES_MAX = 64, /* when there are as many, every second one is dropped */

@@ -142,8 +142,8 @@ static int add_entry(struct smaps *smaps, struct mapping_entry *entry)
     if (!has_blocks || entry->sum.rss_bytes == 0) {
         return 0;
     }
-    int r = vec_reserve((void **)&smaps->spans, &smaps->span_capacity,
-                        smaps->span_count + 1, sizeof(*smaps->spans));
+    int r = vec_reserve((void **)&smaps->spans, &smaps->span_capacity, smaps->span_count + 1,
+                        sizeof(*smaps->spans));
     if (r == 0) {
         smaps->spans[smaps->span_count++] =
             (struct mapping_span){entry->start_address, entry->end_address, entry->kind};

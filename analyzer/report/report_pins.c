@@ -271,7 +271,7 @@ int report_print_pins(struct report *report, struct err *err)
                     report_title(report, "Who pins pages: held by one site alone", title));
     size_t limit = report_top(report, 5);
     for (size_t i = 0; i < pages->pin_count && i < limit && result == 0; i++) {
-        if (pages->pins[i].pinned_byte_seconds > 0) {
+        if (on_average(pages->pins[i].pinned_byte_seconds, seconds) >= PAGE_BYTES) {
             result = print_pin(report, &pages->pins[i], seconds, err);
         }
     }
