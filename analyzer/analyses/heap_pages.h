@@ -28,6 +28,7 @@ struct pin_state {
     uint64_t live_bytes;      /* of all its live blocks, with headers */
     uint64_t live_count;
     uint64_t freed_bytes; /* pages that are empty without it: counted from the blocks by address */
+    uint64_t own_bytes;   /* pages that it would hold in an arena of its own (repack.h) */
 };
 
 struct pin_row {
@@ -71,7 +72,7 @@ struct heap_pages {
     struct block_facts top_block; /* the live block that pins it; id 0: none */
     struct pin_row *pins;         /* by pinned_byte_seconds, descending */
     size_t pin_count;
-    size_t pinning_count; /* sites that hold any page alone beyond what they need */
+    size_t repacked_count; /* of the first pins: how many were laid out anew (own_bytes) */
 
     /* While calls are read. */
     struct page_map *map;

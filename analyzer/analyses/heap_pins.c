@@ -3,6 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "repack.h"
+
+enum {
+    REPACKED_MOST = 16,
+    WORTH_BYTES = 64 << 10, /* less is not looked into */
+};
+
 int heap_pins_states(struct page_map *map, struct pin_state **out_states, size_t *out_count)
 {
     size_t count = 0;
@@ -53,7 +60,6 @@ static void fill_rows(struct heap_pages *pages, const struct pin_state *at_end, 
             .at_peak = i < pages->peak_state_count ? pages->peak_states[i] : (struct pin_state){0},
             .at_end = i < end_count ? at_end[i] : (struct pin_state){0},
         };
-        pages->pinning_count += pages->pins[i].pinned_byte_seconds > 0;
     }
     pages->pin_count = count;
     if (count > 0) {
@@ -80,6 +86,74 @@ static int count_without(struct heap_pages *pages, uint64_t at_ns, bool is_peak,
     return result;
 }
 
+static uint64_t excess_of(const struct pin_state *state)
+{
+    return state->page_bytes > state->live_bytes ? state->page_bytes - state->live_bytes : 0;
+}
+
+/* The last of the first pins that might be worth it, + 1. */
+static size_t count_repacked(const struct heap_pages *pages)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pages->pin_count && i < REPACKED_MOST; i++) {
+        const struct pin_row *pin = &pages->pins[i];
+        if (excess_of(&pin->at_peak) >= WORTH_BYTES || excess_of(&pin->at_end) >= WORTH_BYTES) {
+            count = i + 1;
+        }
+    }
+    return count;
+}
+
+static void take_own(struct heap_pages *pages, const struct repack *repack, bool is_peak)
+{
+    for (size_t i = 0; i < pages->repacked_count; i++) {
+        struct pin_row *pin = &pages->pins[i];
+        (is_peak ? &pin->at_peak : &pin->at_end)->own_bytes = repack_held_bytes(repack, i);
+    }
+}
+
+static int repack_calls(struct heap_pages *pages, struct repack *repack, struct err *err)
+{
+    struct operations *operations = NULL;
+    struct operation operation;
+    bool has_peak = false;
+    int result = operations_open(pages->trace->db, pages->process_id, &operations, err);
+    while (result == 0 && (result = operations_next(operations, &operation, err)) > 0) {
+        if (!has_peak && operation.at_ns > pages->peak_ns) {
+            take_own(pages, repack, true);
+            has_peak = true;
+        }
+        result = repack_observe(repack, &operation);
+        if (result < 0) {
+            err_set_errno(err, -result, "cannot lay out the blocks anew");
+        }
+    }
+    operations_close(operations);
+    if (!has_peak) {
+        take_own(pages, repack, true);
+    }
+    take_own(pages, repack, false);
+    return result;
+}
+
+/* Reads the calls once more, where it may be worth it. */
+static int repack_first(struct heap_pages *pages, struct err *err)
+{
+    uint32_t stack_ids[REPACKED_MOST];
+    pages->repacked_count = count_repacked(pages);
+    if (pages->repacked_count == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < pages->repacked_count; i++) {
+        stack_ids[i] = pages->pins[i].stack_id;
+    }
+    struct repack *repack = repack_create(stack_ids, pages->repacked_count);
+    int result = repack == NULL ? err_set_errno(err, ENOMEM, "cannot lay out the blocks anew")
+                                : repack_calls(pages, repack, err);
+    repack_destroy(repack);
+    return result;
+}
+
 int heap_pins_rank(struct heap_pages *pages, uint64_t ended_ns, struct err *err)
 {
     struct pin_state *at_end = NULL;
@@ -96,5 +170,8 @@ int heap_pins_rank(struct heap_pages *pages, uint64_t ended_ns, struct err *err)
     fill_rows(pages, at_end, end_count);
     free(at_end);
     result = count_without(pages, pages->peak_ns, true, err);
-    return result < 0 ? result : count_without(pages, ended_ns, false, err);
+    if (result == 0) {
+        result = count_without(pages, ended_ns, false, err);
+    }
+    return result < 0 ? result : repack_first(pages, err);
 }

@@ -83,14 +83,15 @@ static void print_table(struct report *report, const struct heap_pages *pages)
 {
     struct three_waterfalls three = choose(pages);
     char title[REPORT_TITLE_BYTES];
-    char text[REPORT_TITLE_BYTES];
+    char text[REPORT_TITLE_BYTES + 96];
     char peak[32];
     char end[32];
-    (void)snprintf(text, sizeof(text), "Where the resident heap goes (peak: at %s, end: at %s%s)",
+    (void)snprintf(text, sizeof(text), "%s (peak: at %s, end: at %s%s)",
+                   report_title(report, "Where the resident heap goes", title),
                    out_format_ns((int64_t)three.at_peak->at_ns, peak),
                    out_format_ns((int64_t)three.at_end->at_ns, end),
                    pages->fullest == NULL ? ", modelled" : "");
-    out_begin_table(report->out, "fragmentation_waterfall", report_title(report, text, title));
+    out_begin_table(report->out, "fragmentation_waterfall", text);
     for (size_t i = 0; i < TERM_COUNT; i++) {
         bool is_blank = term_of(three.at_peak, i) == 0 && term_of(three.at_end, i) == 0 &&
                         (three.average == NULL || (int64_t)term_of(three.average, i) == 0);

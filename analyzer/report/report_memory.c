@@ -130,14 +130,14 @@ static void print_lines(struct report *report, const struct reconciled *peak,
 {
     struct out *out = report->out;
     char title[REPORT_TITLE_BYTES];
-    char text[REPORT_TITLE_BYTES];
+    char text[REPORT_TITLE_BYTES + 96];
     char at_peak[32];
     char at_end[32];
-    (void)snprintf(text, sizeof(text),
-                   "From requested bytes to RSS (peak of RSS: at %s, end: at %s)",
+    (void)snprintf(text, sizeof(text), "%s (peak of RSS: at %s, end: at %s)",
+                   report_title(report, "From requested bytes to RSS", title),
                    out_format_ns((int64_t)peak->memory->at_ns, at_peak),
                    out_format_ns((int64_t)end->memory->at_ns, at_end));
-    out_begin_table(out, "memory", report_title(report, text, title));
+    out_begin_table(out, "memory", text);
     for (size_t i = 0; i < LINE_COUNT; i++) {
         double peak_bytes = lines[i].value(peak);
         double end_bytes = lines[i].value(end);

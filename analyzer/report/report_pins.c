@@ -26,7 +26,8 @@ static int64_t on_average(double byte_seconds, double seconds)
     return seconds > 0 ? (int64_t)(byte_seconds / seconds) : 0;
 }
 
-static void print_state(struct out *out, const char *key, const struct pin_state *state)
+static void print_state(struct out *out, const char *key, const struct pin_state *state,
+                        bool is_repacked)
 {
     out_begin_object(out, key);
     out_bytes(out, "page_bytes", NULL, (int64_t)state->page_bytes);
@@ -34,11 +35,31 @@ static void print_state(struct out *out, const char *key, const struct pin_state
     out_bytes(out, "live_bytes", NULL, (int64_t)state->live_bytes);
     out_count(out, "live_count", NULL, (int64_t)state->live_count);
     out_bytes(out, "freed_bytes", NULL, (int64_t)state->freed_bytes);
+    if (is_repacked) {
+        out_bytes(out, "own_bytes", NULL, (int64_t)state->own_bytes);
+    }
     out_end_object(out);
 }
 
-static int print_pin(struct report *report, const struct pin_row *pin, double seconds,
-                     struct err *err)
+/* What an arena of its own would give back: the pages that it empties, less those that it needs. */
+static int64_t saving_of(const struct pin_state *state)
+{
+    return (int64_t)state->freed_bytes - (int64_t)state->own_bytes;
+}
+
+static int64_t excess_of(const struct pin_state *state)
+{
+    return (int64_t)state->freed_bytes - (int64_t)state->live_bytes;
+}
+
+/* The moment at which more is held beyond the blocks. */
+static const struct pin_state *worse_of(const struct pin_row *pin)
+{
+    return excess_of(&pin->at_end) > excess_of(&pin->at_peak) ? &pin->at_end : &pin->at_peak;
+}
+
+static int print_pin(struct report *report, const struct pin_row *pin, bool is_repacked,
+                     double seconds, struct err *err)
 {
     struct out *out = report->out;
     struct call_stack stack = {0};
@@ -54,27 +75,27 @@ static int print_pin(struct report *report, const struct pin_row *pin, double se
     out_bytes(out, "peak_live_bytes", "for blocks of", (int64_t)pin->at_peak.live_bytes);
     out_bytes(out, "end_page_bytes", "held at the end", (int64_t)pin->at_end.page_bytes);
     out_bytes(out, "end_live_bytes", "for blocks of", (int64_t)pin->at_end.live_bytes);
-    out_bytes(out, "huge_page_average_bytes", "in 2 MiB pages",
+    out_bytes(out, "huge_page_average_bytes", "of 2 MiB pages",
               on_average(pin->huge_page_byte_seconds, seconds));
+    if (is_repacked) {
+        int64_t saving_bytes = saving_of(worse_of(pin));
+        out_bytes(out, "own_arena_saves_bytes", "own arena saves",
+                  saving_bytes > 0 ? saving_bytes : 0);
+    } else {
+        out_null(out, "own_arena_saves_bytes", "own arena saves");
+    }
     report_print_shown_frame(out, call_stack_shown(&stack), "function");
     if (out_is_json(out)) {
         out_real(out, "pinned_byte_seconds", NULL, pin->pinned_byte_seconds, 0);
         out_real(out, "page_byte_seconds", NULL, pin->page_byte_seconds, 0);
         out_real(out, "huge_page_byte_seconds", NULL, pin->huge_page_byte_seconds, 0);
-        print_state(out, "at_peak", &pin->at_peak);
-        print_state(out, "at_end", &pin->at_end);
+        print_state(out, "at_peak", &pin->at_peak, is_repacked);
+        print_state(out, "at_end", &pin->at_end, is_repacked);
         report_print_frames(out, &stack);
     }
     out_end_row(out);
     call_stack_fini(&stack);
     return 0;
-}
-
-/* What an arena of its own would give back: the pages that it empties, less those that it needs. */
-static int64_t saving_of(const struct pin_state *state)
-{
-    uint64_t own_bytes = (state->live_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-    return (int64_t)state->freed_bytes - (int64_t)own_bytes;
 }
 
 static bool is_of_libc(const struct stack_frame *frame)
@@ -107,35 +128,46 @@ static const char *name_of(struct report *report, uint32_t stack_id, char out_na
     return out_name;
 }
 
-static void advise_arena(struct report *report, const struct heap_pages *pages)
+static bool is_worth_it(const struct heap_pages *pages, int64_t bytes)
 {
-    const struct pin_row *first = pages->pin_count > 0 ? &pages->pins[0] : NULL;
     double resident_bytes = pages->fullest != NULL ? pages->fullest->waterfall.resident_bytes
                                                    : pages->peak_model.resident_bytes;
-    int64_t saving_bytes = first != NULL ? saving_of(&first->at_peak) : 0;
-    bool is_at_end = first != NULL && saving_of(&first->at_end) > saving_bytes;
-    if (is_at_end) {
-        saving_bytes = saving_of(&first->at_end);
-    }
+    return bytes >= WORTH_BYTES && (double)bytes >= resident_bytes / WORTH_PART;
+}
+
+/* Of the first pin that holds much beyond its blocks: whether an arena of its own would help. */
+static void advise_arena(struct report *report, const struct heap_pages *pages)
+{
     char name[NAME_BYTES];
-    char bytes[32];
     char held[32];
     char live[32];
-    const struct pin_state *state = first == NULL ? NULL
-                                    : is_at_end   ? &first->at_end
-                                                  : &first->at_peak;
-    if (state == NULL || saving_bytes < WORTH_BYTES ||
-        (double)saving_bytes < resident_bytes / WORTH_PART) {
-        out_prose(report->out, "no site pins enough to be worth an arena of its own");
+    char own[32];
+    for (size_t i = 0; i < pages->repacked_count; i++) {
+        const struct pin_row *pin = &pages->pins[i];
+        const struct pin_state *state = worse_of(pin);
+        if (!is_worth_it(pages, excess_of(state))) {
+            continue;
+        }
+        name_of(report, pin->stack_id, name);
+        out_format_bytes((int64_t)state->freed_bytes, held);
+        out_format_bytes((int64_t)state->live_bytes, live);
+        out_format_bytes((int64_t)state->own_bytes, own);
+        const char *when = state == &pin->at_end ? "end" : "peak";
+        if (is_worth_it(pages, saving_of(state))) {
+            out_prose(report->out,
+                      "%s holds %s of pages alone for %s of blocks at the %s. In an arena or pool "
+                      "of its own they would take %s.",
+                      name, held, live, when, own);
+        } else {
+            out_prose(report->out,
+                      "%s holds %s of pages alone for %s of blocks at the %s. An arena of its own "
+                      "would not help (%s): its own freed blocks left the holes. What helps is to "
+                      "move blocks together, or to free what was made together.",
+                      name, held, live, when, own);
+        }
         return;
     }
-    out_prose(report->out,
-              "%s holds %s of pages for %s of blocks at the %s: in an arena (or pool) of its own "
-              "it would free %s.",
-              name_of(report, first->stack_id, name),
-              out_format_bytes((int64_t)state->freed_bytes, held),
-              out_format_bytes((int64_t)state->live_bytes, live), is_at_end ? "end" : "peak",
-              out_format_bytes(saving_bytes, bytes));
+    out_prose(report->out, "No site holds enough beyond its own blocks to be worth an arena.");
 }
 
 static void explain_pinned(struct report *report, const struct heap_pages *pages)
@@ -204,12 +236,12 @@ static void explain_top(struct report *report, const struct heap_pages *pages)
 {
     const struct heap_top *top = &pages->worst_top;
     if (!pages->is_glibc) {
-        out_prose(report->out, "what keeps the top of the heap is looked for with glibc only");
+        out_prose(report->out, "What keeps the top of the heap is looked for with glibc only.");
     } else if (top->resident_bytes == 0) {
         out_prose(report->out, pages->moment_count > 0
-                                   ? "nothing kept the top of glibc's heap from shrinking for long"
-                                   : "whether the heap could shrink is not known: no resident "
-                                     "pages were sampled");
+                                   ? "Nothing kept the top of glibc's heap from shrinking."
+                                   : "Whether the heap could shrink is not known: no resident "
+                                     "pages were sampled.");
     } else if (heap_top_is_pinned(top) && (top->is_cached || pages->top_block.id != 0)) {
         explain_pinned(report, pages);
     } else {
@@ -268,11 +300,11 @@ int report_print_pins(struct report *report, struct err *err)
     char title[REPORT_TITLE_BYTES];
     int result = 0;
     out_begin_table(report->out, "pins",
-                    report_title(report, "Who pins pages: held by one site alone", title));
+                    report_title(report, "Pages held by one site alone", title));
     size_t limit = report_top(report, 5);
     for (size_t i = 0; i < pages->pin_count && i < limit && result == 0; i++) {
         if (on_average(pages->pins[i].pinned_byte_seconds, seconds) >= PAGE_BYTES) {
-            result = print_pin(report, &pages->pins[i], seconds, err);
+            result = print_pin(report, &pages->pins[i], i < pages->repacked_count, seconds, err);
         }
     }
     out_end_table(report->out);
