@@ -255,6 +255,14 @@ CREATE TABLE resident_range (
     PRIMARY KEY (process_id, at_ns, start_address)
 ) WITHOUT ROWID;
 
+-- What the allocator said of itself, asked in the program (run --introspect).
+CREATE TABLE allocator_sample (
+    process_id INTEGER NOT NULL REFERENCES process (id),
+    at_ns      INTEGER NOT NULL,              -- the same for all that was asked at one time
+    name       TEXT NOT NULL,
+    value      INTEGER NOT NULL
+);
+
 CREATE TABLE alloc_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE free_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 

@@ -32,6 +32,7 @@ struct collector_settings {
     bool is_sites_only;    /* --detail sites */
     uint64_t sample_bytes; /* 0: every allocation is recorded */
     uint64_t sample_seed;
+    uint64_t introspect_ns; /* how often to ask the allocator about itself; 0: never */
 };
 
 struct collector {

@@ -124,6 +124,7 @@ struct subject {
     struct live live;
     struct ranges ranges;
     struct memory_samples memory;
+    uint64_t asked_ns; /* when the allocator gave the figures that are coming in */
     struct thread *threads;
     size_t thread_count;
     size_t thread_capacity;

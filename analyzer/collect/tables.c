@@ -336,6 +336,19 @@ static void tables_write_counters(struct sqlwriter *writer, const struct recordi
     }
 }
 
+static void tables_write_facts(struct sqlwriter *writer, const struct recording *recording)
+{
+    sqlwriter_table(writer, "allocator_sample", 4);
+    for (size_t i = 0; i < recording->fact_count; i++) {
+        const struct allocator_fact *fact = &recording->facts[i];
+        sqlwriter_integer(writer, fact->process_id);
+        sqlwriter_integer(writer, fact->at_ns);
+        sqlwriter_text(writer, fact->name);
+        sqlwriter_integer(writer, fact->value);
+        sqlwriter_row(writer);
+    }
+}
+
 static void tables_write_memory(struct sqlwriter *writer, const struct subject *subject)
 {
     for (size_t i = 0; i < subject->memory.count; i++) {
@@ -444,6 +457,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
     tables_write_each(writer, recording, "timeline", 9, tables_write_slices);
     tables_write_marks(writer, recording);
     tables_write_counters(writer, recording);
+    tables_write_facts(writer, recording);
     tables_write_each(writer, recording, "memory_sample", 8, tables_write_memory);
     tables_write_each(writer, recording, "resident_range", 7, tables_write_residency);
     tables_complete_run(writer, facts, recording);
