@@ -68,6 +68,9 @@ static int add_range(struct residency *residency, const struct mapping_span *spa
     const struct resident_range range = {start, end, end - start, span->start_address, span->kind};
     struct resident_range *last =
         residency->count > 0 ? &residency->ranges[residency->count - 1] : NULL;
+    if (last != NULL && start < last->end_address) {
+        return 0; /* mappings changed while they were looked at */
+    }
     if (last != NULL && last->mapping_address == range.mapping_address &&
         start - last->end_address <= residency->gap_bytes) {
         last->end_address = end;

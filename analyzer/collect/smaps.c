@@ -19,6 +19,7 @@ struct mapping_entry {
     uint64_t end_address;
     char permissions[5];
     bool is_nameless;
+    bool is_repeated;
     bool is_wiped_on_fork; /* as nearly all memory of the recorder is */
     enum mapping_kind kind;
     struct mapping_sum sum;
@@ -126,8 +127,8 @@ static void read_value(const char *line, struct mapping_entry *entry)
 
 static int add_entry(struct smaps *smaps, struct mapping_entry *entry)
 {
-    if (entry->end_address == 0) {
-        return 0; /* before the first */
+    if (entry->end_address == 0 || entry->is_repeated) {
+        return 0; /* before the first; or a mapping that grew while it was read comes again */
     }
     if (entry->kind == MAPPING_ANONYMOUS && entry->is_wiped_on_fork) {
         entry->kind = MAPPING_RECORDER;
@@ -164,6 +165,7 @@ int smaps_read(struct smaps *smaps, FILE *file, const char *recorder_directory)
         next = entry;
         if (read_heading(line, recorder_directory, &next)) {
             r = add_entry(smaps, &entry);
+            next.is_repeated = next.start_address < entry.end_address;
             entry = next;
         } else {
             read_value(line, &entry);
