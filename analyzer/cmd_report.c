@@ -70,6 +70,10 @@ static const char *const paragraphs[] = {
     "of 64 KiB or more freed within 10 ms); realloc (blocks that grew); modules; tree (sites "
     "summed "
     "up by their callers). Without a section: all but modules and tree that have something to say.",
+    "Sections that read every call and are shown only by name: fragmentation (where the resident "
+    "heap goes: rounding, holes, empty pages; and a map of the heap); pins (which sites hold pages "
+    "alone, and what keeps glibc's heap from shrinking); memory (from requested bytes to the "
+    "resident set).",
     "The function shown for a site is the first of its stack that is not a wrapper of an allocator "
     "(operator new, std::vector, xmalloc, g_malloc ...).",
     "--thread, --from and --to count anew from every recorded allocation, which takes a while; "
