@@ -105,20 +105,53 @@ static int heap_pages_create(const struct trace *trace, uint32_t process_id, voi
 /* ---- moments -----------------------------------------------------------------------------------
  */
 
+/* It lasted: the largest of those that did is told. */
+static void confirm_top(struct heap_pages *pages, const struct heap_top *top, uint64_t lasted_ns)
+{
+    pages->worst_top_ns += lasted_ns;
+    if (top->pinned_bytes + top->kept_bytes >=
+        pages->worst_top.pinned_bytes + pages->worst_top.kept_bytes) {
+        pages->worst_top = *top;
+    }
+}
+
+static bool is_told(const struct heap_top *top)
+{
+    return heap_top_is_pinned(top) || heap_top_is_kept(top);
+}
+
+/* While much is being freed something is always on top: only what is there twice counts. */
 static void note_top(struct heap_pages *pages, const struct memory_moment *memory)
 {
     struct heap_top top;
     if (!pages->is_glibc ||
-        !heap_top_find(&pages->memory, memory, pages->map, pages->caches, &top) ||
-        !(heap_top_is_pinned(&top) || heap_top_is_kept(&top))) {
+        !heap_top_find(&pages->memory, memory, pages->map, pages->caches, &top) || !is_told(&top)) {
+        pages->last_top = (struct heap_top){0};
         return;
     }
-    if (pages->moment_count > 1) {
-        pages->worst_top_ns += memory->at_ns - pages->moments[pages->moment_count - 2].sums.now_ns;
+    if (pages->last_top.resident_bytes > 0 && pages->last_top.pin_address == top.pin_address) {
+        confirm_top(pages, &top, top.at_ns - pages->last_top.at_ns);
     }
-    if (top.pinned_bytes + top.kept_bytes >=
-        pages->worst_top.pinned_bytes + pages->worst_top.kept_bytes) {
-        pages->worst_top = top;
+    pages->last_top = top;
+    pages->last_top_memory = memory;
+}
+
+/* What was on top at the last moment counts, too, if it was so after the last call. */
+static void note_last_top(struct heap_pages *pages, uint64_t last_call_ns)
+{
+    const struct heap_top *last = &pages->last_top;
+    struct heap_top top;
+    if (last->resident_bytes == 0) {
+        return;
+    }
+    bool is_after = last->at_ns >= last_call_ns;
+    bool is_same =
+        heap_top_is_pinned(last) &&
+        heap_top_find(&pages->memory, pages->last_top_memory, pages->map, pages->caches, &top) &&
+        top.pin_address == last->pin_address;
+    if (is_after || is_same) {
+        uint64_t until_ns = pages->ended_ns > last->at_ns ? pages->ended_ns : last->at_ns;
+        confirm_top(pages, last, until_ns - last->at_ns);
     }
 }
 
@@ -348,7 +381,7 @@ static void choose_moments(struct heap_pages *pages)
 static int heap_pages_finish(void *state, struct err *err)
 {
     struct heap_pages *pages = state;
-    uint64_t ended_ns = pages->sums.now_ns;
+    uint64_t last_call_ns = pages->sums.now_ns;
     int result = pass_time(pages, UINT64_MAX, err);
     if (result == 0) {
         result = fail(heap_map_paint(pages->picture_map, pages->map, &pages->picture), err);
@@ -359,6 +392,7 @@ static int heap_pages_finish(void *state, struct err *err)
     if (pages->ended_ns > pages->sums.now_ns) {
         advance(pages, pages->ended_ns);
     }
+    note_last_top(pages, last_call_ns);
     pages->end_model = waterfall_model(pages->map, &pages->sums, pages->header_bytes);
     choose_moments(pages);
     pages->has_average = waterfall_average(pages->moments, pages->moment_count, pages->header_bytes,
@@ -367,12 +401,12 @@ static int heap_pages_finish(void *state, struct err *err)
                                          (uint64_t)pages->peak_model.requested_bytes);
     result = find_holes(pages, pages->fullest, pages->peak_ns, &pages->holes_at_peak, err);
     if (result == 0) {
-        result = find_holes(pages, pages->last, ended_ns, &pages->holes_at_end, err);
+        result = find_holes(pages, pages->last, last_call_ns, &pages->holes_at_end, err);
     }
     if (result == 0) {
         result = name_top_block(pages, err);
     }
-    return result < 0 ? result : heap_pins_rank(pages, ended_ns, err);
+    return result < 0 ? result : heap_pins_rank(pages, last_call_ns, err);
 }
 
 const struct analysis heap_pages_analysis = {

@@ -85,7 +85,9 @@ struct heap_pages {
     uint32_t *stack_of_site;
     size_t site_count;
     size_t site_capacity;
-    size_t next_moment; /* of memory */
+    size_t next_moment;       /* of memory */
+    struct heap_top last_top; /* at the moment before; resident_bytes 0: nothing was worth a word */
+    const struct memory_moment *last_top_memory;
 };
 
 extern const struct analysis heap_pages_analysis;
