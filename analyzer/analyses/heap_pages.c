@@ -236,7 +236,8 @@ static int add_block(struct heap_pages *pages, const struct block_facts *block)
     uint32_t site = 0;
     int result = find_site(pages, block->stack_id, &site);
     if (result == 0) {
-        result = page_map_add(pages->map, block->address, block->usable_bytes, site);
+        result = page_map_add(pages->map, block->address - pages->header_bytes,
+                              block->usable_bytes + pages->header_bytes, site);
     }
     if (result == 0) {
         pages->sums.requested_bytes += block->size_bytes;
@@ -260,7 +261,8 @@ static void remove_block(struct heap_pages *pages, const struct block_facts *blo
 {
     uint32_t site;
     if (map_get(&pages->site_of_stack, block->stack_id, &site)) {
-        page_map_remove(pages->map, block->address, block->usable_bytes, site);
+        page_map_remove(pages->map, block->address - pages->header_bytes,
+                        block->usable_bytes + pages->header_bytes, site);
         forget_mapping(pages, block);
         pages->sums.requested_bytes -= block->size_bytes;
         pages->sums.usable_bytes -= block->usable_bytes;

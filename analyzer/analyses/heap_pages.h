@@ -17,17 +17,14 @@
 #include "live_layout.h"
 #include "waterfall.h"
 
-enum {
-    HEAP_PINS_MAX = LAYOUT_SITES_MAX,
-};
-
 /* What one site's blocks hold at one moment. */
 struct pin_state {
     uint64_t page_bytes;      /* of 4 KiB pages whose every live block is its own */
     uint64_t huge_page_bytes; /* of 2 MiB stretches likewise */
     uint64_t live_bytes;      /* of all its live blocks, with headers */
     uint64_t live_count;
-    uint64_t freed_bytes; /* pages that are empty without it: counted from the blocks by address */
+    uint64_t freed_bytes; /* of repacked ones: pages that are empty without it, counted from the
+                             blocks by address */
     uint64_t own_bytes;   /* pages that it would hold in an arena of its own (repack.h) */
 };
 
@@ -72,7 +69,7 @@ struct heap_pages {
     struct block_facts top_block; /* the live block that pins it; id 0: none */
     struct pin_row *pins;         /* by pinned_byte_seconds, descending */
     size_t pin_count;
-    size_t repacked_count; /* of the first pins: how many were laid out anew (own_bytes) */
+    size_t repacked_count; /* of the first pins: how many were looked at anew */
 
     /* While calls are read. */
     struct page_map *map;

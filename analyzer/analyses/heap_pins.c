@@ -1,13 +1,15 @@
 #include "heap_pins.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "repack.h"
 
 enum {
-    REPACKED_MOST = 16,
-    WORTH_BYTES = 64 << 10, /* less is not looked into */
+    REPACKED_MOST = LAYOUT_SITES_MAX,
+    WORTH_BYTES = 64 << 10,
+    WORTH_PART = 50,
 };
 
 int heap_pins_states(struct page_map *map, struct pin_state **out_states, size_t *out_count)
@@ -71,10 +73,9 @@ static void fill_rows(struct heap_pages *pages, const struct pin_state *at_end, 
  */
 static int count_without(struct heap_pages *pages, uint64_t at_ns, bool is_peak, struct err *err)
 {
-    struct layout_request request = {.at_ns = at_ns};
+    struct layout_request request = {.at_ns = at_ns, .header_bytes = pages->header_bytes};
     struct live_layout layout;
-    for (; request.site_count < pages->pin_count && request.site_count < HEAP_PINS_MAX;
-         request.site_count++) {
+    for (; request.site_count < pages->repacked_count; request.site_count++) {
         request.stack_ids[request.site_count] = pages->pins[request.site_count].stack_id;
     }
     int result = live_layout_read(pages->trace->db, pages->process_id, &request, &layout, err);
@@ -86,18 +87,23 @@ static int count_without(struct heap_pages *pages, uint64_t at_ns, bool is_peak,
     return result;
 }
 
-static uint64_t excess_of(const struct pin_state *state)
+/* True if a site holds enough beyond its blocks, of what all hold, for a closer look. */
+static bool is_worth_a_look(const struct pin_state *state, const struct waterfall *all)
 {
-    return state->page_bytes > state->live_bytes ? state->page_bytes - state->live_bytes : 0;
+    double used_bytes =
+        all->requested_bytes + all->rounding_bytes + all->header_bytes + all->hole_bytes;
+    return state->page_bytes >= state->live_bytes + WORTH_BYTES &&
+           (double)(state->page_bytes - state->live_bytes) >= used_bytes / WORTH_PART;
 }
 
-/* The last of the first pins that might be worth it, + 1. */
+/* The last of the first pins that is, + 1. */
 static size_t count_repacked(const struct heap_pages *pages)
 {
     size_t count = 0;
     for (size_t i = 0; i < pages->pin_count && i < REPACKED_MOST; i++) {
         const struct pin_row *pin = &pages->pins[i];
-        if (excess_of(&pin->at_peak) >= WORTH_BYTES || excess_of(&pin->at_end) >= WORTH_BYTES) {
+        if (is_worth_a_look(&pin->at_peak, &pages->peak_model) ||
+            is_worth_a_look(&pin->at_end, &pages->end_model)) {
             count = i + 1;
         }
     }
@@ -136,14 +142,10 @@ static int repack_calls(struct heap_pages *pages, struct repack *repack, struct 
     return result;
 }
 
-/* Reads the calls once more, where it may be worth it. */
+/* Reads the calls once more. */
 static int repack_first(struct heap_pages *pages, struct err *err)
 {
     uint32_t stack_ids[REPACKED_MOST];
-    pages->repacked_count = count_repacked(pages);
-    if (pages->repacked_count == 0) {
-        return 0;
-    }
     for (size_t i = 0; i < pages->repacked_count; i++) {
         stack_ids[i] = pages->pins[i].stack_id;
     }
@@ -169,6 +171,10 @@ int heap_pins_rank(struct heap_pages *pages, uint64_t ended_ns, struct err *err)
     }
     fill_rows(pages, at_end, end_count);
     free(at_end);
+    pages->repacked_count = count_repacked(pages);
+    if (pages->repacked_count == 0) {
+        return 0;
+    }
     result = count_without(pages, pages->peak_ns, true, err);
     if (result == 0) {
         result = count_without(pages, ended_ns, false, err);

@@ -14,17 +14,13 @@ struct layout_reader {
 static void add_hole(struct layout_reader *reader, uint64_t bytes)
 {
     struct live_layout *layout = reader->layout;
-    uint64_t header_bytes = reader->request->header_bytes;
-    if (bytes <= header_bytes) {
-        return; /* nothing but the next block's header */
-    }
-    bytes -= header_bytes;
     layout->hole_count++;
     layout->hole_bytes += bytes;
     layout->hole_largest_bytes =
         bytes > layout->hole_largest_bytes ? bytes : layout->hole_largest_bytes;
     for (size_t i = 0; i < LAYOUT_SIZES; i++) {
-        layout->too_small_bytes[i] += bytes < reader->request->sizes[i] ? bytes : 0;
+        uint64_t needed_bytes = reader->request->sizes[i] + reader->request->header_bytes;
+        layout->too_small_bytes[i] += bytes < needed_bytes ? bytes : 0;
     }
 }
 
@@ -58,13 +54,14 @@ static void add_block(struct layout_reader *reader, const struct block_facts *bl
     const struct layout_request *request = reader->request;
     struct live_layout *layout = reader->layout;
     uint64_t end_address = block->address + (block->usable_bytes > 0 ? block->usable_bytes : 1);
-    uint64_t first = block->address / PAGE_BYTES;
+    uint64_t address = block->address - request->header_bytes;
+    uint64_t first = address / PAGE_BYTES;
     uint64_t end = (end_address - 1) / PAGE_BYTES + 1;
-    if (reader->end_address != 0 && block->address > reader->end_address) {
+    if (reader->end_address != 0 && address > reader->end_address) {
         if (request->ranges == NULL) {
-            add_hole(reader, block->address - reader->end_address);
+            add_hole(reader, address - reader->end_address);
         } else {
-            add_gap(reader, reader->end_address, block->address);
+            add_gap(reader, reader->end_address, address);
         }
     }
     layout->block_count++;

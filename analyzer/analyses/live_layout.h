@@ -18,7 +18,7 @@
 
 enum {
     LAYOUT_SIZES = 4,
-    LAYOUT_SITES_MAX = 64,
+    LAYOUT_SITES_MAX = 16,
 };
 
 struct layout_request {

@@ -34,8 +34,8 @@ static void print_state(struct out *out, const char *key, const struct pin_state
     out_bytes(out, "huge_page_bytes", NULL, (int64_t)state->huge_page_bytes);
     out_bytes(out, "live_bytes", NULL, (int64_t)state->live_bytes);
     out_count(out, "live_count", NULL, (int64_t)state->live_count);
-    out_bytes(out, "freed_bytes", NULL, (int64_t)state->freed_bytes);
     if (is_repacked) {
+        out_bytes(out, "freed_bytes", NULL, (int64_t)state->freed_bytes);
         out_bytes(out, "own_bytes", NULL, (int64_t)state->own_bytes);
     }
     out_end_object(out);
@@ -277,7 +277,7 @@ static void print_top_object(struct out *out, const struct heap_pages *pages)
 /* The pages that a site frees were counted in two ways, which must agree. */
 static void note_disagreement(struct report *report, const struct heap_pages *pages)
 {
-    for (size_t i = 0; i < pages->pin_count && i < HEAP_PINS_MAX; i++) {
+    for (size_t i = 0; i < pages->repacked_count; i++) {
         const struct pin_row *pin = &pages->pins[i];
         if (pin->at_peak.freed_bytes != pin->at_peak.page_bytes ||
             pin->at_end.freed_bytes != pin->at_end.page_bytes) {
