@@ -4,6 +4,7 @@
  */
 #include "report.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "../analyses/heap_pages.h"
@@ -312,22 +313,27 @@ int report_print_fragmentation(struct report *report, struct err *err)
         report_note_no_calls(report, "fragmentation");
         return 0;
     }
+    int result = 0;
     if (!out_is_json(report->out)) {
         print_table(report, pages);
         print_holes_table(report, pages);
+        result = report_print_allocator(report, pages->process_id, err);
+    }
+    if (result < 0) {
+        return result;
     }
     char title[REPORT_TITLE_BYTES];
     out_begin_section(report->out, "fragmentation", report_title(report, "Fragmentation", title));
     out_number(report->out, "process_id", NULL, pages->process_id);
     out_bool(report->out, "is_measured", NULL, pages->fullest != NULL);
     print_measures(report->out, pages);
-    int result = 0;
     if (out_is_json(report->out)) {
         print_json(report, pages);
-    } else {
-        result = draw_picture(report, &pages->picture);
+        result = report_print_allocator(report, pages->process_id, err);
+    } else if (draw_picture(report, &pages->picture) < 0) {
+        result = err_set_errno(err, ENOMEM, "cannot draw the heap map");
     }
     out_end_section(report->out);
     note_sources(report, pages);
-    return result < 0 ? err_set_errno(err, -result, "cannot draw the heap map") : 0;
+    return result;
 }
