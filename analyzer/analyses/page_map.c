@@ -12,6 +12,9 @@ enum {
     WORD_BITS = 64,
 };
 
+/* More than a process can have: the recording is damaged. */
+#define SIZE_BYTES_MOST (UINT64_C(1) << 46)
+
 __extension__ typedef unsigned __int128 wide; /* sums over 2 MiB of squared sites */
 
 struct page_entry {
@@ -152,6 +155,9 @@ static int64_t owner_of_huge_page(const struct page_map *map, const struct huge_
 
 static struct huge_page *find_huge_page(struct page_map *map, uint64_t number)
 {
+    if (map->huge_pages == NULL) {
+        return NULL;
+    }
     if (map->last < map->count && map->huge_pages[map->last].number == number) {
         return &map->huge_pages[map->last];
     }
@@ -313,6 +319,9 @@ static int use(struct page_map *map, uint64_t address, uint64_t size_bytes, uint
 
 int page_map_add(struct page_map *map, uint64_t address, uint64_t size_bytes, uint32_t site)
 {
+    if (size_bytes > SIZE_BYTES_MOST || address > UINT64_MAX - SIZE_BYTES_MOST) {
+        return -EBADMSG;
+    }
     int result = reserve_site(map, site);
     if (result == 0) {
         result = use(map, address, size_bytes, site, true);
@@ -327,7 +336,8 @@ int page_map_add(struct page_map *map, uint64_t address, uint64_t size_bytes, ui
 
 void page_map_remove(struct page_map *map, uint64_t address, uint64_t size_bytes, uint32_t site)
 {
-    if (site >= map->holding_count || map->holdings[site].live_count == 0) {
+    if (site >= map->holding_count || map->holdings[site].live_count == 0 ||
+        size_bytes > SIZE_BYTES_MOST) {
         return;
     }
     (void)use(map, address, size_bytes, site, false);

@@ -43,7 +43,8 @@ struct page_map *page_map_create(void);
 void page_map_advance(struct page_map *map, uint64_t now_ns);
 
 /* A block of that site at [address, address + size_bytes), with the bytes that it takes there.
- * Returns 0, -ENOMEM, or -E2BIG (more than PAGE_MAP_SITES_MAX sites). */
+ * Returns 0, -ENOMEM, -E2BIG (more than PAGE_MAP_SITES_MAX sites), or -EBADMSG (no block can be
+ * that large). */
 int page_map_add(struct page_map *map, uint64_t address, uint64_t size_bytes, uint32_t site);
 
 /* Undoes that. What was never added is not looked for: the sums are wrong then. */

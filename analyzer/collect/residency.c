@@ -1,5 +1,6 @@
 #include "residency.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ struct scan_request {
 static void join_ranges(struct residency *residency)
 {
     size_t kept = 0;
+    assert(residency->ranges != NULL);
     for (size_t i = 1; i < residency->count; i++) {
         struct resident_range *last = &residency->ranges[kept];
         const struct resident_range *range = &residency->ranges[i];

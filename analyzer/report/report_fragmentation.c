@@ -15,20 +15,23 @@ enum {
     LINES_PER_LABEL = 4,
 };
 
-/* The terms in the order in which they add up. */
+/* The terms in the order in which they add up, as TERM(field, label). */
+#define TERMS(TERM)                                                                                \
+    TERM(requested_bytes, "requested")                                                             \
+    TERM(rounding_bytes, "+ rounding up")                                                          \
+    TERM(header_bytes, "+ block headers")                                                          \
+    TERM(hole_bytes, "+ holes in pages in use")                                                    \
+    TERM(empty_bytes, "+ empty pages kept")                                                        \
+    TERM(untouched_bytes, "- pages never written")                                                 \
+    TERM(resident_bytes, "= resident heap")
+
 static const struct {
     const char *key;
     const char *label;
-    size_t offset;
-    int sign;
 } terms[] = {
-    {"requested_bytes", "requested", offsetof(struct waterfall, requested_bytes), 1},
-    {"rounding_bytes", "+ rounding up", offsetof(struct waterfall, rounding_bytes), 1},
-    {"header_bytes", "+ block headers", offsetof(struct waterfall, header_bytes), 1},
-    {"hole_bytes", "+ holes in pages in use", offsetof(struct waterfall, hole_bytes), 1},
-    {"empty_bytes", "+ empty pages kept", offsetof(struct waterfall, empty_bytes), 1},
-    {"untouched_bytes", "- pages never written", offsetof(struct waterfall, untouched_bytes), -1},
-    {"resident_bytes", "= resident heap", offsetof(struct waterfall, resident_bytes), 1},
+#define TERM(field, text) {#field, text},
+    TERMS(TERM)
+#undef TERM
 };
 
 enum {
@@ -37,7 +40,12 @@ enum {
 
 static double term_of(const struct waterfall *waterfall, size_t term)
 {
-    return *(const double *)((const char *)waterfall + terms[term].offset);
+    const double values[] = {
+#define TERM(field, text) waterfall->field,
+        TERMS(TERM)
+#undef TERM
+    };
+    return values[term];
 }
 
 static void print_object(struct out *out, const char *key, const struct waterfall *waterfall)

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -117,6 +118,19 @@ static void page_map_forget_leaves_what_was_never_held(void **state)
     page_map_destroy(map);
 }
 
+static void page_map_add_impossible_block_is_refused(void **state)
+{
+    (void)state;
+    struct page_map *map = page_map_create();
+
+    assert_int_equal(page_map_add(map, BASE, UINT64_C(1) << 60, 0), -EBADMSG);
+    assert_int_equal(page_map_add(map, UINT64_MAX - 7, 16, 0), -EBADMSG);
+    assert_int_equal(page_map_add(map, BASE, 16, PAGE_MAP_SITES_MAX), -E2BIG);
+
+    assert_int_equal(page_map_used_count(map), 0);
+    page_map_destroy(map);
+}
+
 static void page_map_holdings_are_integrated_over_time(void **state)
 {
     (void)state;
@@ -228,6 +242,7 @@ int main(void)
         cmocka_unit_test(page_map_sites_of_equal_sum_are_told_apart),
         cmocka_unit_test(page_map_large_block_holds_whole_stretches_and_its_ends),
         cmocka_unit_test(page_map_forget_leaves_what_was_never_held),
+        cmocka_unit_test(page_map_add_impossible_block_is_refused),
         cmocka_unit_test(page_map_holdings_are_integrated_over_time),
         cmocka_unit_test(page_map_random_blocks_agree_with_a_plain_count),
     };
