@@ -12,7 +12,9 @@
 enum {
     REGULAR_COSTS = 200, /* a pause is at least as long as so many samples: 0.5 % */
     CHANGED_COSTS = 20,
-    CHANGED_PART = 8, /* of the resident set */
+    CHANGED_COSTS_LARGE = 100,
+    LARGE_COST_NS = 10000000, /* events are not read meanwhile: large processes wait longer */
+    CHANGED_PART = 8,         /* of the resident set */
     CHANGED_BYTES_LEAST = 262144,
     CHANGED_NS_LEAST = 20000000,
 };
@@ -35,8 +37,9 @@ static bool is_due(const struct memory_samples *samples, uint64_t now_ns, uint64
     uint64_t passed_ns = now_ns - samples->last_ns;
     bool has_changed = differs(samples->rss_bytes, rss_bytes, samples->rss_bytes) ||
                        differs(samples->live_bytes, live_bytes, samples->rss_bytes);
+    uint64_t changed_costs = samples->cost_ns < LARGE_COST_NS ? CHANGED_COSTS : CHANGED_COSTS_LARGE;
     return (passed_ns >= samples->period_ns && passed_ns >= REGULAR_COSTS * samples->cost_ns) ||
-           (passed_ns >= CHANGED_NS_LEAST && passed_ns >= CHANGED_COSTS * samples->cost_ns &&
+           (passed_ns >= CHANGED_NS_LEAST && passed_ns >= changed_costs * samples->cost_ns &&
             has_changed);
 }
 
