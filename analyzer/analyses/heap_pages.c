@@ -30,7 +30,8 @@ static int fail(int result, struct err *err)
 static bool is_routed(const struct trace *trace)
 {
     for (size_t i = 0; i < trace->variable_count; i++) {
-        if (strcmp(trace->variables[i].name, "ALLOCAUDIT_POLICY") == 0) {
+        if (strcmp(trace->variables[i].name, "ALLOCAUDIT_POLICY") == 0 ||
+            strcmp(trace->variables[i].name, "ALLOCAUDIT_PLAN") == 0) {
             return true;
         }
     }
