@@ -86,7 +86,10 @@ static const char *const paragraphs[] = {
     "come and go); bursts; reserve (blocks that grow, and what a reserve would spare); zeroing "
     "(what calloc clears); alignment; frames (what each turn of a loop or request allocates, as "
     "marked by allocaudit_frame() or run --frame-symbol); scopes (what is allocated between "
-    "allocaudit_scope_begin() and _end()).",
+    "allocaudit_scope_begin() and _end()); fragmentation (where the resident heap goes: rounding, "
+    "holes, empty pages; and a map of the heap); pins (which sites hold pages alone, and what "
+    "keeps "
+    "glibc's heap from shrinking); memory (from requested bytes to the resident set).",
     "The function shown for a site is the first of its stack that is not a wrapper of an allocator "
     "(operator new, std::vector, xmalloc, g_malloc ...).",
     "--thread, --from and --to count anew from every recorded allocation, which takes a while; "

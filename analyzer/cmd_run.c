@@ -29,6 +29,8 @@ struct run_settings {
     const char *policy;
     const char *plan;
     struct option_list frame_symbols;
+    const char *introspect;
+    uint64_t introspect_ns; /* 0: never */
     int detail;
     int unwind;
     int when_full;
@@ -41,7 +43,9 @@ struct run_settings {
     bool checks_unwind;
 };
 
-#define SAMPLE_BYTES_MAX (UINT64_C(1) << 30)
+#define SAMPLE_BYTES_MAX    (UINT64_C(1) << 30)
+#define INTROSPECT_NS       UINT64_C(100000000)
+#define INTROSPECT_NS_LEAST UINT64_C(1000000)
 
 static const char *const unwind_names[] = {"auto", "fp", "libunwind", NULL};
 
@@ -79,6 +83,10 @@ static const struct option_spec options[] = {
      "all figures are then estimates",
      "record everything", OPTION_BYTES_AT(struct run_settings, sample_bytes), .min = 1,
      .max = SAMPLE_BYTES_MAX},
+    {"introspect", '\0', "WHEN",
+     "ask the allocator about itself within the program (glibc: mallinfo2, jemalloc: mallctl ...): "
+     "no; yes, which is ten times a second at most; or a distance such as 1s",
+     "no", OPTION_TEXT_AT(struct run_settings, introspect)},
     {"depth", '\0', "N", "frames kept of a call stack, from the allocation outward", "256 frames",
      OPTION_COUNT_AT(struct run_settings, depth_limit), .min = 1, .max = EVENT_STACK_MAX_FRAMES},
     {"unwind", '\0', NULL, "how call stacks are taken", "auto",
@@ -333,6 +341,7 @@ static int record(char **command, const struct run_settings *settings,
         .sample_seed = sample_seed(),
         .frame_symbols = settings->frame_symbols.items,
         .frame_symbol_count = settings->frame_symbols.count,
+        .introspect_ns = settings->introspect_ns,
     };
     if (keep_old(settings->output, &err) < 0 || collector_create(&collector, &wanted, &err) < 0) {
         return fail(&err, CMD_RUN_FAILED);
@@ -370,6 +379,27 @@ static int record_checked(char **command, const struct run_settings *settings,
                                 : fail(&err, CMD_RUN_FAILED);
     run_plan_fini(&plan);
     return status;
+}
+
+/* The same for --introspect. */
+static int read_introspect(struct run_settings *settings)
+{
+    const char *text = settings->introspect;
+    if (text == NULL || strcmp(text, "no") == 0) {
+        return 0;
+    }
+    if (strcmp(text, "yes") == 0) {
+        settings->introspect_ns = INTROSPECT_NS;
+        return 0;
+    }
+    struct err err;
+    if (options_read_duration(text, &settings->introspect_ns, &err) < 0 ||
+        settings->introspect_ns < INTROSPECT_NS_LEAST) {
+        return cmd_misuse(&cmd_run_page,
+                          "--introspect is '%s', not yes, no or a time of 1ms or more (100ms, 1s)",
+                          text);
+    }
+    return 0;
 }
 
 /* Returns 0, or CMD_WRONG_USAGE after telling why. */
@@ -418,6 +448,9 @@ static int run(struct run_settings *settings, char **command)
 {
     struct allocator allocator = {.kind = ALLOCATOR_GLIBC};
     int status = read_environment(settings);
+    if (status == 0) {
+        status = read_introspect(settings);
+    }
     if (status == 0) {
         status = find_allocator(settings, &allocator);
     }

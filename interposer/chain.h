@@ -152,9 +152,9 @@ const struct chain *chain_find_below(const struct chain_table *table,
  * The chain of the stack above the hook at `frame`, or NULL if it is not remembered. Nothing is
  * read outside [stack_low, stack_high). Valid until the next chain_learn().
  */
-static inline const struct chain *chain_find(const struct chain_table *table, const void *frame,
-                                             uint32_t generation, uintptr_t stack_low,
-                                             uintptr_t stack_high)
+static inline __attribute__((always_inline)) const struct chain *
+chain_find(const struct chain_table *table, const void *frame, uint32_t generation,
+           uintptr_t stack_low, uintptr_t stack_high)
 {
     uintptr_t base = (uintptr_t)frame;
     if (__builtin_expect(table->generation != generation || base < stack_low || base >= stack_high,

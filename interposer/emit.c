@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "introspect.h"
 #include "sample.h"
 #include "usable.h"
 
@@ -115,6 +116,9 @@ void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t ali
         }
     }
     self_leave(self);
+    if (__builtin_expect(introspect_is_on, 0) && started != 0) {
+        introspect_look(frame);
+    }
 }
 
 static struct self *emit_free_begin(const void *frame)
@@ -328,7 +332,8 @@ void emit_mark(uint32_t kind, const char *name, const void *frame)
     self_leave(self);
 }
 
-void emit_counter(const char *name, uint64_t value, const void *frame)
+static void emit_named(enum event_tag tag, uint32_t place, const char *name, uint64_t value,
+                       const void *frame)
 {
     struct self *self = self_enter(frame);
     if (self == NULL) {
@@ -343,12 +348,23 @@ void emit_counter(const char *name, uint64_t value, const void *frame)
         struct event_counter *event = (struct event_counter *)writer->cursor;
         writer->cursor[bytes / 8 - 1] = 0;
         *event = (struct event_counter){
-            .head = event_head(EVENT_COUNTER, 0, ticks),
+            .head = event_head(tag, 0, ticks),
             .value = value,
             .name_bytes = (uint32_t)name_bytes,
+            .place = place,
         };
         memcpy(event->text, name, name_bytes);
         lane_publish(writer, writer->cursor + bytes / 8);
     }
     self_leave(self);
+}
+
+void emit_counter(const char *name, uint64_t value, const void *frame)
+{
+    emit_named(EVENT_COUNTER, 0, name, value, frame);
+}
+
+void emit_allocator_fact(uint32_t place, const char *name, uint64_t value, const void *frame)
+{
+    emit_named(EVENT_ALLOCATOR, place, name, value, frame);
 }

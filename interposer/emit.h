@@ -172,6 +172,9 @@ static inline bool emit_free_is_expected(const void *block)
 /* A count of the library's own, under a constant name. */
 void emit_counter(const char *name, uint64_t value, const void *frame);
 
+/* One of the figures that the allocator gave at one time; place: 0 for the first of them. */
+void emit_allocator_fact(uint32_t place, const char *name, uint64_t value, const void *frame);
+
 /* A mark from the program (allocaudit.h). kind: enum mark_kind. */
 void emit_mark(uint32_t kind, const char *name, const void *frame);
 

@@ -3,6 +3,7 @@
  * are readable at every moment; only what policies have counted is told then.
  */
 #include "emit.h"
+#include "introspect.h"
 #include "real.h"
 #include "route.h"
 #include "self.h"
@@ -22,6 +23,9 @@ static __attribute__((constructor)) void lifecycle_start(void)
         unwind_init();
         self->own_calls--;
     }
+    self->own_calls++;
+    introspect_begin(process->ring->introspect_ns);
+    self->own_calls--;
     self_leave(self);
 }
 

@@ -192,6 +192,12 @@ static __attribute__((noinline)) uint32_t stack_intern_by_walk(struct self *self
     return id;
 }
 
+bool stack_is_remembered(struct self *self, const void *frame)
+{
+    return chain_find(&self->chains, frame, stack_generation_now(), self->walk.stack_low,
+                      self->walk.stack_high) != NULL;
+}
+
 uint32_t stack_intern_plain(struct self *self, const void *frame)
 {
     const struct chain *chain = chain_find(&self->chains, frame, stack_generation_now(),

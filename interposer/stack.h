@@ -48,6 +48,9 @@ uint32_t stack_intern(struct self *self, const void *frame);
 /* The same where nothing special is going on (SELF_PLAIN when the hook was entered). */
 uint32_t stack_intern_plain(struct self *self, const void *frame);
 
+/* True if this stack was seen before, outside of all signal handlers, at the same place. */
+bool stack_is_remembered(struct self *self, const void *frame);
+
 /* Memory is being unmapped: if it was this thread's stack (a coroutine's), nothing of it is known.
  */
 void stack_forget_range(const void *start, size_t bytes);

@@ -119,6 +119,17 @@ long sys_thread_exists(uint32_t pid, uint32_t tid)
     return sys_call(SYS_tgkill, pid, tid, 0, 0, 0, 0);
 }
 
+long sys_hold_signals(uint64_t *out_mask)
+{
+    uint64_t all = UINT64_MAX;
+    return sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)out_mask, sizeof(all), 0, 0);
+}
+
+void sys_restore_signals(uint64_t mask)
+{
+    sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof(mask), 0, 0);
+}
+
 long sys_signal_stack(stack_t *out_stack)
 {
     return sys_call(SYS_sigaltstack, 0, (long)out_stack, 0, 0, 0, 0);

@@ -29,6 +29,8 @@ uint32_t sys_parent_pid(void);
 uint32_t sys_tid(void);
 long sys_thread_exists(uint32_t pid, uint32_t tid); /* 0, or -ESRCH */
 void sys_yield(void);
+long sys_hold_signals(uint64_t *out_mask); /* all; gives the mask as it was */
+void sys_restore_signals(uint64_t mask);
 long sys_signal_stack(stack_t *out_stack);             /* sigaltstack of this thread */
 bool sys_is_readable(uintptr_t address);               /* the page that holds it */
 bool sys_are_readable(uintptr_t start, uintptr_t end); /* all pages of [start, end) */

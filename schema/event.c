@@ -23,7 +23,8 @@ static size_t event_text_bytes(const uint64_t *words)
         return (size_t)event->executable_bytes + event->command_bytes + event->allocator_bytes +
                event->allocator_version_bytes;
     }
-    case EVENT_COUNTER: {
+    case EVENT_COUNTER:
+    case EVENT_ALLOCATOR: {
         const struct event_counter *event = (const struct event_counter *)words;
         return event->name_bytes;
     }
@@ -51,7 +52,7 @@ static size_t event_fixed_bytes(unsigned tag)
         {EVENT_MODULE, 1, sizeof(struct event_module)},
         {EVENT_PROCESS, 1, sizeof(struct event_process)},
         {EVENT_MARK, 1, sizeof(struct event_mark)},
-        {EVENT_COUNTER, 1, sizeof(struct event_counter)},
+        {EVENT_COUNTER, 2, sizeof(struct event_counter)}, /* and EVENT_ALLOCATOR */
     };
     for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
         if (tag - layouts[i].first < layouts[i].count) {

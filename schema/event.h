@@ -76,6 +76,7 @@ enum event_tag {
     EVENT_MARK = 0xb3,      /* struct event_mark */
     EVENT_LOST = 0xb4,      /* 2 words: how many events this lane could not write before this one */
     EVENT_COUNTER = 0xb5,   /* struct event_counter */
+    EVENT_ALLOCATOR = 0xb6, /* struct event_counter: what the allocator says of itself */
 };
 
 enum {
@@ -153,13 +154,14 @@ struct event_mark {
     char text[]; /* padded with zeros to 8 bytes */
 };
 
-/* What the library in the program has counted, under a name; a later one takes its place. */
+/* What the library in the program has counted, under a name; a later one takes its place. Of what
+ * the allocator says, all are kept; those asked for at one time follow one another. */
 struct event_counter {
     uint64_t head;
     uint64_t value;
     uint32_t name_bytes;
-    uint32_t padding;
-    char text[]; /* padded with zeros to 8 bytes */
+    uint32_t place; /* EVENT_ALLOCATOR: 0 for the first of those asked for at one time */
+    char text[];    /* padded with zeros to 8 bytes */
 };
 
 static_assert(sizeof(struct event_stack) == 16, "event_stack layout");

@@ -27,7 +27,7 @@
 #define RING_MAGIC UINT64_C(0x31474e4952415541) /* "AUARING1" */
 
 enum {
-    RING_VERSION = 3,
+    RING_VERSION = 4,
     RING_CHUNK_BYTES = 32768,
     RING_LANE_CAPACITY = 16384,
     RING_HEADER_BYTES = 4096,
@@ -109,6 +109,7 @@ struct ring_header {
     uint32_t unwind;               /* enum ring_unwind */
     uint64_t sample_bytes;         /* mean distance of sample points; 0: all is recorded */
     uint64_t sample_seed;          /* of their places */
+    uint64_t introspect_ns;        /* how often to ask the allocator about itself; 0: never */
     _Atomic uint32_t is_recording; /* 0: the collector has stopped; write nothing more */
 
     /*

@@ -265,6 +265,39 @@ CREATE TABLE counter (
     PRIMARY KEY (process_id, name)
 ) WITHOUT ROWID;
 
+-- What the memory of a process consisted of at a few dozen moments (/proc/PID/smaps, summed by kind).
+CREATE TABLE memory_sample (
+    process_id      INTEGER NOT NULL REFERENCES process (id),
+    at_ns           INTEGER NOT NULL,
+    kind            TEXT NOT NULL,        -- heap, anonymous, stack, code, file, shared, recorder, other
+    mapped_bytes    INTEGER NOT NULL,
+    rss_bytes       INTEGER NOT NULL,
+    pss_bytes       INTEGER NOT NULL,     -- shared pages divided by how many share them
+    lazy_free_bytes INTEGER NOT NULL,     -- of rss_bytes: given back, but not taken by the kernel yet
+    swap_bytes      INTEGER NOT NULL,
+    PRIMARY KEY (process_id, at_ns, kind)
+) WITHOUT ROWID;
+
+-- The resident pages of heap and anonymous mappings at those moments.
+CREATE TABLE resident_range (
+    process_id      INTEGER NOT NULL REFERENCES process (id),
+    at_ns           INTEGER NOT NULL,
+    start_address   INTEGER NOT NULL,
+    end_address     INTEGER NOT NULL,     -- exclusive
+    resident_bytes  INTEGER NOT NULL,     -- less than end - start where small gaps were closed
+    mapping_address INTEGER NOT NULL,     -- where the mapping begins that holds it
+    kind            TEXT NOT NULL,        -- heap, anonymous
+    PRIMARY KEY (process_id, at_ns, start_address)
+) WITHOUT ROWID;
+
+-- What the allocator said of itself, asked in the program (run --introspect).
+CREATE TABLE allocator_sample (
+    process_id INTEGER NOT NULL REFERENCES process (id),
+    at_ns      INTEGER NOT NULL,              -- the same for all that was asked at one time
+    name       TEXT NOT NULL,
+    value      INTEGER NOT NULL
+);
+
 CREATE TABLE alloc_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE free_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 

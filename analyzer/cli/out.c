@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -317,4 +318,39 @@ void out_end_list(struct out *out)
         out_table_end_list(out);
     }
     out_pop(out);
+}
+
+void out_begin_object(struct out *out, const char *key)
+{
+    if (out->error < 0) {
+        return;
+    }
+    assert(out_is_json(out));
+    assert(out_top(out)->kind == LEVEL_ROW || out_top(out)->kind == LEVEL_SECTION);
+    out_json_open(out, key, "{");
+    out_push(out, LEVEL_ROW, false, 0);
+}
+
+void out_end_object(struct out *out)
+{
+    if (out->error < 0) {
+        return;
+    }
+    assert(out_top(out)->kind == LEVEL_ROW);
+    out_json_close(out, "}");
+    out_pop(out);
+}
+
+void out_numbers(struct out *out, const char *key, const uint64_t *numbers, size_t count)
+{
+    if (out->error < 0) {
+        return;
+    }
+    assert(out_is_json(out));
+    out_json_member(out, key);
+    out_put(out, "[");
+    for (size_t i = 0; i < count && out->error == 0; i++) {
+        out_check(out, str_printf(&out->text, "%s%" PRIu64, i > 0 ? "," : "", numbers[i]));
+    }
+    out_put(out, "]");
 }

@@ -134,6 +134,12 @@ void out_end_row(struct out *out);
 void out_begin_list(struct out *out, const char *key);
 void out_end_list(struct out *out);
 
+/* JSON only (ask out_is_json() before): an object within the section or row that is open, and an
+ * array of plain numbers. */
+void out_begin_object(struct out *out, const char *key);
+void out_end_object(struct out *out);
+void out_numbers(struct out *out, const char *key, const uint64_t *numbers, size_t count);
+
 /* Values: of a section (one line each) or of a row (one cell each). */
 void out_text(struct out *out, const char *key, const char *label,
               const char *text); /* NULL: null */

@@ -184,6 +184,21 @@ int announcement_mark(struct lane_context *lane, const struct event_mark *event,
     return recording_add_mark(subject->recording, &mark, event->text, event->name_bytes);
 }
 
+int announcement_fact(struct lane_context *lane, const struct event_counter *event,
+                      uint64_t stamp_ns)
+{
+    struct subject *subject = lane->subject;
+    if (event->place == 0 || subject->asked_ns == 0) {
+        subject->asked_ns = stamp_ns;
+    }
+    struct allocator_fact fact = {
+        .process_id = subject->id,
+        .at_ns = subject->asked_ns,
+        .value = event->value,
+    };
+    return recording_add_fact(subject->recording, &fact, event->text, event->name_bytes);
+}
+
 int announcement_counter(struct lane_context *lane, const struct event_counter *event,
                          uint64_t stamp_ns)
 {

@@ -17,6 +17,8 @@ int announcement_module(struct lane_context *lane, const struct event_module *ev
                         uint64_t stamp_ns);
 int announcement_stack(struct lane_context *lane, const struct event_stack *event);
 int announcement_mark(struct lane_context *lane, const struct event_mark *event, uint64_t stamp_ns);
+int announcement_fact(struct lane_context *lane, const struct event_counter *event,
+                      uint64_t stamp_ns);
 int announcement_counter(struct lane_context *lane, const struct event_counter *event,
                          uint64_t stamp_ns);
 

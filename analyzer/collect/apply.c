@@ -203,6 +203,8 @@ static __attribute__((noinline)) int apply_rare(struct lane_context *lane, const
         return announcement_mark(lane, (const struct event_mark *)words, stamp_ns);
     case EVENT_COUNTER:
         return announcement_counter(lane, (const struct event_counter *)words, stamp_ns);
+    case EVENT_ALLOCATOR:
+        return announcement_fact(lane, (const struct event_counter *)words, stamp_ns);
     case EVENT_LOST:
         lane->subject->lost_event_count += words[1];
         return 0;

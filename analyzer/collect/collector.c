@@ -58,6 +58,7 @@ static int collector_create_session(struct collector *collector, struct err *err
                                                                : RING_UNWIND_AUTO,
         .sample_bytes = settings->sample_bytes,
         .sample_seed = settings->sample_seed,
+        .introspect_ns = settings->introspect_ns,
         .max_bytes = settings->ring_bytes,
         .fallback_directory = dirname(copy),
     };

@@ -24,6 +24,10 @@ void recording_fini(struct recording *recording)
         free(recording->counters[i].name);
     }
     free(recording->counters);
+    for (size_t i = 0; i < recording->fact_count; i++) {
+        free(recording->facts[i].name);
+    }
+    free(recording->facts);
     stacktree_fini(&recording->stacks);
     modules_fini(&recording->modules);
     contexts_fini(&recording->contexts);
@@ -132,5 +136,22 @@ int recording_set_counter(struct recording *recording, const struct counter *cou
     known->process_id = counter->process_id;
     known->at_ns = counter->at_ns;
     known->value = counter->value;
+    return 0;
+}
+
+int recording_add_fact(struct recording *recording, const struct allocator_fact *fact,
+                       const char *name, size_t name_bytes)
+{
+    if (recording->fact_count >= RECORDING_FACTS_MOST) {
+        return 0;
+    }
+    int r = vec_reserve((void **)&recording->facts, &recording->fact_capacity,
+                        recording->fact_count + 1, sizeof(*recording->facts));
+    char *copy = r == 0 ? strndup(name, name_bytes) : NULL;
+    if (copy == NULL) {
+        return -ENOMEM;
+    }
+    recording->facts[recording->fact_count] = *fact;
+    recording->facts[recording->fact_count++].name = copy;
     return 0;
 }

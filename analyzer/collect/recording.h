@@ -51,9 +51,16 @@ struct recording {
     struct counter *counters;
     size_t counter_count;
     size_t counter_capacity;
+    struct allocator_fact *facts; /* by time within a process */
+    size_t fact_count;
+    size_t fact_capacity;
     uint64_t live_bytes; /* over all subjects */
     uint64_t peak_bytes;
     uint64_t peak_ns;
+};
+
+enum {
+    RECORDING_FACTS_MOST = 200000,
 };
 
 struct mark {
@@ -65,6 +72,14 @@ struct mark {
 };
 
 struct counter {
+    uint32_t process_id;
+    uint64_t at_ns;
+    uint64_t value;
+    char *name;
+};
+
+/* A figure that an allocator gave about itself. */
+struct allocator_fact {
     uint32_t process_id;
     uint64_t at_ns;
     uint64_t value;
@@ -109,5 +124,9 @@ uint64_t recording_count_frames(const struct recording *recording, const char *n
 /* The name is copied. A counter of that name that the process has already gets the new value. */
 int recording_set_counter(struct recording *recording, const struct counter *counter,
                           const char *name, size_t name_bytes);
+
+/* The name is copied. Beyond RECORDING_FACTS_MOST they are dropped. */
+int recording_add_fact(struct recording *recording, const struct allocator_fact *fact,
+                       const char *name, size_t name_bytes);
 
 #endif

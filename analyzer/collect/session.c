@@ -116,6 +116,7 @@ static int session_set_up(struct session *session, const struct session_settings
     session->ring->unwind = settings->unwind;
     session->ring->sample_bytes = settings->sample_bytes;
     session->ring->sample_seed = settings->sample_seed;
+    session->ring->introspect_ns = settings->introspect_ns;
     session->ring->max_bytes = map_bytes;
     atomic_store(&session->ring->next_process_key, 1);
     session_add_chunks(session, chunk_count);

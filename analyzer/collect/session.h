@@ -34,6 +34,7 @@ struct session_settings {
     uint32_t unwind;       /* enum ring_unwind */
     uint64_t sample_bytes; /* 0: all is recorded */
     uint64_t sample_seed;
+    uint64_t introspect_ns; /* 0: never */
     uint64_t max_bytes;
     const char *fallback_directory; /* used when /dev/shm cannot hold the ring */
 };

@@ -13,6 +13,7 @@
 
 #include "../../interposer/policy/settings.h"
 #include "../../schema/database.h"
+#include "../../schema/plan_table.h"
 #include "names.h"
 #include "sqlwriter.h"
 #include "tables.h"
@@ -21,7 +22,7 @@
 static const char *const store_environment[] = {
     "MALLOC_",    "GLIBC_TUNABLES", "JEMALLOC_",       "MIMALLOC_",    "TCMALLOC_",
     "LD_PRELOAD", POLICY_ENV,       "LD_LIBRARY",      "PYTHONMALLOC", "GOGC",
-    "GOMEMLIMIT", "GODEBUG",        "OMP_NUM_THREADS",
+    "GOMEMLIMIT", "GODEBUG",        "OMP_NUM_THREADS", PLAN_ENV,
 };
 
 static void store_write_environment(struct sqlwriter *writer)

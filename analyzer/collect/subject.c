@@ -54,6 +54,7 @@ void subject_destroy(struct subject *subject)
     tally_fini(&subject->tally);
     live_fini(&subject->live);
     ranges_fini(&subject->ranges);
+    memory_samples_fini(&subject->memory);
     free(subject->threads);
     free(subject->loads);
     map_fini(&subject->frame_of_address);

@@ -15,6 +15,7 @@
 #include "../base/err.h"
 #include "../base/map.h"
 #include "live.h"
+#include "memory_samples.h"
 #include "ranges.h"
 #include "resident.h"
 #include "tally.h"
@@ -124,6 +125,8 @@ struct subject {
     struct tally tally;
     struct live live;
     struct ranges ranges;
+    struct memory_samples memory;
+    uint64_t asked_ns; /* when the allocator gave the figures that are coming in */
     struct thread *threads;
     size_t thread_count;
     size_t thread_capacity;

@@ -348,6 +348,56 @@ static void tables_write_counters(struct sqlwriter *writer, const struct recordi
     }
 }
 
+static void tables_write_facts(struct sqlwriter *writer, const struct recording *recording)
+{
+    sqlwriter_table(writer, "allocator_sample", 4);
+    for (size_t i = 0; i < recording->fact_count; i++) {
+        const struct allocator_fact *fact = &recording->facts[i];
+        sqlwriter_integer(writer, fact->process_id);
+        sqlwriter_integer(writer, fact->at_ns);
+        sqlwriter_text(writer, fact->name);
+        sqlwriter_integer(writer, fact->value);
+        sqlwriter_row(writer);
+    }
+}
+
+static void tables_write_memory(struct sqlwriter *writer, const struct subject *subject)
+{
+    for (size_t i = 0; i < subject->memory.count; i++) {
+        const struct memory_sample *sample = &subject->memory.samples[i];
+        for (unsigned kind = 0; kind < MAPPING_KIND_COUNT; kind++) {
+            const struct mapping_sum *sum = &sample->sums[kind];
+            sqlwriter_integer(writer, subject->id);
+            sqlwriter_integer(writer, sample->at_ns);
+            sqlwriter_text(writer, mapping_kind_name(kind));
+            sqlwriter_integer(writer, sum->mapped_bytes);
+            sqlwriter_integer(writer, sum->rss_bytes);
+            sqlwriter_integer(writer, sum->pss_bytes);
+            sqlwriter_integer(writer, sum->lazy_free_bytes);
+            sqlwriter_integer(writer, sum->swap_bytes);
+            sqlwriter_row(writer);
+        }
+    }
+}
+
+static void tables_write_residency(struct sqlwriter *writer, const struct subject *subject)
+{
+    for (size_t i = 0; i < subject->memory.count; i++) {
+        const struct memory_sample *sample = &subject->memory.samples[i];
+        for (size_t j = 0; j < sample->residency.count; j++) {
+            const struct resident_range *range = &sample->residency.ranges[j];
+            sqlwriter_integer(writer, subject->id);
+            sqlwriter_integer(writer, sample->at_ns);
+            sqlwriter_integer(writer, range->start_address);
+            sqlwriter_integer(writer, range->end_address);
+            sqlwriter_integer(writer, range->resident_bytes);
+            sqlwriter_integer(writer, range->mapping_address);
+            sqlwriter_text(writer, mapping_kind_name(range->kind));
+            sqlwriter_row(writer);
+        }
+    }
+}
+
 static void tables_complete_run(struct sqlwriter *writer, const struct run_facts *facts,
                                 const struct recording *recording)
 {
@@ -420,6 +470,9 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
     latency_rows_write(writer, recording);
     tables_write_marks(writer, recording);
     tables_write_counters(writer, recording);
+    tables_write_facts(writer, recording);
+    tables_write_each(writer, recording, "memory_sample", 8, tables_write_memory);
+    tables_write_each(writer, recording, "resident_range", 7, tables_write_residency);
     tables_complete_run(writer, facts, recording);
     tables_complete_spread(writer, recording);
 }

@@ -116,6 +116,10 @@ int watch_resident_sets(struct recording *recording, const struct session *sessi
         }
         int r = tally_rss(&subject->tally, now_ns, rss_bytes);
         keep_rss(subject, now_ns, rss_bytes);
+        if (r == 0) {
+            r = memory_samples_look(&subject->memory, subject->pid, now_ns, rss_bytes,
+                                    subject->tally.live_bytes, recording->directory);
+        }
         if (r < 0) {
             return r;
         }

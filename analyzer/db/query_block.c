@@ -90,6 +90,24 @@ int block_deaths_open(struct db *db, uint32_t process_id, struct block_cursor **
                        process_id, out_cursor, err);
 }
 
+int block_lives_open(struct db *db, uint32_t process_id, uint64_t at_ns,
+                     struct block_cursor **out_cursor, struct err *err)
+{
+    struct block_cursor *cursor = NULL;
+    int result =
+        open_cursor(db,
+                    "SELECT" FACTS " FROM block CROSS JOIN context ON context.id = context_id"
+                    " WHERE process_id = ?1 AND born_ns <= ?2"
+                    " AND (lifetime_ns IS NULL OR born_ns + lifetime_ns > ?2)"
+                    " AND" FROM_ALLOCATOR " ORDER BY 3",
+                    process_id, &cursor, err);
+    if (result == 0) {
+        statement_bind(&cursor->statement, at_ns);
+        *out_cursor = cursor;
+    }
+    return result;
+}
+
 int block_links_open(struct db *db, struct block_cursor **out_cursor, struct err *err)
 {
     return open_cursor(db,
@@ -160,6 +178,15 @@ int block_cursor_death(struct block_cursor *cursor, struct block_death *out_deat
         out_death->block = take_facts(from);
         out_death->died_ns = statement_u64(from);
         out_death->thread_id = statement_u32(from);
+    }
+    return result;
+}
+
+int block_cursor_life(struct block_cursor *cursor, struct block_facts *out_block, struct err *err)
+{
+    int result = statement_next(&cursor->statement, err);
+    if (result > 0) {
+        *out_block = take_facts(&cursor->statement);
     }
     return result;
 }

@@ -53,9 +53,14 @@ int block_deaths_open(struct db *db, uint32_t process_id, struct block_cursor **
 /* The ids that rows of any process name in realloc_of_id, ascending. */
 int block_links_open(struct db *db, struct block_cursor **out_cursor, struct err *err);
 
+/* The blocks that were live at a time (born then or before, and dying after it), by address. */
+int block_lives_open(struct db *db, uint32_t process_id, uint64_t at_ns,
+                     struct block_cursor **out_cursor, struct err *err);
+
 /* The next row of a cursor of that kind. 1: there is one; 0: no more; else a negative errno. */
 int block_cursor_birth(struct block_cursor *cursor, struct block_birth *out_birth, struct err *err);
 int block_cursor_death(struct block_cursor *cursor, struct block_death *out_death, struct err *err);
+int block_cursor_life(struct block_cursor *cursor, struct block_facts *out_block, struct err *err);
 int block_cursor_link(struct block_cursor *cursor, uint64_t *out_id, struct err *err);
 
 /* The blocks of a process by their ids, one at a time: block_cursor_find(). */

@@ -123,6 +123,12 @@ int report_print_modules(struct report *report, struct err *err);
 int report_print_tree(struct report *report, struct err *err);
 int report_print_frames_section(struct report *report, struct err *err);
 int report_print_scopes(struct report *report, struct err *err);
+int report_print_fragmentation(struct report *report, struct err *err);
+int report_print_pins(struct report *report, struct err *err);
+int report_print_memory(struct report *report, struct err *err);
+
+/* What the allocator said of itself: tables, or in JSON a list of the section that is open. */
+int report_print_allocator(struct report *report, uint32_t process_id, struct err *err);
 
 /* One stack, whole: `sites --stack N`. -ENOENT: there is no such stack. */
 int report_print_stack(struct report *report, uint32_t stack_id, struct err *err);

@@ -9,6 +9,7 @@
 #include "../analyses/frames.h"
 #include "../analyses/growth.h"
 #include "../analyses/handoffs.h"
+#include "../analyses/heap_pages.h"
 #include "../analyses/nesting.h"
 #include "../analyses/pooling.h"
 #include "../analyses/scopes.h"
@@ -47,6 +48,9 @@ static const struct report_section sections[] = {
     {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false, NULL},
     {"frames", report_print_frames_section, 0, 0, false, &frames_analysis},
     {"scopes", report_print_scopes, 0, 0, false, &scopes_analysis},
+    {"fragmentation", report_print_fragmentation, 0, 0, false, &heap_pages_analysis},
+    {"pins", report_print_pins, 0, 0, false, &heap_pages_analysis},
+    {"memory", report_print_memory, 0, 0, false, &heap_pages_analysis},
 };
 
 enum {

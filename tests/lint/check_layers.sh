@@ -13,7 +13,7 @@ analyzer/catalog     analyzer/base schema/frame_table.h interposer/policy/settin
 analyzer/collect     analyzer/base analyzer/catalog schema interposer/policy/settings.h
 analyzer/plan        analyzer/base analyzer/catalog analyzer/collect analyzer/cli/options.h schema interposer/policy/settings.h
 analyzer/db          analyzer/base schema
-analyzer/model       analyzer/base analyzer/db
+analyzer/model       analyzer/base analyzer/db schema/mapping_kind.h
 analyzer/analyses    analyzer/base analyzer/db analyzer/model
 analyzer/sim         analyzer/base analyzer/db analyzer/model analyzer/plan interposer/policy
 analyzer/replay      analyzer/base analyzer/catalog analyzer/model schema interposer/policy/settings.h
