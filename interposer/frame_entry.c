@@ -1,6 +1,6 @@
 /*
- * frame_entry.c - where stubs of functions named as ends of frames jump to (schema/frame_table.h).
- * x86-64 only.
+ * frame_entry.c - where stubs of functions named as ends of frames jump to
+ * (schema/frame_symbols.h). x86-64 only.
  */
 #include "frame_symbol.h"
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "../schema/frame_table.h"
+#include "../schema/frame_symbols.h"
 #include "allocaudit.h"
 #include "hooks.h"
 #include "real.h"
@@ -16,21 +16,21 @@
 #include "banned.h"
 
 /* In the object that was written for this run; without one it is not there. */
-extern struct frame_table allocaudit_frame_symbols __attribute__((weak, visibility("default")));
+extern struct frame_symbols allocaudit_frame_symbols __attribute__((weak, visibility("default")));
 
 enum {
     MODULES_MAX = 256,
 };
 
 /* What a thread remembers of one symbol. */
-struct frame_target {
+struct frame_destination {
     void *function;  /* NULL: nothing yet */
     uintptr_t start; /* for callers in this range */
     uintptr_t end;
     uint32_t generation; /* of the loaded modules */
 };
 
-static __thread struct frame_target frame_targets[FRAME_SYMBOLS_MAX]
+static __thread struct frame_destination frame_targets[FRAME_SYMBOLS_MAX]
     __attribute__((tls_model("initial-exec")));
 static __thread bool frame_is_inside __attribute__((tls_model("initial-exec")));
 
@@ -104,10 +104,10 @@ static void *frame_find_anywhere(const char *name)
 }
 
 /* As the loader would bind the caller's reference; and where even that has none, in any module. */
-static void frame_find(const char *name, const void *caller, struct frame_target *target)
+static void frame_find(const char *name, const void *caller, struct frame_destination *target)
 {
     struct dl_find_object object;
-    *target = (struct frame_target){
+    *target = (struct frame_destination){
         .end = UINTPTR_MAX,
         .generation = atomic_load_explicit(&stack_generation, memory_order_relaxed),
         .function = frame_next_dlsym()(RTLD_NEXT, name),
@@ -140,13 +140,13 @@ static struct frame_nothing frame_do_nothing(void)
 
 static void *frame_resolve(const struct frame_symbol *symbol, const char *name, const void *caller)
 {
-    struct frame_target *target = &frame_targets[symbol - allocaudit_frame_symbols.symbols];
+    struct frame_destination *target = &frame_targets[symbol - allocaudit_frame_symbols.symbols];
     uintptr_t from = (uintptr_t)caller;
     if (__builtin_expect(target->function == NULL || from < target->start || from >= target->end ||
                              target->generation !=
                                  atomic_load_explicit(&stack_generation, memory_order_relaxed),
                          0)) {
-        struct frame_target found;
+        struct frame_destination found;
         struct self *self = self_enter(HOOK_FRAME);
         if (self != NULL) {
             self->own_calls++; /* looking up may allocate */
@@ -193,7 +193,7 @@ void *frame_symbol_called(uintptr_t tagged, const void *caller)
 
 static struct frame_symbol *frame_symbol_named(const char *name)
 {
-    struct frame_table *table = &allocaudit_frame_symbols;
+    struct frame_symbols *table = &allocaudit_frame_symbols;
     for (uint64_t i = 0; table != NULL && i < table->symbol_count; i++) {
         if (strcmp(name, (const char *)&table->symbols[i] + table->symbols[i].name_offset) == 0) {
             return &table->symbols[i];

@@ -1,6 +1,6 @@
 /*
  * frame_symbol.h - functions whose calls end a frame though the program says nothing of it
- * (run --frame-symbol; schema/frame_table.h).
+ * (run --frame-symbol; schema/frame_symbols.h).
  *
  * The program calls a stub, the stub comes here with all registers as the caller left them, and
  * from here it goes on to the real function by a jump: arguments, return address and result are as
@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-/* Ends the frame and gives the function to jump to. tagged: see frame_table.h. caller: the return
+/* Ends the frame and gives the function to jump to. tagged: see frame_symbols.h. caller: the return
  * address. Called by allocaudit_frame_entry only. */
 void *frame_symbol_called(uintptr_t tagged, const void *caller);
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "../../schema/frame_table.h"
+#include "../../schema/frame_symbols.h"
 #include "../base/suggest.h"
 #include "elf_names.h"
 #include "preload.h"

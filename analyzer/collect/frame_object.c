@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../schema/frame_table.h"
+#include "../../schema/frame_symbols.h"
 
 enum {
     PAGE_BYTES = 4096,
@@ -52,7 +52,7 @@ struct object_text {
 struct object_data {
     Elf64_Dyn dynamic[12];
     uint64_t slots[SLOT_COUNT];
-    struct frame_table table;
+    struct frame_symbols table;
 };
 
 /* Addresses are offsets in the file. */
@@ -217,7 +217,7 @@ static int put_frame_symbol(struct object *object, size_t number, const char *na
         return -EINVAL;
     }
     size_t stub = 1 + 2 * number;
-    uint64_t entry = DATA_AT(table) + offsetof(struct frame_table, symbols) +
+    uint64_t entry = DATA_AT(table) + offsetof(struct frame_symbols, symbols) +
                      number * sizeof(struct frame_symbol);
     put_frame_stub(object, stub, entry);
     put_frame_stub(object, stub + 1, entry + 1);
@@ -238,7 +238,7 @@ static int fill(struct object *object, const char *const *symbols, size_t count)
     put_symbol(object, SYMBOL_DLSYM_TARGET, put_name(object, &used, FRAME_DLSYM_NAME), STT_FUNC, 0,
                0);
     put_symbol(object, SYMBOL_TABLE, put_name(object, &used, FRAME_TABLE_NAME), STT_OBJECT,
-               DATA_AT(table), sizeof(struct frame_table));
+               DATA_AT(table), sizeof(struct frame_symbols));
     put_symbol(object, SYMBOL_DLSYM, put_name(object, &used, "dlsym"), STT_FUNC, stub_address(0),
                STUB_BYTES);
     put_jump(object, 0, put_begin(object, 0), SLOT_DLSYM);

@@ -1,6 +1,6 @@
 /*
- * frame_object.h - writes the shared object of `run --frame-symbol` (schema/frame_table.h): an ELF
- * file with a stub for each function named, and one for dlsym.
+ * frame_object.h - writes the shared object of `run --frame-symbol` (schema/frame_symbols.h): an
+ * ELF file with a stub for each function named, and one for dlsym.
  *
  * Preloaded before the library, it comes first where the loader looks a function up, in whatever
  * module the call is. x86-64 only. Single thread.

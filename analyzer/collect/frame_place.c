@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../schema/frame_table.h"
+#include "../../schema/frame_symbols.h"
 #include "../catalog/preload.h"
 #include "frame_object.h"
 #include "session.h"

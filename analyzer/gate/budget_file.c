@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "../base/yaml_file.h"
 #include "amount.h"
 #include "budget.h"
-#include "../base/yaml_file.h"
 
 enum {
     BUDGET_BYTES_MAX = 1 << 20,

@@ -9,7 +9,7 @@ schema
 interposer/policy
 analyzer/base
 interposer           schema interposer/policy
-analyzer/catalog     analyzer/base schema/frame_table.h interposer/policy/settings.h
+analyzer/catalog     analyzer/base schema/frame_symbols.h interposer/policy/settings.h
 analyzer/collect     analyzer/base analyzer/catalog schema interposer/policy/settings.h
 analyzer/plan        analyzer/base analyzer/catalog analyzer/collect analyzer/cli/options.h schema interposer/policy/settings.h
 analyzer/db          analyzer/base schema

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "../../schema/frame_table.h"
+#include "../../schema/frame_symbols.h"
 
 static const char *const three[] = {"swap_window", "end_turn", "_ZN4Game4swapEv"};
 
@@ -81,7 +81,7 @@ static void frame_object_table_leads_to_names_and_stubs(void **state)
     assert_int_equal(frame_object_make(three, 3, &image), 0);
 
     uint64_t table_address = find_symbol(&image, FRAME_TABLE_NAME)->st_value;
-    const struct frame_table *table = (const struct frame_table *)(image.text + table_address);
+    const struct frame_symbols *table = (const struct frame_symbols *)(image.text + table_address);
     assert_int_equal(table->symbol_count, 3);
     for (int i = 0; i < 3; i++) {
         const struct frame_symbol *symbol = &table->symbols[i];

@@ -1,5 +1,5 @@
 /*
- * frame_table.h - what `run --frame-symbol` puts into the program beside the library: a shared
+ * frame_symbols.h - what `run --frame-symbol` puts into the program beside the library: a shared
  * object, written for this run, that defines the functions named.
  *
  * A function there is a stub: it loads the address of its entry in the table into r11 (with the
@@ -7,8 +7,8 @@
  * library, which marks the frame and jumps on to the real function. All offsets are in bytes from
  * the entry that holds them, so that the object needs no relocation but those of two slots.
  */
-#ifndef ALLOCAUDIT_FRAME_TABLE_H
-#define ALLOCAUDIT_FRAME_TABLE_H
+#ifndef ALLOCAUDIT_FRAME_SYMBOLS_H
+#define ALLOCAUDIT_FRAME_SYMBOLS_H
 
 #include <assert.h>
 #include <stddef.h>
@@ -30,12 +30,12 @@ struct frame_symbol {
     uint64_t found;      /* the function that dlsym found for the program, or 0; the library's */
 };
 
-struct frame_table {
+struct frame_symbols {
     uint64_t symbol_count;
     struct frame_symbol symbols[FRAME_SYMBOLS_MAX];
 };
 
 static_assert(sizeof(struct frame_symbol) == 24, "frame_symbol layout");
-static_assert(offsetof(struct frame_table, symbols) == 8, "frame_table layout");
+static_assert(offsetof(struct frame_symbols, symbols) == 8, "frame_symbols layout");
 
 #endif
