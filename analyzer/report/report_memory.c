@@ -212,6 +212,7 @@ int report_print_memory(struct report *report, struct err *err)
         out_note(report->out,
                  "section 'memory' needs samples of the process's mappings: it was too "
                  "short, could not be looked at, or was recorded by an older version");
+        memory_moments_fini(&moments);
         return 0;
     }
     struct reconciled peak = reconcile(pages, largest);

@@ -643,9 +643,33 @@ static void out_change_has_a_sign_in_tables_only(void **state)
     assert_csv(print_changes, "old,change,change_pct\n2048,1024,50\n5000,-1,-0.02\n0,1500,\n");
 }
 
+static void print_object(struct out *out)
+{
+    const uint64_t numbers[] = {0, 255, UINT64_MAX};
+    out_begin_section(out, "map", "Map");
+    out_begin_object(out, "inner");
+    out_number(out, "rows", NULL, 2);
+    out_numbers(out, "cells", numbers, 3);
+    out_numbers(out, "none", NULL, 0);
+    out_end_object(out);
+    out_number(out, "after", NULL, 1);
+    out_end_section(out);
+}
+
+static void out_object_and_numbers_nest_in_json(void **state)
+{
+    (void)state;
+    assert_json(
+        print_object,
+        "{\n  \"schema\": 1,\n  \"command\": \"test\",\n  \"map\": {\n"
+        "    \"inner\": {\"rows\": 2, \"cells\": [0,255,18446744073709551615], \"none\": []},\n"
+        "    \"after\": 1\n  },\n  \"notes\": []\n}\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(out_object_and_numbers_nest_in_json),
         cmocka_unit_test(out_of_nothing_is_an_empty_document),
         cmocka_unit_test(out_section_shows_every_kind_of_value),
         cmocka_unit_test(out_table_aligns_numbers_right_and_text_left),
