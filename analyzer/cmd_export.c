@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/whole_file.h"
 #include "cmd.h"
 #include "export/export.h"
-#include "export/result_file.h"
 
 enum {
     FORMAT_NOT_GIVEN = -1,
@@ -106,9 +106,9 @@ static bool is_same_file(const char *left, const char *right)
 static int write_export(const struct export_settings *settings, struct export *export)
 {
     const struct export_format *format = &export_formats[settings->format];
-    struct result_file file = {0};
+    struct whole_file file = {0};
     struct err err;
-    int result = result_file_open(settings->output, &file, &err);
+    int result = whole_file_open(settings->output, &file, &err);
     if (result < 0) {
         return cmd_fail(&err);
     }
@@ -118,9 +118,9 @@ static int write_export(const struct export_settings *settings, struct export *e
     result = format->write(export, &err);
     term_progress_end(export->progress);
     if (result < 0) {
-        result_file_abandon(&file);
+        whole_file_discard(&file);
     } else {
-        result = result_file_finish(&file, &err);
+        result = whole_file_keep(&file, &err);
     }
     return result < 0 && result != -EPIPE ? cmd_fail(&err) : CMD_DONE;
 }

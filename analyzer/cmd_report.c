@@ -141,35 +141,34 @@ static int check_settings(const struct report_settings *settings, const struct s
     return CMD_DONE;
 }
 
-/* Written beside its place first: a page that is cut off by a full disk would look whole. */
+/* A page that is cut off by a full disk would look whole: it is kept only if it is. */
 static int write_page(struct report *report, const struct section_plan *plan)
 {
     const char *path = report->settings->html;
-    const bool is_stdout = strcmp(path, "-") == 0;
-    struct whole_file file = {.stream = stdout};
+    struct whole_file file;
     struct err err;
-    int result = is_stdout ? 0 : whole_file_open(path, &file, &err);
+    int result = whole_file_open(path, &file, &err);
     if (result < 0) {
         return cmd_fail(&err);
     }
+    const bool is_stdout = file.stream == stdout;
     result = html_page_write(report, plan, file.stream, &err);
-    if (is_stdout) {
-        return result < 0 && result != -EPIPE ? cmd_fail(&err) : cmd_flush(CMD_DONE);
-    }
-    const long size_bytes = result == 0 ? ftell(file.stream) : -1;
+    const long size_bytes = result == 0 && !is_stdout ? ftell(file.stream) : -1;
     if (result == 0) {
         result = whole_file_keep(&file, &err);
     } else {
         whole_file_discard(&file);
     }
     if (result < 0) {
-        return cmd_fail(&err);
+        return result == -EPIPE ? CMD_DONE : cmd_fail(&err);
     }
-    char size[32] = "";
-    if (size_bytes >= 0) {
-        (void)out_format_bytes(size_bytes, size);
+    if (!is_stdout) {
+        char size[32] = "";
+        if (size_bytes >= 0) {
+            (void)out_format_bytes(size_bytes, size);
+        }
+        talk_note("wrote %s%s%s: open it in a browser", path, size_bytes >= 0 ? ", " : "", size);
     }
-    talk_note("wrote %s%s%s: open it in a browser", path, size_bytes >= 0 ? ", " : "", size);
     return CMD_DONE;
 }
 

@@ -52,6 +52,10 @@ int whole_file_open(const char *path, struct whole_file *out_file, struct err *e
 {
     struct whole_file file = {0};
     struct stat old;
+    if (path == NULL || strcmp(path, "-") == 0) {
+        *out_file = (struct whole_file){.stream = stdout};
+        return 0;
+    }
     const bool is_there = stat(path, &old) == 0;
     if (is_there && S_ISDIR(old.st_mode)) {
         return fail(&file, EISDIR, path, err);
@@ -75,19 +79,28 @@ int whole_file_open(const char *path, struct whole_file *out_file, struct err *e
     return 0;
 }
 
-int whole_file_keep(struct whole_file *file, struct err *err)
+/* Flushes, and closes what is not stdout. Returns 0 or a positive errno. */
+static int close_stream(struct whole_file *file)
 {
     errno = 0;
     const bool is_written = fflush(file->stream) == 0 && !ferror(file->stream);
     int code = is_written ? 0 : (errno != 0 ? errno : EIO);
-    if (fclose(file->stream) != 0 && code == 0) {
+    if (file->path != NULL && fclose(file->stream) != 0 && code == 0) {
         code = errno;
     }
     file->stream = NULL;
+    return code;
+}
+
+int whole_file_keep(struct whole_file *file, struct err *err)
+{
+    int code = close_stream(file);
     if (code == 0 && file->temporary != NULL && rename(file->temporary, file->path) != 0) {
         code = errno;
     }
-    if (code != 0) {
+    if (code != 0 && file->path == NULL) {
+        (void)err_set_errno(err, code, "cannot write the output");
+    } else if (code != 0) {
         (void)err_set_errno(err, code, "cannot write '%s'", file->path);
     } else {
         free(file->temporary);
@@ -100,7 +113,7 @@ int whole_file_keep(struct whole_file *file, struct err *err)
 void whole_file_discard(struct whole_file *file)
 {
     if (file->stream != NULL) {
-        (void)fclose(file->stream);
+        (void)close_stream(file);
     }
     if (file->temporary != NULL) {
         (void)unlink(file->temporary);

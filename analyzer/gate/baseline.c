@@ -13,7 +13,6 @@ struct addition {
     const char *path;
     struct trace *trace;
     struct sites *sites;
-    struct stacks *stacks;
     struct site_paths paths;
 };
 
@@ -32,10 +31,7 @@ static int load(struct addition *addition, struct err *err)
         key_set |= SITE_KEY_BIT(gate_metrics[i].key);
     }
     int result = sites_load(addition->trace, &all, key_set, 1, &addition->sites, err);
-    if (result == 0) {
-        result = stacks_create(addition->trace->db, &addition->stacks, err);
-    }
-    return result == 0 ? site_paths_make(addition->stacks, addition->sites, &addition->paths, err)
+    return result == 0 ? site_paths_make(addition->trace, addition->sites, &addition->paths, err)
                        : result;
 }
 
@@ -100,6 +96,13 @@ static int compare_sites(const void *left, const void *right)
                   ((const struct baseline_site *)right)->path);
 }
 
+void baseline_sort(struct baseline *baseline)
+{
+    if (baseline->site_count > 0) {
+        qsort(baseline->sites, baseline->site_count, sizeof(*baseline->sites), compare_sites);
+    }
+}
+
 static int append_site(struct baseline *baseline, const struct site_path *path)
 {
     if (vec_reserve((void **)&baseline->sites, &baseline->site_capacity, baseline->site_count + 1,
@@ -137,9 +140,7 @@ static int add_sites(struct baseline *baseline, const struct site_paths *paths, 
         }
         baseline->sites[i].is_seen = false;
     }
-    if (baseline->site_count > 0) {
-        qsort(baseline->sites, baseline->site_count, sizeof(*baseline->sites), compare_sites);
-    }
+    baseline_sort(baseline);
     return 0;
 }
 
@@ -175,7 +176,6 @@ int baseline_add(struct baseline *baseline, const char *path, struct err *err)
         baseline->recording_count++;
     }
     site_paths_fini(&addition.paths);
-    stacks_destroy(addition.stacks);
     sites_destroy(addition.sites);
     trace_close(addition.trace);
     return result;

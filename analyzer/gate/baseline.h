@@ -67,6 +67,9 @@ int baseline_write_file(const struct baseline *baseline, const char *path, struc
  */
 int baseline_read(struct baseline *baseline, const char *path, struct err *err);
 
+/* Puts the sites in order, as baseline_find() needs them. */
+void baseline_sort(struct baseline *baseline);
+
 /* The site of that path, or NULL. */
 const struct baseline_site *baseline_find(const struct baseline *baseline, const char *path);
 

@@ -9,6 +9,7 @@
 
 #include "../base/str.h"
 #include "../base/vec.h"
+#include "../base/whole_file.h"
 #include "../base/yaml_file.h"
 #include "../cli/options.h"
 #include "baseline.h"
@@ -118,29 +119,19 @@ int baseline_write(const struct baseline *baseline, FILE *stream, struct err *er
     return result;
 }
 
-/* A file is replaced once it is whole. */
 int baseline_write_file(const struct baseline *baseline, const char *path, struct err *err)
 {
-    struct str part = {0};
-    int result = str_printf(&part, "%s.part", path);
-    FILE *file = result == 0 ? fopen(part.text, "we") : NULL;
-    if (file == NULL) {
-        result = err_set_errno(err, result < 0 ? ENOMEM : errno, "cannot write '%s'", path);
-        str_fini(&part);
+    struct whole_file file;
+    int result = whole_file_open(path, &file, err);
+    if (result < 0) {
         return result;
     }
-    result = baseline_write(baseline, file, err);
-    if (fclose(file) != 0 && result == 0) {
-        result = err_set_errno(err, errno, "cannot write '%s'", path);
-    }
-    if (result == 0 && rename(part.text, path) != 0) {
-        result = err_set_errno(err, errno, "cannot write '%s'", path);
-    }
+    result = baseline_write(baseline, file.stream, err);
     if (result < 0) {
-        (void)remove(part.text);
+        whole_file_discard(&file);
+        return result;
     }
-    str_fini(&part);
-    return result;
+    return whole_file_keep(&file, err);
 }
 
 /* ---- reading -----------------------------------------------------------------------------------
@@ -255,12 +246,6 @@ static int take_entry(const struct yaml_file *file, const yaml_node_t *key, cons
     return yaml_file_refuse(file, key, "word", words, err);
 }
 
-static int compare_sites(const void *left, const void *right)
-{
-    return strcmp(((const struct baseline_site *)left)->path,
-                  ((const struct baseline_site *)right)->path);
-}
-
 static bool is_database(const char *path)
 {
     char head[16] = "";
@@ -288,8 +273,8 @@ int baseline_read(struct baseline *baseline, const char *path, struct err *err)
         result = err_set(err, EINVAL, "%s: no baseline: 'command' or 'recording_count' is missing",
                          path);
     }
-    if (result == 0 && baseline->site_count > 0) {
-        qsort(baseline->sites, baseline->site_count, sizeof(*baseline->sites), compare_sites);
+    if (result == 0) {
+        baseline_sort(baseline);
     }
     yaml_file_fini(&file);
     return result;

@@ -62,7 +62,7 @@ static const struct module_row *find_build(const struct trace *trace, const char
 
 static bool is_in_both(const struct path_adder *adder, uint32_t module_id)
 {
-    for (size_t i = 0; i < adder->trace->module_count; i++) {
+    for (size_t i = 0; adder->other != NULL && i < adder->trace->module_count; i++) {
         const struct module_row *module = &adder->trace->modules[i];
         if (module->id == module_id) {
             return module->build_id != NULL && find_build(adder->other, module->build_id) != NULL;

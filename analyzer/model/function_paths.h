@@ -29,8 +29,8 @@ int function_paths_create(struct function_paths **out_paths, struct err *err);
 
 /*
  * Adds the stacks of a recording. (*out_path_ids)[place] is the path of the stack at that place of
- * the tree; the array is the caller's to free(). `other` is the recording to compare with. Returns
- * 0, -EBADMSG (a frame is missing) or -ENOMEM.
+ * the tree; the array is the caller's to free(). `other` is the recording to compare with; NULL:
+ * not known, no build is taken to be the same. Returns 0, -EBADMSG (a frame is missing) or -ENOMEM.
  */
 int function_paths_add(struct function_paths *paths, const struct trace *trace,
                        const struct stack_tree *tree, const struct frame_table *frames,

@@ -6,6 +6,10 @@
 
 #include "../base/str.h"
 #include "../base/vec.h"
+#include "frame_table.h"
+#include "function_paths.h"
+#include "stack_tree.h"
+#include "wrappers.h"
 
 /* What the C library and the loader do before the program's own code: it differs between versions
  * of theirs. */
@@ -21,42 +25,88 @@ static bool is_before_main(const char *function)
     return strncmp(function, prefix, strlen(prefix)) == 0;
 }
 
-static int name_stack(const struct call_stack *stack, char **out_text)
+/* The stacks of the recording, for as long as sites are named. */
+struct path_source {
+    struct stack_tree *tree;
+    struct frame_table *frames;
+    struct function_paths *paths;
+    uint32_t *path_ids; /* by place in the tree */
+};
+
+static int open_source(const struct trace *trace, struct path_source *source, struct err *err)
 {
-    struct str text = {0};
-    size_t end = stack->count;
-    while (end > stack->shown_index + 1 && is_before_main(stack->frames[end - 1]->function)) {
-        end--;
+    int result = stack_tree_load(trace->db, &source->tree, err);
+    if (result == 0) {
+        result = frame_table_load(trace->db, &source->frames, err);
     }
-    int result = str_append(&text, stack->count == 0 ? "(no stack)" : "");
-    for (size_t i = stack->shown_index; i < end && result == 0; i++) {
-        result = str_printf(&text, "%s%s", i > stack->shown_index ? " < " : "",
-                            stack->frames[i]->function);
+    if (result == 0) {
+        result = function_paths_create(&source->paths, err);
     }
-    if (result < 0) {
-        str_fini(&text);
-        return result;
-    }
-    *out_text = text.text;
-    return 0;
+    return result == 0 ? function_paths_add(source->paths, trace, source->tree, source->frames,
+                                            NULL, &source->path_ids, err)
+                       : result;
 }
 
-static int add_site(struct stacks *stacks, const struct sites *sites, size_t place,
+static void close_source(struct path_source *source)
+{
+    free(source->path_ids);
+    function_paths_destroy(source->paths);
+    frame_table_destroy(source->frames);
+    stack_tree_destroy(source->tree);
+}
+
+/* Where the program's own functions begin, seen from the allocation: where everything is a wrapper,
+ * the outermost says more than malloc would. */
+static uint32_t skip_wrappers(const struct function_paths *paths, uint32_t path_id)
+{
+    uint32_t outer_id = path_id;
+    while (path_id != FUNCTION_PATH_EMPTY &&
+           wrapper_is_allocator(function_paths_name(paths, path_id))) {
+        outer_id = path_id;
+        path_id = function_paths_caller(paths, path_id);
+    }
+    return path_id != FUNCTION_PATH_EMPTY ? path_id : outer_id;
+}
+
+static int append_path(const struct function_paths *paths, uint32_t path_id, struct str *text)
+{
+    int result = 0;
+    size_t end_bytes = 0; /* behind the last function that is the program's */
+    for (uint32_t id = skip_wrappers(paths, path_id); id != FUNCTION_PATH_EMPTY && result == 0;
+         id = function_paths_caller(paths, id)) {
+        const char *name = function_paths_name(paths, id);
+        result = str_printf(text, "%s%s", text->size_bytes > 0 ? " < " : "", name);
+        if (end_bytes == 0 || !is_before_main(name)) {
+            end_bytes = text->size_bytes;
+        }
+    }
+    if (result == 0 && text->size_bytes == 0) {
+        return str_append(text, "(no stack)");
+    }
+    if (result == 0) {
+        text->text[end_bytes] = '\0';
+    }
+    return result;
+}
+
+static int add_site(const struct path_source *source, const struct sites *sites, size_t place,
                     struct site_path *path, struct err *err)
 {
-    struct call_stack stack;
+    struct str text = {0};
     path->stack_id = sites_stack_id(sites, place);
-    int result = stacks_expand(stacks, path->stack_id, &stack, err);
-    if (result < 0) {
-        return result;
-    }
     for (unsigned key = 0; key < SITE_KEY_COUNT_ALL; key++) {
         path->values[key] = sites_value(sites, place, (enum site_key)key);
     }
     path->stack_count = path->values[SITE_KEY_COUNT];
-    result = name_stack(&stack, &path->text);
-    call_stack_fini(&stack);
-    return result < 0 ? err_set_errno(err, -result, "cannot name sites") : 0;
+    size_t stack_place = stack_tree_find(source->tree, path->stack_id);
+    uint32_t path_id =
+        stack_place != STACK_TREE_NONE ? source->path_ids[stack_place] : FUNCTION_PATH_EMPTY;
+    if (append_path(source->paths, path_id, &text) < 0) {
+        str_fini(&text);
+        return err_set_errno(err, ENOMEM, "cannot name sites");
+    }
+    path->text = text.text;
+    return 0;
 }
 
 static int compare_paths(const void *left, const void *right)
@@ -93,20 +143,22 @@ static void merge_equal(struct site_paths *paths)
     paths->count = kept;
 }
 
-int site_paths_make(struct stacks *stacks, const struct sites *sites, struct site_paths *out_paths,
-                    struct err *err)
+int site_paths_make(const struct trace *trace, const struct sites *sites,
+                    struct site_paths *out_paths, struct err *err)
 {
     struct site_paths paths = {0};
-    int result = 0;
-    if (vec_reserve((void **)&paths.items, &paths.capacity, sites_count(sites) + 1,
-                    sizeof(*paths.items)) < 0) {
-        return err_set_errno(err, ENOMEM, "cannot name sites");
+    struct path_source source = {0};
+    int result = open_source(trace, &source, err);
+    if (result == 0 && vec_reserve((void **)&paths.items, &paths.capacity, sites_count(sites) + 1,
+                                   sizeof(*paths.items)) < 0) {
+        result = err_set_errno(err, ENOMEM, "cannot name sites");
     }
     for (size_t i = 0; i < sites_count(sites) && result == 0; i++) {
         paths.items[i] = (struct site_path){0};
-        result = add_site(stacks, sites, i, &paths.items[i], err);
+        result = add_site(&source, sites, i, &paths.items[i], err);
         paths.count += result == 0;
     }
+    close_source(&source);
     if (result < 0) {
         site_paths_fini(&paths);
         return result;

@@ -1,10 +1,10 @@
 /*
- * site_paths.h - sites by the names of the functions that lead to them: what stays the same when a
- * program is built again, run elsewhere, or its lines move.
+ * site_paths.h - the sites of one recording by the names of the functions that lead to them
+ * (function_paths.h), as texts: what can be committed and found again in another build.
  *
- * A path names the functions of a stack from the allocation outward, "parse_line < load_config <
- * main", without the allocator's wrappers at its front and without what comes before main or a
- * thread's first function. Sites with equal paths are one. Single thread.
+ * A text names the functions from the allocation outward, "parse_line < load_config < main",
+ * without the allocator's wrappers at its front and without what comes before main or a thread's
+ * first function. Sites with equal texts are one. Single thread.
  */
 #ifndef ALLOCAUDIT_SITE_PATHS_H
 #define ALLOCAUDIT_SITE_PATHS_H
@@ -14,7 +14,7 @@
 
 #include "../base/err.h"
 #include "sites.h"
-#include "stacks.h"
+#include "trace.h"
 
 struct site_path {
     char *text;
@@ -31,8 +31,8 @@ struct site_paths {
 
 /* Names the sites with the keys that they were loaded with. Returns 0 and *out_paths is to be ended
  * with site_paths_fini(), or a negative errno. */
-int site_paths_make(struct stacks *stacks, const struct sites *sites, struct site_paths *out_paths,
-                    struct err *err);
+int site_paths_make(const struct trace *trace, const struct sites *sites,
+                    struct site_paths *out_paths, struct err *err);
 
 /* The path of that text, or NULL. */
 const struct site_path *site_paths_find(const struct site_paths *paths, const char *text);

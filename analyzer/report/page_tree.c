@@ -37,7 +37,7 @@ struct page {
     struct report *report;
     struct page_json json;
     struct flame_tree tree;
-    struct page_strings strings;
+    struct intern strings;
     struct map frame_numbers; /* by frame_id */
     uint32_t *frame_ids;      /* by number */
     size_t frame_count;
@@ -174,7 +174,7 @@ static void put_string(struct page *page, const char *text)
     if (text == NULL) {
         page_json_put(&page->json, "-1");
     } else if (page->json.error == 0) {
-        page->json.error = page_strings_add(&page->strings, text, &number);
+        page->json.error = intern_add(&page->strings, text, &number);
         page_json_put(&page->json, "%" PRIu32, number);
     }
 }
@@ -270,8 +270,7 @@ static int put_tree(struct page *page, struct err *err)
     }
     page_json_put(&page->json, "],\n\"strings\":");
     if (page->json.error == 0) {
-        page->json.error =
-            page_strings_append_json(&page->strings, STRINGS_MAX_BYTES, page->json.into);
+        page->json.error = page_strings_append(&page->strings, STRINGS_MAX_BYTES, page->json.into);
     }
     page_json_put(&page->json, ",\n\"left_out_count\":%zu", tree->left_out_count);
     put_keys(page);
@@ -300,7 +299,7 @@ int page_tree_append_json(struct report *report, struct str *into, struct err *e
         result = err_set_errno(err, -page.json.error, "cannot make the page");
     }
     flame_tree_fini(&page.tree);
-    page_strings_fini(&page.strings);
+    intern_fini(&page.strings);
     map_fini(&page.frame_numbers);
     free(page.frame_ids);
     free(page.places);

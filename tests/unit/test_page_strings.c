@@ -10,17 +10,17 @@
 
 #include "../../analyzer/report/page_strings.h"
 
-static uint32_t add(struct page_strings *strings, const char *text)
+static uint32_t add(struct intern *strings, const char *text)
 {
     uint32_t number = UINT32_MAX;
-    assert_int_equal(page_strings_add(strings, text, &number), 0);
+    assert_int_equal(intern_add(strings, text, &number), 0);
     return number;
 }
 
 static void page_strings_add_numbers_each_text_once(void **state)
 {
     (void)state;
-    struct page_strings strings = {0};
+    struct intern strings = {0};
     char same[] = "main";
 
     assert_int_equal(add(&strings, "main"), 0);
@@ -29,10 +29,10 @@ static void page_strings_add_numbers_each_text_once(void **state)
     assert_int_equal(add(&strings, same), 0);
 
     struct str json = {0};
-    assert_int_equal(page_strings_append_json(&strings, 1000, &json), 0);
+    assert_int_equal(page_strings_append(&strings, 1000, &json), 0);
     assert_string_equal(str_text(&json), "[\"main\",\n\"run\",\n\"\"]");
     str_fini(&json);
-    page_strings_fini(&strings);
+    intern_fini(&strings);
 }
 
 static void page_strings_tells_thousands_of_texts_apart(void **state)
@@ -42,7 +42,7 @@ static void page_strings_tells_thousands_of_texts_apart(void **state)
         COUNT = 20000
     };
     static char texts[COUNT][16];
-    struct page_strings strings = {0};
+    struct intern strings = {0};
     for (uint32_t i = 0; i < COUNT; i++) {
         (void)snprintf(texts[i], sizeof(texts[i]), "function_%u", i);
         assert_int_equal(add(&strings, texts[i]), i);
@@ -50,7 +50,7 @@ static void page_strings_tells_thousands_of_texts_apart(void **state)
     for (uint32_t i = 0; i < COUNT; i++) {
         assert_int_equal(add(&strings, texts[i]), i);
     }
-    page_strings_fini(&strings);
+    intern_fini(&strings);
 }
 
 static void page_strings_append_json_fits_the_longest_into_the_limit(void **state)
@@ -60,7 +60,7 @@ static void page_strings_append_json_fits_the_longest_into_the_limit(void **stat
         COUNT = 100,
         LENGTH = 5000
     };
-    struct page_strings strings = {0};
+    struct intern strings = {0};
     char *texts = calloc(COUNT, LENGTH + 1);
     assert_non_null(texts);
     for (size_t i = 0; i < COUNT; i++) {
@@ -72,7 +72,7 @@ static void page_strings_append_json_fits_the_longest_into_the_limit(void **stat
     (void)add(&strings, "short");
 
     struct str json = {0};
-    assert_int_equal(page_strings_append_json(&strings, 20000, &json), 0);
+    assert_int_equal(page_strings_append(&strings, 20000, &json), 0);
 
     assert_true(json.size_bytes < 20000 + 9 * (COUNT + 1));
     assert_true(json.size_bytes > 10000);
@@ -80,7 +80,7 @@ static void page_strings_append_json_fits_the_longest_into_the_limit(void **stat
     assert_non_null(strstr(json.text, "\"aax"));
     str_fini(&json);
     free(texts);
-    page_strings_fini(&strings);
+    intern_fini(&strings);
 }
 
 int main(void)
