@@ -82,6 +82,7 @@ class Bench:
         self.folder = scratch
         self.rounds = rounds
         self.is_quick = is_quick
+        self.analysed_count = None  # --allocations
         self.peer = peer
         self.notes = []
         self.failed_count = 0

@@ -18,7 +18,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-import collector  # noqa: E402  (found through the line above)
+import analyses  # noqa: E402  (found through the line above)
+import collector  # noqa: E402
 import figures  # noqa: E402
 import instructions  # noqa: E402
 import measure  # noqa: E402
@@ -46,7 +47,8 @@ def count_instructions(bench):
 # What --only knows besides the names of workloads, in the order in which it is done.
 PARTS = {"scaling": scaling.measure_all, "sampling": sampling.measure_all,
          "unwind": unwinding.measure_all, "instructions": count_instructions,
-         "collector": collector.measure_all, "policies": policies.measure_all}
+         "collector": collector.measure_all, "policies": policies.measure_all,
+         "analyses": analyses.measure_all}
 
 
 def is_wanted(name, only):
@@ -134,6 +136,7 @@ def parse(arguments):
     parser.add_argument("--rounds", type=int, metavar="N", help="default: 5; 3 with --quick")
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
                         help="only workloads with this in their name, or a part: " + ", ".join(PARTS))
+    parser.add_argument("--allocations", type=int, metavar="N", help="how many the analyses are given: 5 million")
     parser.add_argument("--quick", action="store_true", help="small inputs: some two minutes")
     parser.add_argument("--json", metavar="FILE", help="write every figure there, too")
     parser.add_argument("--plots", metavar="FOLDER",
@@ -176,6 +179,7 @@ def main():
     scratch = tempfile.mkdtemp(prefix="run.", dir=folder)
     try:
         bench = Bench(options.build, scratch, options.rounds, options.quick, peer)
+        bench.analysed_count = options.allocations
         bench.notes += [note] if note else []
         data = measure_all(bench, options)
     except KeyboardInterrupt:

@@ -191,6 +191,11 @@ def sections_of(data):
                [[row["name"], number(row["ns"]), number(row["best_ns"]), number(row["worst_ns"]),
                  number(row["instructions"], 0), number(row["bytes_per_row"])]
                 for row in data["collector"]])
+    if data["analyses"]:
+        yield (f"Sections of the report, {count(data['analyses'][0]['count'])} allocations",
+               ["section", "ns an allocation", "peak MiB"],
+               [[row["name"], number(row["ns"], 0), number(row["peak_bytes"] / (1 << 20), 0)]
+                for row in data["analyses"]])
     if data["policies"]:
         yield ("Policies, ns a block of 64 bytes", ["allocator", "take and give", "take alone"],
                [[row["name"], number(row["pair_ns"], 2), number(row["take_ns"], 2)]
