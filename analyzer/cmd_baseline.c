@@ -35,7 +35,7 @@ static const char *const paragraphs[] = {
 
 const struct option_page cmd_baseline_page = {
     .command = "baseline",
-    .purpose = "write what a program allocates as a small text to commit, for 'gate --baseline'",
+    .purpose = "write what a program allocates as a small text to commit",
     .usage = "[FILE...] [options]",
     .examples = examples,
     .options = options,
