@@ -30,6 +30,12 @@ enum {
 
 static const char *const detail_words[] = {"sites", "full", NULL};
 
+enum {
+    DETAIL_SITES,
+    DETAIL_FULL,
+    DETAIL_NOT_GIVEN,
+};
+
 static const struct option_spec options[] = {
     {"output", 'o', "FILE", "where the recording goes; it is kept", CMD_DEFAULT_FILE,
      OPTION_TEXT_AT(struct test_settings, output)},
@@ -42,7 +48,8 @@ static const struct option_spec options[] = {
      "how many times more the command runs where it is worse than the baseline: only what is so "
      "each time counts",
      "2", OPTION_COUNT_AT(struct test_settings, retry_count), .max = RUNS_MAX},
-    {"detail", '\0', NULL, "what is recorded, as of 'run'; sites is enough to judge", "sites",
+    {"detail", '\0', NULL, "what is recorded, as of 'run'",
+     "sites; full where the budget limits scopes or frames",
      OPTION_CHOICE_AT(struct test_settings, detail), .choices = detail_words},
     OUT_OPTIONS(struct test_settings, gate.out),
     {0},
@@ -101,7 +108,10 @@ static int record(const struct test_settings *settings, const char *path,
 {
     char **words = calloc((size_t)(RUN_WORDS + command->count + 1), sizeof(*words));
     const char *const own[RUN_WORDS] = {
-        "run", "-q", "-o", path, "--detail", detail_words[settings->detail], "--"};
+        "run",      "-q",
+        "-o",       path,
+        "--detail", detail_words[settings->detail == DETAIL_FULL ? DETAIL_FULL : DETAIL_SITES],
+        "--"};
     if (words == NULL) {
         struct err err;
         (void)err_set_errno(&err, ENOMEM, "cannot record");
@@ -183,11 +193,15 @@ static int record_until_held(const struct test_settings *settings,
     return status;
 }
 
-static int test(const struct test_settings *settings, const struct option_arguments *command,
+static int test(struct test_settings *settings, const struct option_arguments *command,
                 const char *path)
 {
     struct baseline now = {0};
     int status = gate_check(&settings->gate, &cmd_test_page);
+    if (status == CMD_DONE && settings->detail == DETAIL_NOT_GIVEN &&
+        gate_needs_calls(&settings->gate, &cmd_test_page)) {
+        settings->detail = DETAIL_FULL;
+    }
     if (status == CMD_DONE) {
         status = record_until_held(settings, command, path, &now);
     }
@@ -201,8 +215,10 @@ static int test(const struct test_settings *settings, const struct option_argume
 
 int cmd_test(int argc, char **argv)
 {
-    struct test_settings settings = {
-        .run_count = OPTION_NOT_GIVEN, .retry_count = RETRIES, .gate = GATE_SETTINGS_NONE};
+    struct test_settings settings = {.run_count = OPTION_NOT_GIVEN,
+                                     .retry_count = RETRIES,
+                                     .detail = DETAIL_NOT_GIVEN,
+                                     .gate = GATE_SETTINGS_NONE};
     struct option_arguments arguments;
     int status = CMD_DONE;
     if (!cmd_begin(&cmd_test_page, argc, argv, &settings, &arguments, &status)) {

@@ -105,6 +105,9 @@ struct gate_settings {
  */
 int gate_check(const struct gate_settings *settings, const struct option_page *page);
 
+/* True if the budget limits what only a recording of every call can tell. */
+bool gate_needs_calls(const struct gate_settings *settings, const struct option_page *page);
+
 /*
  * Judges the recording, tells, and returns the exit status. `now`: what it and recordings beside it
  * have counted, of which only what is so each time is held against the baseline; NULL: it alone.

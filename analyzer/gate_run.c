@@ -163,9 +163,18 @@ static void print_next(struct gate *gate, struct out *out)
     unsigned told_set = 0;
     for (size_t i = 0; i < answer->judgement.count && result == 0; i++) {
         const struct finding *finding = &answer->judgement.findings[i];
+        enum budget_subject subject = finding->limit->subject;
         enum site_key key = gate_metrics[finding->limit->metric].key;
-        if (!finding->is_held && (told_set & SITE_KEY_BIT(key)) == 0) {
-            told_set |= SITE_KEY_BIT(key);
+        unsigned bit = budget_is_entry(subject) ? SITE_KEY_BIT(SITE_KEY_COUNT_ALL + subject)
+                                                : SITE_KEY_BIT(key);
+        if (finding->is_held || (told_set & bit) != 0) {
+            continue;
+        }
+        told_set |= bit;
+        if (budget_is_entry(subject)) {
+            out_prose(out, "More: allocaudit report %s%s", budget_subject_words[subject],
+                      str_text(&file));
+        } else {
             out_prose(out, "More: allocaudit report sites --sort %s%s", site_key_word(key),
                       str_text(&file));
         }
@@ -284,6 +293,14 @@ int gate_check(const struct gate_settings *settings, const struct option_page *p
     int status = make_budget(&gate);
     budget_fini(&gate.budget);
     return status;
+}
+
+bool gate_needs_calls(const struct gate_settings *settings, const struct option_page *page)
+{
+    struct gate gate = {.settings = settings, .page = page};
+    bool needs_calls = make_budget(&gate) == CMD_DONE && budget_needs_calls(&gate.budget);
+    budget_fini(&gate.budget);
+    return needs_calls;
 }
 
 int gate_is_held(const struct gate_settings *settings, const struct baseline *now,

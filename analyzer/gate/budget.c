@@ -28,13 +28,38 @@ int budget_add(struct budget *budget, const struct budget_limit *limit, struct e
     return 0;
 }
 
+const char *const budget_statistic_words[] = {
+    [BUDGET_MAX] = "max", [BUDGET_P99] = "p99", [BUDGET_P50] = "p50", NULL};
+
+bool budget_is_entry(enum budget_subject subject)
+{
+    return subject == BUDGET_SCOPE || subject == BUDGET_FRAME;
+}
+
+bool budget_needs_calls(const struct budget *budget)
+{
+    for (size_t i = 0; i < budget->count; i++) {
+        if (budget_is_entry(budget->limits[i].subject)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int budget_limit_describe(const struct budget_limit *limit, char *out_text, size_t size_bytes)
 {
     const char *metric = gate_metrics[limit->metric].name;
-    return limit->subject == BUDGET_RUN
-               ? snprintf(out_text, size_bytes, "%s", metric)
-               : snprintf(out_text, size_bytes, "%s '%s': %s", budget_subject_words[limit->subject],
-                          limit->pattern, metric);
+    const char *subject = budget_subject_words[limit->subject];
+    const char *statistic = budget_statistic_words[limit->statistic];
+    if (limit->subject == BUDGET_RUN) {
+        return snprintf(out_text, size_bytes, "%s", metric);
+    }
+    if (limit->subject == BUDGET_FRAME) {
+        return snprintf(out_text, size_bytes, "%s: %s, %s", subject, metric, statistic);
+    }
+    bool is_entry = budget_is_entry(limit->subject);
+    return snprintf(out_text, size_bytes, "%s '%s': %s%s%s", subject, limit->pattern, metric,
+                    is_entry ? ", " : "", is_entry ? statistic : "");
 }
 
 static void free_patterns(struct budget_patterns *patterns)

@@ -34,7 +34,9 @@
     X(RUN, "run")                                                                                  \
     X(FUNCTION, "functions")                                                                       \
     X(MODULE, "modules")                                                                           \
-    X(THREAD, "threads")
+    X(THREAD, "threads")                                                                           \
+    X(SCOPE, "scopes")                                                                             \
+    X(FRAME, "frames")
 
 enum budget_subject {
 #define X(id, word) BUDGET_##id,
@@ -43,6 +45,15 @@ enum budget_subject {
     BUDGET_SUBJECT_COUNT
 };
 
+/* Which of many entries of a scope, or frames, is limited. */
+enum budget_statistic {
+    BUDGET_MAX,
+    BUDGET_P99,
+    BUDGET_P50,
+};
+
+extern const char *const budget_statistic_words[]; /* NULL-ended */
+
 extern const char *const budget_subject_words[BUDGET_SUBJECT_COUNT];
 
 /* A figure that must lie in [at_least, at_most]. */
@@ -50,6 +61,7 @@ struct budget_limit {
     enum budget_subject subject;
     char *pattern; /* GLOB for the subject's name; NULL for the run */
     enum gate_metric metric;
+    enum budget_statistic statistic; /* of scopes and frames */
     uint64_t at_least;
     uint64_t at_most;
     unsigned line;      /* in the file; 0: it came from an option */
@@ -84,7 +96,14 @@ int budget_read(struct budget *budget, const char *path, struct err *err);
 int budget_parse(struct budget *budget, const char *name, const char *text, size_t size_bytes,
                  struct err *err);
 
-/* "functions 'parse_*': allocation_count"; for the run the metric alone. */
+/* True of scopes and frames: of many entries. */
+bool budget_is_entry(enum budget_subject subject);
+
+/* True if the budget limits scopes or frames, for which every call must have been recorded. */
+bool budget_needs_calls(const struct budget *budget);
+
+/* "functions 'parse_*': allocation_count", "frames: peak_bytes, p99"; for the run the metric alone.
+ */
 int budget_limit_describe(const struct budget_limit *limit, char *out_text, size_t size_bytes);
 
 /* A zeroed one is fine. */

@@ -24,9 +24,61 @@ struct subject_context {
     const char *pattern;
 };
 
-static bool is_known_of_thread(enum gate_metric metric)
+/* What is known of a subject beyond the run, functions and modules, whose sites know all. */
+static const char *unknown_of(enum budget_subject subject, enum gate_metric metric)
 {
-    return metric == GATE_METRIC_ALLOCATION_COUNT || metric == GATE_METRIC_ALLOCATED_BYTES;
+    bool is_amount =
+        metric == GATE_METRIC_ALLOCATION_COUNT || metric == GATE_METRIC_ALLOCATED_BYTES;
+    bool is_entry = metric == GATE_METRIC_PEAK_BYTES || metric == GATE_METRIC_LEAKED_COUNT;
+    if (subject == BUDGET_THREAD && !is_amount) {
+        return "of a thread only allocation_count and allocated_bytes are known";
+    }
+    if (budget_is_entry(subject) && !is_amount && !is_entry) {
+        return "of scopes and frames only allocation_count, allocated_bytes, peak_bytes and "
+               "leaked_count are known";
+    }
+    return NULL;
+}
+
+/* A limit while its amounts are read. */
+struct limit_context {
+    struct budget *budget;
+    struct budget_limit limit;
+};
+
+static int take_amount(const struct yaml_file *file, const yaml_node_t *key,
+                       const yaml_node_t *value, struct limit_context *context, struct err *err)
+{
+    enum gate_metric metric = context->limit.metric;
+    bool is_bytes = gate_metrics[metric].is_bytes;
+    const char *name = gate_metrics[metric].name;
+    const char *text = yaml_file_word(value);
+    if (text == NULL) {
+        return yaml_file_fail(file, value, err, "%s takes an amount, such as %s", name,
+                              is_bytes ? "64MiB + 5%" : "250000");
+    }
+    struct amount_range range;
+    struct err why;
+    if (amount_parse(text, is_bytes, &range, &why) < 0) {
+        return yaml_file_fail(file, value, err, "%s: %s", name, why.text);
+    }
+    context->limit.at_least = range.at_least;
+    context->limit.at_most = range.at_most;
+    context->limit.line = (unsigned)key->start_mark.line + 1;
+    return budget_add(context->budget, &context->limit, err);
+}
+
+static int take_statistic(const struct yaml_file *file, const yaml_node_t *key, const char *word,
+                          const yaml_node_t *value, void *context, struct err *err)
+{
+    struct limit_context *limit = context;
+    for (unsigned i = 0; budget_statistic_words[i] != NULL; i++) {
+        if (strcmp(word, budget_statistic_words[i]) == 0) {
+            limit->limit.statistic = (enum budget_statistic)i;
+            return take_amount(file, key, value, limit, err);
+        }
+    }
+    return yaml_file_refuse(file, key, "statistic", budget_statistic_words, err);
 }
 
 static int take_metric(const struct yaml_file *file, const yaml_node_t *key, const char *word,
@@ -37,31 +89,19 @@ static int take_metric(const struct yaml_file *file, const yaml_node_t *key, con
     if (metric == GATE_METRIC_COUNT) {
         return yaml_file_refuse(file, key, "figure", gate_metric_names, err);
     }
-    if (subject->subject == BUDGET_THREAD && !is_known_of_thread(metric)) {
-        return yaml_file_fail(
-            file, key, err,
-            "of a thread only allocation_count and allocated_bytes are known, not %s", word);
+    const char *unknown = unknown_of(subject->subject, metric);
+    if (unknown != NULL) {
+        return yaml_file_fail(file, key, err, "%s, not %s", unknown, word);
     }
-    bool is_bytes = gate_metrics[metric].is_bytes;
-    const char *text = yaml_file_word(value);
-    if (text == NULL) {
-        return yaml_file_fail(file, value, err, "%s takes an amount, such as %s", word,
-                              is_bytes ? "64MiB + 5%" : "250000");
-    }
-    struct amount_range range;
-    struct err why;
-    if (amount_parse(text, is_bytes, &range, &why) < 0) {
-        return yaml_file_fail(file, value, err, "%s: %s", word, why.text);
-    }
-    const struct budget_limit limit = {
-        .subject = subject->subject,
-        .pattern = (char *)subject->pattern,
-        .metric = metric,
-        .at_least = range.at_least,
-        .at_most = range.at_most,
-        .line = (unsigned)key->start_mark.line + 1,
+    struct limit_context limit = {
+        .budget = subject->budget,
+        .limit = {.subject = subject->subject,
+                  .pattern = (char *)subject->pattern,
+                  .metric = metric},
     };
-    return budget_add(subject->budget, &limit, err);
+    return budget_is_entry(subject->subject) && value->type == YAML_MAPPING_NODE
+               ? yaml_file_each(file, value, word, take_statistic, &limit, err)
+               : take_amount(file, key, value, &limit, err);
 }
 
 static int take_subject(const struct yaml_file *file, const yaml_node_t *key, const char *word,
@@ -139,8 +179,8 @@ static int take_top(const struct yaml_file *file, const yaml_node_t *key, const 
     for (unsigned i = BUDGET_RUN + 1; i < BUDGET_SUBJECT_COUNT; i++) {
         if (strcmp(word, budget_subject_words[i]) == 0) {
             subject.subject = (enum budget_subject)i;
-            return yaml_file_each(file, value, budget_subject_words[i], take_subject, &subject,
-                                  err);
+            return yaml_file_each(file, value, budget_subject_words[i],
+                                  i == BUDGET_FRAME ? take_metric : take_subject, &subject, err);
         }
     }
     return refuse_top(file, key, err);

@@ -61,7 +61,9 @@ static int print_culprit(const struct gate_answer *answer, const struct finding 
     out_begin_row(out);
     out_text(out, "what", "", "most of it:");
     print_amount(out, metric, gate_metrics[metric].name, "", (int64_t)finding->largest);
-    out_percent(out, "share_pct", "", (double)finding->largest, (double)finding->site_sum);
+    if (finding->site_sum > 0) {
+        out_percent(out, "share_pct", "", (double)finding->largest, (double)finding->site_sum);
+    }
     out_number(out, "stack_id", NULL, finding->largest_stack_id);
     report_print_shown_frame(out, call_stack_shown(&stack), "");
     out_end_row(out);
@@ -196,25 +198,43 @@ static void print_baseline(const struct gate_answer *answer, struct out *out)
     out_end_table(out);
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------
- */
+static void note_nothing(const struct budget_limit *limit, struct out *out)
+{
+    if (limit->subject == BUDGET_FRAME) {
+        out_note(out,
+                 "line %u of the budget: the program ended no frames (allocaudit_frame(), or 'run "
+                 "--frame-symbol')",
+                 limit->line);
+    } else if (limit->subject == BUDGET_SCOPE) {
+        out_note(out, "line %u of the budget: no scope is called '%s'", limit->line,
+                 limit->pattern);
+    } else {
+        out_note(out, "line %u of the budget: nothing that allocated is called '%s' (%s)",
+                 limit->line, limit->pattern, budget_subject_words[limit->subject]);
+    }
+}
 
-/* A name that fits nothing may be misspelt. */
+static bool is_same_subject(const struct budget_limit *a, const struct budget_limit *b)
+{
+    return a->subject == b->subject &&
+           strcmp(a->pattern != NULL ? a->pattern : "", b->pattern != NULL ? b->pattern : "") == 0;
+}
+
+/* A name that fits nothing may be misspelt: told once, whatever is limited of it. */
 static void note_unmatched(const struct gate_answer *answer, struct out *out)
 {
+    const struct finding *findings = answer->judgement.findings;
     for (size_t i = 0; i < answer->judgement.count; i++) {
-        const struct finding *finding = &answer->judgement.findings[i];
-        const struct budget_limit *limit = finding->limit;
-        bool is_named = limit->pattern != NULL;
-        bool is_told =
-            i > 0 && is_named && answer->judgement.findings[i - 1].limit->pattern &&
-            strcmp(answer->judgement.findings[i - 1].limit->pattern, limit->pattern) == 0;
-        if (is_named && finding->matched_count == 0 && !is_told) {
-            out_note(out, "line %u of the budget: nothing that allocated is called '%s' (%s)",
-                     limit->line, limit->pattern, budget_subject_words[limit->subject]);
+        bool is_told = i > 0 && is_same_subject(findings[i - 1].limit, findings[i].limit);
+        if (findings[i].limit->subject != BUDGET_RUN && findings[i].matched_count == 0 &&
+            !is_told) {
+            note_nothing(findings[i].limit, out);
         }
     }
 }
+
+/* ---- the whole ---------------------------------------------------------------------------------
+ */
 
 int gate_answer_print(const struct gate_answer *answer, struct out *out, struct err *err)
 {

@@ -6,6 +6,7 @@
 
 #include <fnmatch.h>
 
+#include "entry_figures.h"
 #include "site_mask.h"
 
 struct judge {
@@ -16,8 +17,9 @@ struct judge {
     struct sites *sites;     /* with the keys that the limits need */
     struct stack_tree *tree; /* NULL: no limit needs it */
     struct stacks *stacks;
-    bool *is_ignored; /* per site; NULL: none is */
-    bool *is_meant;   /* per site: what the limit at hand is about */
+    struct entry_figures entries; /* empty: no limit needs them */
+    bool *is_ignored;             /* per site; NULL: none is */
+    bool *is_meant;               /* per site: what the limit at hand is about */
 };
 
 static bool needs_tree(const struct budget *budget)
@@ -70,6 +72,10 @@ static int begin(struct judge *judge, struct err *err)
     int result = sites_load(judge->trace, judge->selection, key_set, 1, &judge->sites, err);
     if (result == 0 && needs_tree(judge->budget)) {
         result = stack_tree_load(judge->trace->db, &judge->tree, err);
+    }
+    if (result == 0 && budget_needs_calls(judge->budget)) {
+        result =
+            entry_figures_make(judge->trace, judge->selection->process_id, &judge->entries, err);
     }
     if (result == 0) {
         judge->is_meant = calloc(sites_count(judge->sites) + 1, sizeof(bool));
@@ -145,6 +151,16 @@ static void measure_threads(const struct judge *judge, struct finding *finding)
     }
 }
 
+static void measure_entries(const struct judge *judge, struct finding *finding)
+{
+    struct entry_finding found;
+    entry_figures_find(&judge->entries, finding->limit, &found);
+    finding->measured = found.measured;
+    finding->matched_count = found.matched_count;
+    finding->largest_stack_id = found.largest_stack_id;
+    finding->largest = found.largest;
+}
+
 static int judge_limit(struct judge *judge, struct finding *finding, struct err *err)
 {
     int result = 0;
@@ -155,6 +171,10 @@ static int judge_limit(struct judge *judge, struct finding *finding, struct err 
         break;
     case BUDGET_THREAD:
         measure_threads(judge, finding);
+        break;
+    case BUDGET_SCOPE:
+    case BUDGET_FRAME:
+        measure_entries(judge, finding);
         break;
     default:
         result = measure_run(judge, finding, err);
@@ -180,6 +200,7 @@ int judgement_make(const struct trace *trace, const struct selection *selection,
         result = judge_limit(&judge, &made.findings[i], err);
         made.failed_count += !made.findings[i].is_held;
     }
+    entry_figures_fini(&judge.entries);
     free(judge.is_meant);
     free(judge.is_ignored);
     stack_tree_destroy(judge.tree);

@@ -103,6 +103,41 @@ def test_wrong_budgets_are_refused_with_their_place(test):
     test.equal(f"status of {ended}", ended.status, 3)
 
 
+# ---- frames and scopes -----------------------------------------------------------------------------------
+
+
+NO_ALLOCATIONS = "frames: {allocation_count: {p99: 0, max: 0}}\n"
+
+
+def test_frames_without_allocations(test):
+    """A game of pools allocates nothing after its warm-up; with one strdup a kill, the gate names it."""
+    game = test.sample_app("game_loop")
+    budget = test.write("frames.yaml", NO_ALLOCATIONS)
+    run_test(test, "--budget", budget, "--", game, "--pooled", status=0)
+    ended = run_test(test, "--budget", budget, "--format", "json", "--", game, "--pooled", "--log", status=1)
+    text = ended.stdout.decode()
+    limits = json.loads(text[text.index("{\n"):])["limits"]
+    test.equal("verdicts", [row["verdict"] for row in limits], ["FAIL", "FAIL"])
+    test.equal("most allocations in a frame", limits[1]["measured"], 1)
+    test.equal("culprit", limits[0]["largest_sites"][0]["function"], "kill_log")
+
+
+def test_frames_need_every_call(test):
+    game = test.sample_app("game_loop")
+    budget = test.write("frames.yaml", NO_ALLOCATIONS)
+    ended = run_test(test, "--budget", budget, "--detail", "sites", "--", game, "--pooled", status=3)
+    test.check("need every allocation: record without --detail sites" in ended.talk, f"{ended}")
+
+
+def test_frames_that_never_end_are_told(test):
+    path = test.path("full.db")
+    test.record([test.program("gate_work"), "10"], out=path)
+    budget = test.write("frames.yaml", NO_ALLOCATIONS + "scopes: {parse: {allocation_count: 1}}\n")
+    notes = judge(test, path, "-b", budget, status=0)["notes"]
+    test.check(any("ended no frames" in note for note in notes), f"{notes}")
+    test.check(any("no scope is called 'parse'" in note for note in notes), f"{notes}")
+
+
 # ---- baselines -------------------------------------------------------------------------------------------
 
 

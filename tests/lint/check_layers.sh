@@ -20,7 +20,7 @@ analyzer/replay      analyzer/base analyzer/catalog analyzer/model schema interp
 analyzer/replay/runner  analyzer/replay analyzer/base/histogram.h
 analyzer/cli         analyzer/base
 analyzer/trial       analyzer/base analyzer/catalog interposer/policy/settings.h
-analyzer/gate        analyzer/base analyzer/db analyzer/model analyzer/cli analyzer/report
+analyzer/gate        analyzer/base analyzer/db analyzer/model analyzer/analyses analyzer/cli analyzer/report
 analyzer/report      analyzer/base analyzer/db analyzer/model analyzer/analyses analyzer/cli
 analyzer/export      analyzer/base analyzer/db analyzer/model analyzer/cli
 analyzer/diff        analyzer/base analyzer/db analyzer/model analyzer/cli

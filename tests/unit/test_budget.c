@@ -56,6 +56,29 @@ static void budget_parse_takes_limits_of_every_subject(void **state)
     budget_fini(&budget);
 }
 
+static void budget_parse_takes_statistics_of_scopes_and_frames(void **state)
+{
+    (void)state;
+    struct budget budget = {0};
+    char text[64];
+
+    parse(&budget, "scopes: {test_*: {allocation_count: 3, peak_bytes: {p50: 1KiB, max: 2KiB}}}\n"
+                   "frames: {leaked_count: {p99: 0}}\n");
+
+    assert_int_equal(budget.count, 4);
+    assert_true(budget_needs_calls(&budget));
+    assert_int_equal(budget.limits[0].statistic, BUDGET_MAX);
+    assert_int_equal(budget.limits[1].statistic, BUDGET_P50);
+    assert_int_equal(budget.limits[2].at_most, 2048);
+    assert_int_equal(budget.limits[3].subject, BUDGET_FRAME);
+    assert_null(budget.limits[3].pattern);
+    (void)budget_limit_describe(&budget.limits[1], text, sizeof(text));
+    assert_string_equal(text, "scopes 'test_*': peak_bytes, p50");
+    (void)budget_limit_describe(&budget.limits[3], text, sizeof(text));
+    assert_string_equal(text, "frames: leaked_count, p99");
+    budget_fini(&budget);
+}
+
 static void budget_parse_takes_names_to_ignore(void **state)
 {
     (void)state;
@@ -97,6 +120,12 @@ static void budget_parse_refuses_wrong_shapes(void **state)
     refuse("threads: {t: {peak_bytes: 1}}",
            "b.yaml:1:15: of a thread only allocation_count and allocated_bytes are known, not "
            "peak_bytes");
+    refuse(
+        "frames: {temporary_count: 1}",
+        "b.yaml:1:10: of scopes and frames only allocation_count, allocated_bytes, peak_bytes and "
+        "leaked_count are known, not temporary_count");
+    refuse("frames: {allocation_count: {p9: 0}}",
+           "b.yaml:1:29: unknown statistic 'p9': did you mean 'p99'?");
     refuse("", "b.yaml: it is empty");
 }
 
@@ -130,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(budget_parse_takes_limits_of_every_subject),
+        cmocka_unit_test(budget_parse_takes_statistics_of_scopes_and_frames),
         cmocka_unit_test(budget_parse_takes_names_to_ignore),
         cmocka_unit_test(budget_parse_tells_the_place_and_the_right_word),
         cmocka_unit_test(budget_parse_refuses_wrong_shapes),
