@@ -60,9 +60,13 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
     HOOK void *symbol parameters;                                                                  \
     HOOK void *symbol parameters                                                                   \
     {                                                                                              \
-        bool passes =                                                                              \
-            sample_passes_inside(size_bytes, (alignment) + 1) && real.identifier != NULL;          \
-        return passes ? real.identifier arguments : identifier##_recorded arguments;               \
+        if (!sample_passes_inside(size_bytes, (alignment) + 1) || real.identifier == NULL) {       \
+            return identifier##_recorded arguments;                                                \
+        }                                                                                          \
+        size_t left = sample_bytes_left;                                                           \
+        void *block = real.identifier arguments;                                                   \
+        sample_count_inside(left, size_bytes);                                                     \
+        return block;                                                                              \
     }
 
 #define DELETE(kind, identifier, symbol, parameters, arguments)                                    \

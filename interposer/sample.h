@@ -104,6 +104,14 @@ static inline bool sample_passes_inside(size_t size_bytes, size_t room_bytes)
     return left > size_bytes && left - size_bytes > room_bytes;
 }
 
+/* After such a call: where the function got its memory by itself, nobody has counted its bytes. */
+static inline void sample_count_inside(size_t left_before, size_t size_bytes)
+{
+    if (sample_bytes_left == left_before) {
+        sample_bytes_left = left_before - size_bytes - 1;
+    }
+}
+
 /* What an outer hook has to do after the real call. */
 enum sample_outer {
     SAMPLE_INNER,    /* nothing: a hook still further out has settled it */

@@ -3,6 +3,7 @@
 import math
 import os
 
+from harness import Skip
 from test_recover import Killed, recover
 
 SEEDS = 20
@@ -172,3 +173,19 @@ def test_killed_recorder(test):
     test.check(run["allocation_count"] + 6 * run["allocation_count_stderr"] > killed.progress[0],
                f"{run} after {killed.progress[0]} steps")
     test.check(run["allocation_count_stderr"] > 0, f"{run}")
+
+
+def test_operator_new_of_other_allocators(test, allocator):
+    """Theirs takes no memory through malloc's hook: its bytes must count all the same."""
+    command = [test.program("new_many.cc")]
+    ended = sampled(test, command, 4096, "--allocator", allocator)
+    if b"apt-get install" in ended.stderr or ended.status == 125:
+        raise Skip(f"{allocator} is not installed")
+    run = test.sound(ended).run
+    error = run["allocation_count_stderr"]
+    test.check(abs(run["allocation_count"] - 20000) < 6 * error + 100,
+               f"{run['allocation_count']} allocations, not 20,000 (standard error {error})")
+
+
+test_operator_new_of_other_allocators.cases = [
+    (name, (name,)) for name in ("glibc", "jemalloc", "tcmalloc", "mimalloc")]
