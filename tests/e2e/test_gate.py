@@ -314,3 +314,32 @@ def test_verdicts_do_not_flip(test):
                            "--only", "worker_pool"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           check=False, text=True)
     test.equal(f"status: {done.stdout}", done.returncode, 0)
+
+
+# ---- ourselves -------------------------------------------------------------------------------------------
+
+
+def record_ourselves(test, *arguments):
+    path = test.path("ourselves.db")
+    ended = test.allocaudit("run", "-q", "--follow=no", "--detail", "sites", "-o", path, "--",
+                            test.shared.allocaudit, *arguments)
+    test.equal(f"status of {ended}", ended.status, 0)
+    return path
+
+
+def hold(test, path, budget):
+    ended = test.allocaudit("gate", path, "--budget", os.path.join(harness.ROOT, "tests", "budgets", budget))
+    test.equal(f"{ended}", ended.status, 0)
+
+
+def test_our_collector_keeps_its_budget(test):
+    """What it allocates does not grow with what it records."""
+    inner = test.path("inner.db")
+    path = record_ourselves(test, "run", "-q", "-o", inner, "--", test.program("gate_work"), "300000")
+    test.check(test.open(inner).run["allocation_count"] >= 300000, "the inner recording is not whole")
+    hold(test, path, "collector.yaml")
+
+
+def test_our_report_keeps_its_budget(test):
+    inner = record(test, 300000, 20, 5)
+    hold(test, record_ourselves(test, "report", inner), "report.yaml")
