@@ -22,7 +22,7 @@ static bool route_thread_is_busy(const struct route_thread *thread)
 {
     bool is_busy = thread->site != NULL && thread->site->is_busy;
     for (uint32_t i = 0; i < route_shared.policy_count; i++) {
-        is_busy |= thread->heaps[i] != NULL && thread->heaps[i]->is_busy;
+        is_busy |= thread->heaps[i] != NULL && policy_is_busy(thread->heaps[i]);
     }
     return is_busy;
 }

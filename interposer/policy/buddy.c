@@ -296,6 +296,7 @@ const struct policy_operations buddy_operations = {
     .init = buddy_init,
     .heap_init = buddy_heap_init,
     .take = buddy_take,
+    .take_aligned = buddy_take_aligned,
     .give = buddy_give,
     .leave = buddy_leave,
     .usable = buddy_usable,

@@ -34,7 +34,7 @@ struct policy;
 struct policy_heap;
 
 struct policy_chunk {
-    bool (*give)(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block);
+    bool (*give)(uintptr_t block, struct policy_chunk *chunk, struct policy_heap *heap);
     struct policy_heap *owner; /* NULL: the policy itself */
     uintptr_t base;
     struct policy *policy;

@@ -299,6 +299,7 @@ const struct policy_operations frame_operations = {
     .init = frame_init,
     .heap_init = frame_heap_init,
     .take = frame_take,
+    .take_aligned = frame_take_aligned,
     .give = frame_give,
     .leave = frame_leave,
     .usable = frame_usable,

@@ -54,6 +54,7 @@ struct policy_heap *policy_heap_open(struct policy *policy)
             heap->policy = policy;
             heap->take = policy->operations->take;
             heap->is_open = true;
+            policy_leave(heap);
             policy->operations->heap_init(heap);
             heap->next = policy->heaps;
             policy->heaps = heap;
@@ -67,9 +68,9 @@ void policy_heap_close(struct policy_heap *heap)
 {
     struct policy *policy = heap->policy;
     if (policy->operations->heap_close != NULL) {
-        heap->is_busy = true;
+        (void)policy_enter(heap);
         policy->operations->heap_close(heap);
-        heap->is_busy = false;
+        policy_leave(heap);
     }
     policy_lock(&policy->lock);
     heap->is_open = false;
@@ -95,7 +96,7 @@ bool policy_resize(struct policy_heap *heap, struct policy_chunk *chunk, void *b
                    size_t size_bytes)
 {
     const struct policy_operations *operations = chunk->policy->operations;
-    if (!policy_enter(heap)) {
+    if (heap == NULL || !policy_enter(heap)) {
         return false;
     }
     CHUNK_POISON(block, operations->usable(chunk, (uintptr_t)block));

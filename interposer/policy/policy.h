@@ -21,6 +21,11 @@
 #include "chunk.h"
 #include "settings.h"
 
+enum {
+    POLICY_ALIGNMENT = 16, /* of all blocks */
+    POLICY_QUICK_BYTES = 1024,
+};
+
 enum policy_counter {
 #define X(name, text) COUNT_##name,
     POLICY_COUNTERS(X)
@@ -36,8 +41,12 @@ struct policy;
 
 /* The part of a heap that all policies share; theirs follows. */
 struct policy_heap {
-    void *(*take)(struct policy_heap *heap, size_t size_bytes, size_t alignment);
-    bool is_busy; /* within a call; what comes now is from a signal handler */
+    void *(*take)(struct policy_heap *heap, size_t size_bytes); /* operations->take */
+    /*
+     * Requests of fewer bytes may be served the quick way, if the policy has one. 0: within a call,
+     * what comes now is from a signal handler. So one comparison is the check for both.
+     */
+    size_t quick_end;
     bool is_open;
     uint32_t busy_count; /* takes declined for it: not in counts, whose change may be interrupted */
     struct policy *policy;
@@ -47,8 +56,9 @@ struct policy_heap {
 };
 
 /*
- * What a kind of policy is made of. take and give are called as they are, many times a second: they
- * begin with policy_enter() and end with policy_leave(). The others are called between these two.
+ * What a kind of policy is made of. Takes and give are called as they are, many times a second:
+ * they begin with policy_enter() and end with policy_leave(). The others are called between these
+ * two.
  */
 struct policy_operations {
     size_t policy_bytes;
@@ -56,8 +66,9 @@ struct policy_operations {
     bool (*init)(struct policy *policy);
     void (*heap_init)(struct policy_heap *heap);
     void (*heap_close)(struct policy_heap *heap); /* the thread has ended; NULL: nothing to do */
-    void *(*take)(struct policy_heap *heap, size_t size_bytes, size_t alignment);
-    bool (*give)(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block);
+    void *(*take)(struct policy_heap *heap, size_t size_bytes);
+    void *(*take_aligned)(struct policy_heap *heap, size_t size_bytes, size_t alignment);
+    bool (*give)(uintptr_t block, struct policy_chunk *chunk, struct policy_heap *heap);
     bool (*leave)(struct policy_chunk *chunk,
                   uintptr_t block); /* give without a heap: leave a note */
     size_t (*usable)(const struct policy_chunk *chunk, uintptr_t block);
@@ -103,13 +114,21 @@ struct policy_heap *policy_heap_open(struct policy *policy);
 /* The heap's thread has ended. Its live blocks stay valid. */
 void policy_heap_close(struct policy_heap *heap);
 
+/* The heap's thread is within a call. */
+static inline bool policy_is_busy(const struct policy_heap *heap)
+{
+    return heap->quick_end == 0;
+}
+
 /*
  * A block of size_bytes or more at a multiple of alignment (a power of two; 0 or up to 16: the
  * usual). NULL: declined.
  */
 static inline void *policy_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)
 {
-    return heap->take(heap, size_bytes, alignment);
+    return alignment <= POLICY_ALIGNMENT
+               ? heap->take(heap, size_bytes)
+               : heap->policy->operations->take_aligned(heap, size_bytes, alignment);
 }
 
 /*
@@ -118,7 +137,7 @@ static inline void *policy_take(struct policy_heap *heap, size_t size_bytes, siz
  */
 static inline bool policy_give(struct policy_heap *heap, struct policy_chunk *chunk, void *block)
 {
-    return chunk->give(heap, chunk, (uintptr_t)block);
+    return chunk->give((uintptr_t)block, chunk, heap);
 }
 
 /* Bytes that the program may use of a live block; 0: no block begins there. */
@@ -148,7 +167,7 @@ void policy_end_frame(struct policy_heap *heap);
 /*
  * Around fork: between the two, no other thread holds a lock of the policy; that of its backing is
  * the caller's to hold, after those of all policies that share it. Heaps of threads that are not
- * there in the child, and were inside (is_busy), must not be used again.
+ * there in the child, and were inside (policy_is_busy()), must not be used again.
  */
 void policy_before_fork(struct policy *policy);
 void policy_after_fork(struct policy *policy);
@@ -182,13 +201,13 @@ struct policy_chunk *policy_take_chunk(struct policy *policy, struct policy_heap
                                        size_t bytes, size_t note_bytes);
 void policy_give_chunk(struct policy_chunk *chunk);
 
-/* False: this is a signal handler that interrupted the policy, or a thread without a heap. */
+/* False: this is a signal handler that interrupted the policy. */
 static inline bool policy_enter(struct policy_heap *heap)
 {
-    if (__builtin_expect(heap == NULL || heap->is_busy, 0)) {
+    if (__builtin_expect(policy_is_busy(heap), 0)) {
         return false;
     }
-    heap->is_busy = true;
+    heap->quick_end = 0;
     atomic_signal_fence(memory_order_seq_cst);
     return true;
 }
@@ -196,7 +215,7 @@ static inline bool policy_enter(struct policy_heap *heap)
 static inline void policy_leave(struct policy_heap *heap)
 {
     atomic_signal_fence(memory_order_seq_cst);
-    heap->is_busy = false;
+    heap->quick_end = POLICY_QUICK_BYTES + 1;
 }
 
 static inline uint64_t policy_setting(const struct policy *policy, enum policy_setting setting)
@@ -218,7 +237,8 @@ static inline void *policy_decline_busy(struct policy_heap *heap)
     return NULL;
 }
 
-/* The give that policy_enter() refused: leaves a note of the block. */
+/* The give that policy_enter() refused, or of a thread without a heap: leaves a note of the block.
+ */
 bool policy_note(struct policy_chunk *chunk, uintptr_t block);
 
 static inline void *policy_decline(struct policy_heap *heap, enum policy_counter why)
@@ -228,11 +248,12 @@ static inline void *policy_decline(struct policy_heap *heap, enum policy_counter
 }
 
 /*
- * NAME_take() and NAME_give() of struct policy_operations, out of NAME_take_inside() and
- * NAME_give_inside(), which have a HEAP that is marked as busy.
+ * NAME_take(), NAME_take_aligned() and NAME_give() of struct policy_operations, out of
+ * NAME_take_inside() and NAME_give_inside(), which have a HEAP that is marked as busy.
  */
 #define POLICY_GUARDED(name, HEAP)                                                                 \
-    static void *name##_take(struct policy_heap *heap, size_t size_bytes, size_t alignment)        \
+    static void *name##_take_aligned(struct policy_heap *heap, size_t size_bytes,                  \
+                                     size_t alignment)                                             \
     {                                                                                              \
         if (!policy_enter(heap)) {                                                                 \
             return policy_decline_busy(heap);                                                      \
@@ -241,9 +262,13 @@ static inline void *policy_decline(struct policy_heap *heap, enum policy_counter
         policy_leave(heap);                                                                        \
         return block;                                                                              \
     }                                                                                              \
-    static bool name##_give(struct policy_heap *heap, struct policy_chunk *chunk, uintptr_t block) \
+    static void *name##_take(struct policy_heap *heap, size_t size_bytes)                          \
     {                                                                                              \
-        if (!policy_enter(heap)) {                                                                 \
+        return name##_take_aligned(heap, size_bytes, 0);                                           \
+    }                                                                                              \
+    static bool name##_give(uintptr_t block, struct policy_chunk *chunk, struct policy_heap *heap) \
+    {                                                                                              \
+        if (heap == NULL || !policy_enter(heap)) {                                                 \
             return policy_note(chunk, block);                                                      \
         }                                                                                          \
         bool is_given = name##_give_inside((HEAP *)heap, chunk, block);                            \

@@ -1,8 +1,10 @@
 #include "pool.h"
 
 enum {
-    SLOTS_LEAST = 4, /* a chunk is large enough for so many blocks */
+    BLOCKS_LEAST = 4, /* a chunk is large enough for so many blocks */
 };
+
+struct pool_chunk pool_no_chunk = {.next = POOL_END, .given = POOL_END};
 
 static bool pool_init(struct policy *policy)
 {
@@ -15,73 +17,105 @@ static bool pool_init(struct policy *policy)
 static void pool_heap_init(struct policy_heap *policy_heap)
 {
     struct pool_heap *heap = (struct pool_heap *)policy_heap;
-    const struct pool *pool = (const struct pool *)policy_heap->policy;
-    for (unsigned i = 0; i < pool->classes.count; i++) {
-        slot_cursor_init(&heap->classes[i].cursor);
-        heap->classes[i].slot_bytes = pool->classes.sizes[i];
+    const struct size_classes *classes = &((const struct pool *)policy_heap->policy)->classes;
+    for (unsigned i = 0; i <= SIZE_CLASSES_MAX; i++) {
+        heap->active[i] = &pool_no_chunk;
+    }
+    for (unsigned size = 0; size <= POLICY_QUICK_BYTES; size++) {
+        unsigned size_class = size_classes_find(classes, size, 0);
+        heap->class_by_size[size] =
+            (uint8_t)(size_class == SIZE_CLASS_NONE ? SIZE_CLASSES_MAX : size_class);
+    }
+    for (unsigned i = 0; i < classes->count; i++) {
+        heap->classes[i].block_bytes = classes->sizes[i];
         chunk_list_init(&heap->classes[i].partial);
     }
 }
 
-static size_t pool_chunk_bytes(const struct policy *policy, uint32_t slot_bytes)
+static size_t pool_chunk_bytes(const struct policy *policy, uint32_t block_bytes)
 {
     size_t bytes = policy_setting(policy, POOL_chunk_bytes);
-    while (bytes / slot_bytes < SLOTS_LEAST) {
+    while (bytes / block_bytes < BLOCKS_LEAST) {
         bytes *= 2;
     }
-    while (bytes / 2 / slot_bytes >= SLOTS_MAX && bytes > BACKING_PAGE_BYTES) {
+    while (bytes / 2 / block_bytes >= POOL_BLOCKS_MOST / 2 && bytes > BACKING_PAGE_BYTES) {
         bytes /= 2;
     }
     return bytes;
 }
 
-static struct slots *pool_take_chunk(struct pool_heap *heap, unsigned size_class)
+static struct pool_chunk *pool_take_chunk(struct pool_heap *heap, unsigned size_class)
 {
     struct policy *policy = heap->heap.policy;
-    uint32_t slot_bytes = heap->classes[size_class].slot_bytes;
-    size_t bytes = pool_chunk_bytes(policy, slot_bytes);
-    uint32_t slot_count = slots_fitting(bytes, slot_bytes);
+    uint32_t block_bytes = heap->classes[size_class].block_bytes;
+    size_t bytes = pool_chunk_bytes(policy, block_bytes);
     struct policy_chunk *chunk =
-        policy_take_chunk(policy, &heap->heap, bytes, slots_note_bytes(slot_count));
-    if (chunk == NULL) {
-        return NULL;
+        policy_take_chunk(policy, &heap->heap, bytes, pool_chunk_note_bytes(bytes, block_bytes));
+    if (chunk != NULL) {
+        pool_chunk_init((struct pool_chunk *)chunk, block_bytes, size_class);
     }
-    struct slots *slots = (struct slots *)chunk;
-    slots_init(slots, slot_bytes, slot_count, size_class);
-    return slots;
+    return (struct pool_chunk *)chunk;
 }
 
-/* A chunk that is not active has no used blocks any more. */
-static void pool_keep_or_give_chunk(struct pool_heap *heap, struct slots *slots)
+/* It is in no list. */
+static void pool_make_active(struct pool_heap *heap, struct pool_chunk *chunk)
 {
-    struct pool_class *class = &heap->classes[slots->size_class];
+    struct pool_chunk *old = heap->active[chunk->size_class];
+    if (old != &pool_no_chunk) { /* full: the next give has to list it */
+        old->is_active = false;
+        pool_chunk_set_room(old, 1);
+    }
+    chunk->is_active = true;
+    pool_chunk_set_room(chunk, POOL_ROOM_ACTIVE);
+    heap->active[chunk->size_class] = chunk;
+}
+
+/* It is listed. */
+static void pool_keep_or_give_chunk(struct pool_heap *heap, struct pool_chunk *chunk)
+{
+    struct pool_class *class = &heap->classes[chunk->size_class];
     bool is_kept = class->spare_count < policy_setting(heap->heap.policy, POOL_spare_chunks) ||
-                   !chunk_may_go(&slots->chunk);
+                   !chunk_may_go(&chunk->chunk);
     if (is_kept) {
-        slots->is_spare = true;
+        chunk->is_spare = true;
         class->spare_count++;
         return;
     }
-    chunk_list_remove(&slots->chunk);
-    policy_give_chunk(&slots->chunk);
+    chunk_list_remove(&chunk->chunk);
+    policy_give_chunk(&chunk->chunk);
 }
 
-/* A chunk that is not active has got more free slots. */
-static void pool_place(struct pool_heap *heap, struct slots *slots, bool was_full)
+/* A chunk that was full is so no more. */
+static void pool_list(struct pool_heap *heap, struct pool_chunk *chunk)
 {
-    if (was_full) {
-        chunk_list_add(&heap->classes[slots->size_class].partial, &slots->chunk);
+    chunk_list_add(&heap->classes[chunk->size_class].partial, &chunk->chunk);
+    pool_chunk_set_room(chunk, chunk->begun_count);
+}
+
+void pool_on_no_room(struct pool_heap *heap, struct pool_chunk *chunk)
+{
+    if (chunk->chunk.next == NULL) {
+        pool_list(heap, chunk);
     }
-    if (slots_is_empty(slots) && !slots->is_spare) {
-        pool_keep_or_give_chunk(heap, slots);
+    if (chunk->room == 0) {
+        pool_keep_or_give_chunk(heap, chunk);
     }
 }
 
-void pool_settle(struct pool_heap *heap, struct slots *slots, uint32_t slot)
+static void pool_collect_chunk(struct pool_heap *heap, struct pool_chunk *chunk)
 {
-    bool was_full = slots_settle(slots, slot);
-    if (!slots->is_active) {
-        pool_place(heap, slots, was_full);
+    bool is_full = !chunk->is_active && chunk->chunk.next == NULL;
+    if (is_full) {
+        pool_chunk_set_room(chunk, chunk->begun_count);
+    }
+    uint32_t count = pool_chunk_collect(chunk);
+    if (is_full && count == 0) {
+        pool_chunk_set_room(chunk, 1);
+    } else if (is_full) {
+        pool_list(heap, chunk);
+    }
+    if (count > 0 && chunk->room == 0) {
+        pool_keep_or_give_chunk(heap, chunk);
     }
 }
 
@@ -90,62 +124,144 @@ static void pool_collect(struct pool_heap *heap)
     struct policy_chunk *chunk = chunk_queue_take(&heap->heap.queue);
     uint64_t steps = 0;
     while (chunk != NULL) {
-        struct slots *slots = (struct slots *)chunk;
-        chunk = chunk_unqueue(chunk);
-        bool was_full = slots->summary == 0;
+        struct policy_chunk *next = chunk_unqueue(chunk);
+        pool_collect_chunk(heap, (struct pool_chunk *)chunk);
+        chunk = next;
         steps++;
-        if (slots_collect(slots) > 0 && !slots->is_active) {
-            pool_place(heap, slots, was_full);
-        }
     }
     policy_note_steps(&heap->heap, steps);
 }
 
-/* Another chunk with free blocks, or NULL. */
-static struct slots *pool_find_chunk(struct pool_heap *heap, unsigned size_class)
+/* Another chunk with blocks that are not used, or NULL. */
+static struct pool_chunk *pool_find_chunk(struct pool_heap *heap, unsigned size_class)
 {
     struct pool_class *class = &heap->classes[size_class];
     if (chunk_list_is_empty(&class->partial)) {
         return pool_take_chunk(heap, size_class);
     }
-    struct slots *slots = (struct slots *)class->partial.next;
-    chunk_list_remove(&slots->chunk);
-    class->spare_count -= slots->is_spare;
-    slots->is_spare = false;
-    return slots;
+    struct pool_chunk *chunk = (struct pool_chunk *)class->partial.next;
+    chunk_list_remove(&chunk->chunk);
+    class->spare_count -= chunk->is_spare;
+    chunk->is_spare = false;
+    return chunk;
 }
 
-bool pool_refill(struct pool_heap *heap, unsigned size_class)
+static bool pool_load(struct pool_heap *heap, struct pool_chunk *chunk)
 {
-    struct slot_cursor *cursor = &heap->classes[size_class].cursor;
+    uint32_t count = pool_chunk_load(chunk);
+    heap->heap.counts[COUNT_take_count] += count;
+    return count > 0;
+}
+
+/* Gives the class an active chunk with blocks to take next. False: there is no memory. */
+static bool pool_refill(struct pool_heap *heap, unsigned size_class)
+{
     heap->heap.counts[COUNT_refill_count]++;
-    if (slot_cursor_next(cursor)) {
+    if (pool_load(heap, heap->active[size_class])) {
         return true;
     }
     pool_collect(heap);
-    if (slot_cursor_next(cursor)) {
+    if (pool_load(heap, heap->active[size_class])) {
         return true;
     }
-    struct slots *slots = pool_find_chunk(heap, size_class);
-    if (slots == NULL) {
+    struct pool_chunk *chunk = pool_find_chunk(heap, size_class);
+    if (chunk == NULL) {
         return false;
     }
-    slot_cursor_move(cursor, slots);
-    return slot_cursor_next(cursor);
+    pool_make_active(heap, chunk);
+    return pool_load(heap, chunk);
 }
 
-POLICY_GUARDED(pool, struct pool_heap)
+static void *pool_take_inside(struct pool_heap *heap, size_t size_bytes, size_t alignment)
+{
+    const struct size_classes *classes = &((const struct pool *)heap->heap.policy)->classes;
+    unsigned size_class = size_classes_find(classes, size_bytes, alignment);
+    if (size_class == SIZE_CLASS_NONE) {
+        return policy_decline(&heap->heap, size_bytes > classes->max_bytes
+                                               ? COUNT_declined_size_count
+                                               : COUNT_declined_alignment_count);
+    }
+    if (heap->active[size_class]->next == POOL_END && !pool_refill(heap, size_class)) {
+        return policy_decline(&heap->heap, COUNT_declined_full_count);
+    }
+    uintptr_t block = pool_chunk_pop(heap->active[size_class]);
+    CHUNK_UNPOISON(block, size_bytes);
+    return (void *)block;
+}
 
+void *pool_take_slowly(struct policy_heap *heap, size_t size_bytes, size_t alignment)
+{
+    if (!policy_enter(heap)) {
+        return policy_decline_busy(heap);
+    }
+    void *block = pool_take_inside((struct pool_heap *)heap, size_bytes, alignment);
+    policy_leave(heap);
+    return block;
+}
+
+static bool pool_leave(struct policy_chunk *chunk, uintptr_t block)
+{
+    chunk_enter(chunk);
+    bool is_left = pool_chunk_leave((struct pool_chunk *)chunk, block);
+    chunk_queue_and_exit(&chunk->owner->queue, chunk);
+    return is_left;
+}
+
+bool pool_give_slowly(uintptr_t block, struct policy_chunk *chunk, struct policy_heap *heap)
+{
+    if (heap == NULL || !policy_enter(heap)) {
+        return policy_note(chunk, block);
+    }
+    bool is_left = pool_leave(chunk, block);
+    heap->counts[COUNT_remote_give_count] += is_left;
+    policy_leave(heap);
+    return is_left;
+}
+
+static void *pool_take(struct policy_heap *heap, size_t size_bytes)
+{
+    return pool_take_inline(heap, size_bytes);
+}
+
+static bool pool_give(uintptr_t block, struct policy_chunk *chunk, struct policy_heap *heap)
+{
+    return pool_give_inline(block, chunk, heap);
+}
+
+static size_t pool_usable(const struct policy_chunk *policy_chunk, uintptr_t block)
+{
+    const struct pool_chunk *chunk = (const struct pool_chunk *)policy_chunk;
+    uint64_t number;
+    return pool_chunk_find_used(chunk, block, &number) ? chunk->block_bytes : 0;
+}
+
+/* What was loaded counts as taken, but for what has not been taken yet. */
 static void pool_count(const struct policy *policy, uint64_t counts[POLICY_COUNTER_COUNT])
 {
-    const struct pool *pool = (const struct pool *)policy;
-    for (const struct policy_heap *heap = policy->heaps; heap != NULL; heap = heap->next) {
-        for (unsigned i = 0; i < pool->classes.count; i++) {
-            counts[COUNT_take_count] +=
-                slot_cursor_count(&((const struct pool_heap *)heap)->classes[i].cursor);
+    uint64_t used_count = 0;
+    uint32_t page = 0;
+    struct policy_chunk *chunk;
+    while ((chunk = backing_next_chunk(policy->backing, &page)) != NULL) {
+        if (chunk->policy == policy) {
+            struct pool_chunk_counts found = pool_chunk_count((const struct pool_chunk *)chunk);
+            used_count += found.used;
+            counts[COUNT_take_count] -= found.next;
         }
     }
-    counts[COUNT_give_count] = counts[COUNT_take_count] - slots_used_count_all(policy);
+    counts[COUNT_give_count] = counts[COUNT_take_count] - used_count;
+}
+
+static const char *pool_check(const struct policy *policy)
+{
+    const char *wrong = NULL;
+    uint32_t page = 0;
+    struct policy_chunk *chunk;
+    while (wrong == NULL && (chunk = backing_next_chunk(policy->backing, &page)) != NULL) {
+        if (chunk->policy == policy) {
+            wrong = pool_chunk_check((const struct pool_chunk *)chunk);
+        }
+    }
+    return wrong;
 }
 
 const struct policy_operations pool_operations = {
@@ -154,9 +270,10 @@ const struct policy_operations pool_operations = {
     .init = pool_init,
     .heap_init = pool_heap_init,
     .take = pool_take,
+    .take_aligned = pool_take_slowly,
     .give = pool_give,
-    .leave = slots_note,
-    .usable = slots_usable,
+    .leave = pool_leave,
+    .usable = pool_usable,
     .count = pool_count,
-    .check = slots_check_all,
+    .check = pool_check,
 };

@@ -2,14 +2,15 @@
  * pool.h - blocks of equal size, from chunks that belong to one thread.
  *
  *   heap of a thread
- *     class 48 bytes ──▶ active chunk   |x|x|.|x|.|.|.|.|   taken from, lowest address first
+ *     class 48 bytes ──▶ active chunk   |x|x|.|x|.|.|.|.|   taken from, what was freed last first
  *                        partial        |x|.|x|x|x|.|x|x|   some are free
  *                        (full ones stand in no list)
  *     class 64 bytes ──▶ ...
  *
- * A take and a give by the owner change one word of a bitmap: no lock, no atomic operation. What
- * other threads give back is noted beside the chunk and collected when the owner runs out. Chunks
- * without used blocks go back to the system, but for a few.
+ * A take pops a block off the active chunk's stack, a give by the owner pushes it on that of its
+ * own chunk: no lock, no atomic operation. What other threads give back is noted beside the chunk
+ * and collected when the owner runs out. Chunks without used blocks go back to the system, but for
+ * a few.
  *
  * Wins where few sizes are allocated often and freed by the same thread. Loses where many sizes
  * have few blocks each: every size holds a chunk in every thread.
@@ -18,8 +19,8 @@
 #define ALLOCAUDIT_POLICY_POOL_H
 
 #include "policy.h"
+#include "pool_chunk.h"
 #include "size_classes.h"
-#include "slots.h"
 
 struct pool {
     struct policy policy;
@@ -27,57 +28,66 @@ struct pool {
 };
 
 struct pool_class {
-    struct slot_cursor cursor;
-    uint32_t slot_bytes;
+    uint32_t block_bytes;
     uint32_t spare_count;
     struct policy_chunk partial; /* the head of the list */
 };
 
 struct pool_heap {
     struct policy_heap heap;
+    /* By class; the last is that of requests for which there is none. Not NULL: pool_no_chunk. */
+    struct pool_chunk *active[SIZE_CLASSES_MAX + 1];
+    uint8_t class_by_size[POLICY_QUICK_BYTES + 1];
     struct pool_class classes[SIZE_CLASSES_MAX];
 };
 
-/* Moves the class on to a word with free blocks. False: there is no memory. */
-bool pool_refill(struct pool_heap *heap, unsigned size_class);
+/* Has nothing. */
+extern struct pool_chunk pool_no_chunk;
 
-static inline __attribute__((always_inline)) void *
-pool_take_inside(struct pool_heap *heap, size_t size_bytes, size_t alignment)
+/* What is not as usual: large, busy, aligned, or without a block that can be taken next. */
+void *pool_take_slowly(struct policy_heap *heap, size_t size_bytes, size_t alignment);
+
+/* A give by a heap that does not own the chunk, is busy, or NULL. */
+bool pool_give_slowly(uintptr_t block, struct policy_chunk *chunk, struct policy_heap *heap);
+
+/* The chunk's room is used up: it was full and in no list, or is empty now. */
+void pool_on_no_room(struct pool_heap *heap, struct pool_chunk *chunk);
+
+static inline __attribute__((always_inline)) void *pool_take_inline(struct policy_heap *policy_heap,
+                                                                    size_t size_bytes)
 {
-    const struct pool *pool = (const struct pool *)heap->heap.policy;
-    unsigned size_class = size_classes_find(&pool->classes, size_bytes, alignment);
-    if (__builtin_expect(size_class == SIZE_CLASS_NONE, 0)) {
-        return policy_decline(&heap->heap, size_bytes > pool->classes.max_bytes
-                                               ? COUNT_declined_size_count
-                                               : COUNT_declined_alignment_count);
+    struct pool_heap *heap = (struct pool_heap *)policy_heap;
+    if (__builtin_expect(size_bytes >= policy_heap->quick_end, 0) || !policy_enter(policy_heap)) {
+        return pool_take_slowly(policy_heap, size_bytes, 0);
     }
-    struct slot_cursor *cursor = &heap->classes[size_class].cursor;
-    if (__builtin_expect(cursor->active->held == 0, 0) && !pool_refill(heap, size_class)) {
-        return policy_decline(&heap->heap, COUNT_declined_full_count);
+    struct pool_chunk *chunk = heap->active[heap->class_by_size[size_bytes]];
+    if (__builtin_expect(chunk->next == POOL_END, 0)) {
+        policy_leave(policy_heap);
+        return pool_take_slowly(policy_heap, size_bytes, 0);
     }
-    return (void *)slot_cursor_take(cursor, size_bytes);
+    uintptr_t block = pool_chunk_pop(chunk);
+    CHUNK_UNPOISON(block, size_bytes);
+    policy_leave(policy_heap);
+    return (void *)block;
 }
 
-/* The rest of pool_give(), where the summaries of a word change. */
-void pool_settle(struct pool_heap *heap, struct slots *slots, uint32_t slot);
-
 static inline __attribute__((always_inline)) bool
-pool_give_inside(struct pool_heap *heap, struct policy_chunk *chunk, uintptr_t block)
+pool_give_inline(uintptr_t block, struct policy_chunk *policy_chunk, struct policy_heap *heap)
 {
-    struct slots *slots = (struct slots *)chunk;
-    uint32_t slot;
-    if (__builtin_expect(chunk->owner != &heap->heap, 0)) {
-        bool is_left = slots_note(chunk, block);
-        heap->heap.counts[COUNT_remote_give_count] += is_left;
-        return is_left;
+    struct pool_chunk *chunk = (struct pool_chunk *)policy_chunk;
+    if (__builtin_expect(policy_chunk->owner != heap, 0) || !policy_enter(heap)) {
+        return pool_give_slowly(block, policy_chunk, heap);
     }
-    if (__builtin_expect(!slots_find(slots, block, &slot) || slots_is_free(slots, slot), 0)) {
+    uint64_t number;
+    if (__builtin_expect(!pool_chunk_find_used(chunk, block, &number), 0)) {
+        policy_leave(heap);
         return false;
     }
-    CHUNK_POISON(block, slots->slot_bytes);
-    if (__builtin_expect(slots_give(slots, slot), 0)) {
-        pool_settle(heap, slots, slot);
+    CHUNK_POISON(block, chunk->block_bytes);
+    if (__builtin_expect(pool_chunk_push(chunk, number), 0)) {
+        pool_on_no_room((struct pool_heap *)heap, chunk);
     }
+    policy_leave(heap);
     return true;
 }
 

@@ -315,6 +315,7 @@ const struct policy_operations slab_operations = {
     .heap_init = slab_heap_init,
     .heap_close = slab_heap_close,
     .take = slab_take,
+    .take_aligned = slab_take_aligned,
     .give = slab_give,
     .leave = slots_note,
     .usable = slots_usable,

@@ -1,5 +1,5 @@
 /*
- * slots.h - a chunk cut into slots of equal size, and which of them are free: for pool and slab.
+ * slots.h - a chunk cut into slots of equal size, and which of them are free: for slab.
  *
  *   chunk    | slot 0 | slot 1 | slot 2 | ...                | rest, too small |
  *   free     word 0: 1 0 1 1 ...  word 1: ...    a bit set is a free slot
@@ -39,7 +39,6 @@ struct slots {
     uint32_t size_class;
     uint32_t used_count; /* slab: while it is not active */
     bool is_active;      /* a heap takes from it */
-    bool is_spare;       /* without used slots, and kept */
     _Atomic uint64_t left_summary;
     /*
      * As many words as slots need, and one more. Bits behind the last slot are always set, so that

@@ -96,21 +96,12 @@ static INLINE void bump_give(void *block)
 
 static INLINE void *pool_inline_take(void)
 {
-    if (!policy_enter(heap)) {
-        return NULL;
-    }
-    void *block = pool_take_inside((struct pool_heap *)heap, BLOCK_BYTES, 0);
-    policy_leave(heap);
-    return block;
+    return pool_take_inline(heap, BLOCK_BYTES);
 }
 
 static INLINE void pool_inline_give(void *block)
 {
-    if (!policy_enter(heap)) {
-        return;
-    }
-    pool_give_inside((struct pool_heap *)heap, backing_chunk(&backing, block), (uintptr_t)block);
-    policy_leave(heap);
+    pool_give_inline((uintptr_t)block, backing_chunk(&backing, block), heap);
 }
 
 static INLINE void *frame_inline_take(void)

@@ -130,6 +130,26 @@ static void policy_give_of_what_is_no_live_block_is_refused(void **state)
     }
 }
 
+/* Also where one of the two has no heap, as a thread that is about to end. */
+static void policy_give_twice_by_two_threads_is_refused(void **state)
+{
+    (void)state;
+    begin("pool", false);
+    unsigned char *first = policy_take(player.heap, 48, 0);
+    unsigned char *second = policy_take(player.heap, 48, 0);
+    struct policy_chunk *chunk = player_chunk(&player, first);
+    assert_true(policy_give(player.heap, chunk, first));
+    assert_false(policy_give(NULL, chunk, first));
+    assert_true(policy_give(NULL, chunk, second));
+    assert_false(policy_give(player.heap, chunk, second));
+    assert_false(policy_give(NULL, chunk, second));
+    assert_false(policy_give(NULL, chunk, second + 16));
+    assert_int_equal(policy_usable(chunk, first), 0);
+    assert_int_equal(counted(COUNT_give_count), 2);
+    assert_int_equal(counted(COUNT_remote_give_count), 1);
+    expect_sound("pool");
+}
+
 static void policy_take_too_large_is_declined_and_counted(void **state)
 {
     (void)state;
@@ -228,7 +248,7 @@ static void policy_within_a_call_declines_and_notes(void **state)
         for (size_t k = 0; k < PLAYER_BLOCKS; k++) {
             player_take(&player, &player.blocks[k]);
         }
-        player.heap->is_busy = true;
+        assert_true(policy_enter(player.heap));
         assert_null(policy_take(player.heap, 16, 0));
         assert_int_equal(counted(COUNT_declined_busy_count), 1);
         uint64_t noted_count = 0;
@@ -240,7 +260,7 @@ static void policy_within_a_call_declines_and_notes(void **state)
                 noted_count++;
             }
         }
-        player.heap->is_busy = false;
+        policy_leave(player.heap);
         assert_int_equal(counted(COUNT_remote_give_count), noted_count);
         expect_sound(kinds[i]);
         for (uint32_t step = 0; step < STEPS / 4; step++) {
@@ -310,6 +330,7 @@ int main(void)
         cmocka_unit_test_teardown(policy_count_anew_begins_at_0_and_leaves_the_policy_sound, end),
         cmocka_unit_test_teardown(policy_give_of_the_last_block_returns_the_memory, end),
         cmocka_unit_test_teardown(policy_give_of_what_is_no_live_block_is_refused, end),
+        cmocka_unit_test_teardown(policy_give_twice_by_two_threads_is_refused, end),
         cmocka_unit_test_teardown(policy_take_too_large_is_declined_and_counted, end),
         cmocka_unit_test_teardown(policy_take_without_memory_is_declined_and_recovers, end),
         cmocka_unit_test_teardown(policy_on_simulated_memory_does_the_same, end),
