@@ -67,6 +67,11 @@
     X(int, pthread_setname_np, "pthread_setname_np", (pthread_t, const char *))                    \
     X(int, prctl, "prctl", (int, ...))
 
-#define HOOKS(X) HOOKS_C(X) HOOKS_CXX(X) HOOKS_MAP(X) HOOKS_DL(X) HOOKS_NAME(X)
+/* A test framework: each test becomes a scope. */
+#define HOOKS_TEST(X)                                                                              \
+    X(int, cmocka_run_group_tests, "_cmocka_run_group_tests",                                      \
+      (const char *, const void *, size_t, void *, void *))
+
+#define HOOKS(X) HOOKS_C(X) HOOKS_CXX(X) HOOKS_MAP(X) HOOKS_DL(X) HOOKS_NAME(X) HOOKS_TEST(X)
 
 #endif

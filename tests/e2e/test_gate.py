@@ -138,6 +138,27 @@ def test_frames_that_never_end_are_told(test):
     test.check(any("no scope is called 'parse'" in note for note in notes), f"{notes}")
 
 
+def test_every_test_of_cmocka_is_a_scope(test):
+    """With no change to the tests; one that fails, and leaves by longjmp, disturbs no other."""
+    suite = test.program("cmocka_suite")
+    budget = test.write("suite.yaml", """
+scopes:
+  test_three: {allocation_count: 3}
+  test_*s: {leaked_count: 0}
+  test_none: {allocation_count: 0}
+""")
+    ended = run_test(test, "--budget", budget, "--format", "json", "--", suite, status=1)
+    limits = json.loads(ended.stdout[ended.stdout.index(b"{\n"):])["limits"]
+    test.equal("verdicts", [row["verdict"] for row in limits], ["PASS", "FAIL", "PASS"])
+    test.equal("forgotten", limits[1]["measured"], 1)
+    path = test.path("failing.db")
+    test.record([suite], out=path, env={"SUITE_FAILS": "1"})
+    answer = json.loads(test.allocaudit("report", path, "scopes", "--format", "json").stdout)
+    counts = {row["name"]: row["allocation_count"] for row in answer["scopes"]}
+    test.equal("counts", {name: counts[name] for name in ("test_three", "test_none", "test_forgets")},
+               {"test_three": 3, "test_none": 0, "test_forgets": 1})
+
+
 # ---- baselines -------------------------------------------------------------------------------------------
 
 
