@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../go/go_lines.h"
 #include "debug_file.h"
 #include "demangle.h"
 #include "dwarf_units.h"
@@ -16,6 +17,7 @@ struct sources {
     struct dwarf_units *units;   /* may be NULL */
     struct elf_symbols *symbols; /* may be NULL */
     struct demangler *demangler; /* NULL: no memory, names stay raw */
+    struct go_lines *go_lines;   /* NULL: no Go program */
 };
 
 /* The separate file that the last module's names came from. */
@@ -44,12 +46,18 @@ static const char *open_sources(struct sources *sources, const struct symbolize_
     const char *result = "none";
     sources->demangler = demangler_create();
     bool has_module = debug_file_open(request->path, request->build_id, &sources->module) == 0;
+    if (has_module && go_lines_open(request->path, &sources->go_lines, NULL) < 0) {
+        sources->go_lines = NULL;
+    }
     if (has_module) {
         read_file(sources, &sources->module);
-        result = sources->units != NULL ? "dwarf" : sources->symbols != NULL ? "symtab" : "none";
+        result = sources->go_lines != NULL  ? "gopclntab"
+                 : sources->units != NULL   ? "dwarf"
+                 : sources->symbols != NULL ? "symtab"
+                                            : "none";
     }
 
-    if (sources->units == NULL &&
+    if (sources->units == NULL && sources->go_lines == NULL &&
         debug_file_find(&sources->module, request->build_id, &sources->separate) == 0) {
         const struct elf_symbols *own_symbols = sources->symbols;
         read_file(sources, &sources->separate);
@@ -60,7 +68,7 @@ static const char *open_sources(struct sources *sources, const struct symbolize_
     }
     if (has_module && sources->symbols == NULL &&
         elf_symbols_create(sources->module.elf, SHT_DYNSYM, &sources->symbols) == 0 &&
-        sources->units == NULL) {
+        sources->units == NULL && sources->go_lines == NULL) {
         result = "dynsym";
     }
     return result;
@@ -69,17 +77,39 @@ static const char *open_sources(struct sources *sources, const struct symbolize_
 static void close_sources(struct sources *sources)
 {
     demangler_destroy(sources->demangler);
+    go_lines_close(sources->go_lines);
     elf_symbols_destroy(sources->symbols);
     dwarf_units_destroy(sources->units);
     debug_file_close(&sources->separate);
     debug_file_close(&sources->module);
 }
 
+/* Go's own stacks have an address for each function, also where it is inlined: what that one is
+ * inlined into is the next. */
+static size_t find_go_symbols(const struct go_lines *go_lines, uint64_t address,
+                              struct symbol symbols[INLINE_CHAIN_MAX])
+{
+    struct go_line lines[GO_LINES_DEPTH];
+    if (go_lines_find(go_lines, address, lines) == 0) {
+        return 0;
+    }
+    symbols[0] = (struct symbol){
+        .function = lines[0].function,
+        .file = lines[0].file,
+        .line = lines[0].line,
+    };
+    return 1;
+}
+
 static size_t find_symbols(const struct sources *sources, uint64_t address,
                            struct symbol symbols[INLINE_CHAIN_MAX])
 {
     struct dwarf_place place;
-    size_t count = 0;
+    size_t count =
+        sources->go_lines != NULL ? find_go_symbols(sources->go_lines, address, symbols) : 0;
+    if (count > 0) {
+        return count;
+    }
     if (sources->units != NULL && dwarf_units_find(sources->units, address, &place)) {
         count = inline_chain_find(&place, address, symbols);
     }
