@@ -46,18 +46,12 @@ static const char *open_sources(struct sources *sources, const struct symbolize_
     const char *result = "none";
     sources->demangler = demangler_create();
     bool has_module = debug_file_open(request->path, request->build_id, &sources->module) == 0;
-    if (has_module && go_lines_open(request->path, &sources->go_lines, NULL) < 0) {
-        sources->go_lines = NULL;
-    }
     if (has_module) {
         read_file(sources, &sources->module);
-        result = sources->go_lines != NULL  ? "gopclntab"
-                 : sources->units != NULL   ? "dwarf"
-                 : sources->symbols != NULL ? "symtab"
-                                            : "none";
+        result = sources->units != NULL ? "dwarf" : sources->symbols != NULL ? "symtab" : "none";
     }
 
-    if (sources->units == NULL && sources->go_lines == NULL &&
+    if (sources->units == NULL &&
         debug_file_find(&sources->module, request->build_id, &sources->separate) == 0) {
         const struct elf_symbols *own_symbols = sources->symbols;
         read_file(sources, &sources->separate);
@@ -68,7 +62,7 @@ static const char *open_sources(struct sources *sources, const struct symbolize_
     }
     if (has_module && sources->symbols == NULL &&
         elf_symbols_create(sources->module.elf, SHT_DYNSYM, &sources->symbols) == 0 &&
-        sources->units == NULL && sources->go_lines == NULL) {
+        sources->units == NULL) {
         result = "dynsym";
     }
     return result;
@@ -105,11 +99,7 @@ static size_t find_symbols(const struct sources *sources, uint64_t address,
                            struct symbol symbols[INLINE_CHAIN_MAX])
 {
     struct dwarf_place place;
-    size_t count =
-        sources->go_lines != NULL ? find_go_symbols(sources->go_lines, address, symbols) : 0;
-    if (count > 0) {
-        return count;
-    }
+    size_t count = 0;
     if (sources->units != NULL && dwarf_units_find(sources->units, address, &place)) {
         count = inline_chain_find(&place, address, symbols);
     }
@@ -141,7 +131,9 @@ const char *symbolize_module(const struct symbolize_request *request, symbolize_
                              void *context)
 {
     struct sources sources = {0};
-    const char *result = open_sources(&sources, request);
+    bool is_go = go_lines_open(request->path, &sources.go_lines, NULL) == 0;
+    bool is_open = !is_go; /* what Go's own table knows needs nothing else */
+    const char *result = is_go ? "gopclntab" : open_sources(&sources, request);
     for (size_t i = 0; i < request->offset_count; i++) {
         if (request->is_cancelled != NULL && *request->is_cancelled) {
             break;
@@ -149,7 +141,16 @@ const char *symbolize_module(const struct symbolize_request *request, symbolize_
         struct symbol symbols[INLINE_CHAIN_MAX];
         /* Behind a call that never returns there may be another function already. */
         uint64_t address = request->offsets[i] - 1;
-        size_t count = request->offsets[i] == 0 ? 0 : find_symbols(&sources, address, symbols);
+        size_t count = is_go && request->offsets[i] != 0
+                           ? find_go_symbols(sources.go_lines, address, symbols)
+                           : 0;
+        if (count == 0 && !is_open) {
+            is_open = true;
+            (void)open_sources(&sources, request);
+        }
+        if (count == 0 && request->offsets[i] != 0) {
+            count = find_symbols(&sources, address, symbols);
+        }
         sink(context, i, symbols, count);
     }
     close_sources(&sources);
