@@ -97,7 +97,7 @@ CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/schema_text.o 
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/pic/%.o)
 REPLAY_OBJECTS := $(REPLAY_SOURCES:%.c=$(BUILD)/plain/%.o)
 UNIT_TESTS   := $(UNIT_SOURCES:%.c=$(BUILD)/%)
-APPS         := $(addprefix $(BUILD)/sample_apps/,$(APP_NAMES))
+APPS          = $(addprefix $(BUILD)/sample_apps/,$(if $(GO),$(APP_NAMES),$(filter-out $(GO_NAMES),$(APP_NAMES))))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -270,7 +270,17 @@ $(BUILD)/sample_apps/$(1): $$(wildcard sample_apps/$(1)/*.[ch] sample_apps/$(1)/
 	$$(Q)$$(if $$(filter %.cc,$$^),$$(CXX) -std=c++17,$$(CC) -std=c11 -D_GNU_SOURCE) $$(APP_FLAGS) \
 	    -o $$@ $$(filter %.c %.cc,$$^) -lm
 endef
-$(foreach app,$(APP_NAMES),$(eval $(call app_rules,$(app))))
+# Go is not needed for anything else: without it its sample apps are left out.
+GO       ?= $(shell command -v go 2>/dev/null)
+GO_NAMES := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard sample_apps/*/*.go)))))
+define go_app_rules
+$(BUILD)/sample_apps/$(1): $$(wildcard sample_apps/$(1)/*.go) | $(BUILD)/flags/tools
+	@mkdir -p $$(@D)
+	$$(say) GO $$@
+	$$(Q)GO111MODULE=off GOFLAGS= GOCACHE=$(abspath $(BUILD))/go_cache $$(GO) build -o $$@ $$^
+endef
+$(foreach app,$(filter-out $(GO_NAMES),$(APP_NAMES)),$(eval $(call app_rules,$(app))))
+$(foreach app,$(GO_NAMES),$(eval $(call go_app_rules,$(app))))
 
 .PHONY: sample-apps
 sample-apps: $(APPS) ## build the programs of sample_apps/

@@ -56,6 +56,11 @@ static const struct option_spec options[] = {
      "allocator "
      "that is installed, and in a pool",
      NULL, OPTION_FLAG_AT(struct report_settings, is_calibrated)},
+    {"goal", '\0', NULL, "what the section 'gc-advice' is to save", "cpu",
+     OPTION_CHOICE_AT(struct report_settings, gc_goal), .choices = OPTION_WORDS("cpu", "memory")},
+    {"limit", '\0', "BYTES", "the memory of the container that 'gc-advice' is for (512MiB)",
+     "none: up to twice the memory that was used",
+     OPTION_BYTES_AT(struct report_settings, limit_bytes), .min = 1 << 20},
     OUT_OPTIONS(struct report_settings, out),
     {0},
 };
@@ -78,7 +83,8 @@ static const char *const paragraphs[] = {
     "thread at once); lifetimes; sizes (as requested); threads; processes; timeline; large (blocks "
     "of 64 KiB or more freed within 10 ms); realloc (blocks that grew); modules; tree (sites "
     "summed "
-    "up by their callers). Without a section: all but modules and tree that have something to say.",
+    "up by their callers); gc (of a Go program: its garbage collections). Without a section: all "
+    "but modules and tree that have something to say.",
     "Only where they are named: latency (how long calls take, and their share of the CPU time); "
     "pools (blocks of equal size, and what a pool for them would save); clocks (lifetimes by time, "
     "by bytes and by allocations); predict (how well a site foretells its blocks); lifo (whether "
@@ -89,7 +95,8 @@ static const char *const paragraphs[] = {
     "allocaudit_scope_begin() and _end()); fragmentation (where the resident heap goes: rounding, "
     "holes, empty pages; and a map of the heap); pins (which sites hold pages alone, and what "
     "keeps "
-    "glibc's heap from shrinking); memory (from requested bytes to the resident set).",
+    "glibc's heap from shrinking); memory (from requested bytes to the resident set); gc-advice "
+    "(what GOGC, GOMEMLIMIT and sync.Pool would change in a Go program).",
     "The function shown for a site is the first of its stack that is not a wrapper of an allocator "
     "(operator new, std::vector, xmalloc, g_malloc ...).",
     "--thread, --from and --to count anew from every recorded allocation, which takes a while; "
@@ -267,6 +274,7 @@ int cmd_report(int argc, char **argv)
         .within = 1,
         .top_count = OPTION_NOT_GIVEN,
         .stack_id = OPTION_NOT_GIVEN,
+        .limit_bytes = OPTION_NOT_GIVEN,
         .sort = REPORT_UNSORTED,
     };
     struct option_arguments arguments;

@@ -189,6 +189,36 @@ static void summarize_figures(bool is_sample, uint64_t allocation_count, uint64_
     str_fini(&text);
 }
 
+static void summarize_go(const struct recording *recording)
+{
+    const struct go_facts *go = &recording->go;
+    struct str text = {0};
+    str_printf(&text, "%s: ", go->version);
+    if (strcmp(go->gc_source, "none") != 0) {
+        append_scaled(&text, OUT_KIND_COUNT, recording->gc_event_count);
+        str_append(&text, " garbage collections");
+    } else {
+        str_printf(&text, "garbage collections are not known (%s)", go->gc_reason);
+    }
+    if (strcmp(go->site_source, "none") != 0) {
+        str_append(&text, "; sites from its memory profile, ");
+        if (go->profile_rate_bytes > 1) {
+            str_append(&text, "a sample in ");
+            append_scaled(&text, OUT_KIND_BYTES, go->profile_rate_bytes);
+        } else {
+            str_append(&text, "every object");
+        }
+        str_append(&text, strcmp(go->site_source, "exit") == 0
+                              ? ", read as it ended"
+                              : ", as it was before the end: what came after is missing");
+    } else {
+        str_printf(&text, "; sites are not known (%s)",
+                   go->site_reason[0] != '\0' ? go->site_reason : "nothing could be read");
+    }
+    talk_note("%s", str_text(&text));
+    str_fini(&text);
+}
+
 static void summarize(const struct collector *collector, const struct run_settings *settings,
                       const struct plan *plan)
 {
@@ -219,6 +249,9 @@ static void summarize(const struct collector *collector, const struct run_settin
         bool is_default = strcmp(settings->output, CMD_DEFAULT_FILE) == 0;
         summarize_figures(recording->sample_bytes != 0, allocation_count, recording->peak_bytes,
                           leaked_count, leaked_bytes);
+        if (recording->go.process_id != 0) {
+            summarize_go(recording);
+        }
         if (settings->policy != NULL) {
             run_policy_summarize(recording, settings->policy);
         }
@@ -319,8 +352,18 @@ static int find_allocator(struct run_settings *settings, struct allocator *alloc
     return 0;
 }
 
+/* Go's memory profile is a sample, of sums: so is all that is recorded. --sample 1 is everything.
+ */
+static void settle_go(struct collector_settings *wanted, const struct run_settings *settings)
+{
+    wanted->is_sites_only = true;
+    wanted->sample_bytes = settings->sample_bytes == OPTION_NOT_GIVEN ? GO_RATE_BYTES
+                           : settings->sample_bytes == 1              ? 0
+                                                                      : settings->sample_bytes;
+}
+
 /* Makes what is needed, starts the command, and sees it through. Returns the exit status. */
-static int record(char **command, const struct run_settings *settings,
+static int record(char **command, const struct target *target, const struct run_settings *settings,
                   const struct allocator *allocator, const struct run_plan *plan)
 {
     struct err err;
@@ -342,7 +385,11 @@ static int record(char **command, const struct run_settings *settings,
         .frame_symbols = settings->frame_symbols.items,
         .frame_symbol_count = settings->frame_symbols.count,
         .introspect_ns = settings->introspect_ns,
+        .target = target,
     };
+    if (target->is_go) {
+        settle_go(&wanted, settings);
+    }
     if (keep_old(settings->output, &err) < 0 || collector_create(&collector, &wanted, &err) < 0) {
         return fail(&err, CMD_RUN_FAILED);
     }
@@ -367,14 +414,14 @@ static int record_checked(char **command, const struct run_settings *settings,
 {
     struct err err;
     struct run_plan plan = {0};
-    char program[PATH_MAX];
-    int r = target_find_program(command[0], program, &err);
+    struct target target;
+    int r = target_check(command[0], &target, &err);
     if (r < 0) {
         return fail(&err, r == -ENOENT ? CMD_NOT_FOUND : CMD_NOT_EXECUTABLE);
     }
-    run_frames_advise(&settings->frame_symbols, command[0], program);
-    r = settings->plan != NULL ? run_plan_read(&plan, settings->plan, program, &err) : 0;
-    int status = r == 0         ? record(command, settings, allocator, &plan)
+    run_frames_advise(&settings->frame_symbols, command[0], target.path);
+    r = settings->plan != NULL ? run_plan_read(&plan, settings->plan, target.path, &err) : 0;
+    int status = r == 0         ? record(command, &target, settings, allocator, &plan)
                  : r == -EINVAL ? cmd_misuse(&cmd_run_page, "%s", err.text)
                                 : fail(&err, CMD_RUN_FAILED);
     run_plan_fini(&plan);

@@ -32,18 +32,18 @@ void trial_note_surroundings(const struct elf_malloc *own, struct out *out)
 int trial_check_command(const char *command, struct elf_malloc *out_own)
 {
     struct err err;
-    char path[PATH_MAX];
-    int r = target_find_program(command, path, &err);
+    struct target target;
+    int r = target_check(command, &target, &err);
     if (r < 0) {
         (void)cmd_fail(&err);
         return r == -ENOENT ? CMD_NOT_FOUND : CMD_NOT_EXECUTABLE;
     }
-    elf_malloc_look(path, out_own);
+    elf_malloc_look(target.path, out_own);
     if (out_own->is_own) {
         err_set(&err, ENOEXEC,
                 "cannot try allocators on '%s': it brings its own malloc, and what is preloaded "
                 "comes after that; build it without",
-                path);
+                target.path);
         (void)cmd_fail(&err);
         return CMD_NOT_EXECUTABLE;
     }

@@ -33,7 +33,8 @@
     X(MMAP, "mmap")                                                                                \
     X(MREMAP, "mremap")                                                                            \
     X(BRK, "brk")                                                                                  \
-    X(INTERNAL, "internal") /* made by the recorder's own calls: paired, never counted */
+    X(INTERNAL, "internal") /* made by the recorder's own calls: paired, never counted */          \
+    X(GO, "go")             /* by Go's runtime: read from its memory profile, never an event */
 
 #define FREE_KINDS(X)                                                                              \
     X(FREE, "free")                                                                                \

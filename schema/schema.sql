@@ -98,7 +98,7 @@ CREATE TABLE module (
     id        INTEGER PRIMARY KEY,
     path      TEXT NOT NULL,
     build_id  TEXT,                           -- hex
-    symbols   TEXT NOT NULL                   -- none, dynsym, symtab, dwarf, or a debug file's path
+    symbols   TEXT NOT NULL                   -- none, dynsym, symtab, dwarf, gopclntab, or a debug file's path
 );
 
 CREATE TABLE module_load (
@@ -296,6 +296,48 @@ CREATE TABLE allocator_sample (
     at_ns      INTEGER NOT NULL,              -- the same for all that was asked at one time
     name       TEXT NOT NULL,
     value      INTEGER NOT NULL
+);
+
+-- Garbage collections of a Go program, from the gctrace lines of its runtime, whose sizes are whole MiB.
+CREATE TABLE gc (
+    process_id        INTEGER NOT NULL REFERENCES process (id),
+    cycle             INTEGER NOT NULL,       -- 1 is the first of the process
+    at_ns             INTEGER NOT NULL,       -- when its line was read, right after its end
+    since_start_ns    INTEGER NOT NULL,       -- of the program, when it began
+    gc_cpu_pct        INTEGER NOT NULL,       -- of all CPU time available so far
+    sweep_stop_ns     INTEGER NOT NULL,       -- the world stood still to begin ...
+    mark_ns           INTEGER NOT NULL,       -- ... marking, beside the program ...
+    mark_stop_ns      INTEGER NOT NULL,       -- ... the world stood still to end
+    sweep_stop_cpu_ns INTEGER NOT NULL,
+    assist_cpu_ns     INTEGER NOT NULL,       -- by goroutines that wanted to allocate
+    background_cpu_ns INTEGER NOT NULL,       -- by the collector's own goroutines
+    idle_cpu_ns       INTEGER NOT NULL,       -- by processors that had nothing else to do
+    mark_stop_cpu_ns  INTEGER NOT NULL,
+    heap_start_bytes  INTEGER NOT NULL,       -- when it began
+    heap_end_bytes    INTEGER NOT NULL,       -- when marking ended
+    heap_live_bytes   INTEGER NOT NULL,       -- of that, reachable
+    heap_goal_bytes   INTEGER NOT NULL,       -- where it was to end
+    stack_bytes       INTEGER,                -- of goroutines; NULL: not told (before Go 1.18)
+    global_bytes      INTEGER,
+    processor_count   INTEGER NOT NULL,       -- GOMAXPROCS
+    is_forced         INTEGER NOT NULL,       -- by runtime.GC() or debug.FreeOSMemory()
+    PRIMARY KEY (process_id, cycle)
+) WITHOUT ROWID;
+
+-- How a Go program was recorded: what was used, and why no better.
+CREATE TABLE go_runtime (
+    process_id            INTEGER PRIMARY KEY REFERENCES process (id),
+    go_version            TEXT NOT NULL,
+    site_source           TEXT NOT NULL,      -- exit, reading, import, none
+    site_reason           TEXT,
+    profile_rate_bytes    INTEGER,            -- one sample in so many bytes; 1: every object
+    profile_read_ns       INTEGER,            -- the last reading
+    profile_reading_count INTEGER NOT NULL,
+    gc_source             TEXT NOT NULL,      -- gctrace, none
+    gc_reason             TEXT,
+    unread_line_count     INTEGER NOT NULL,   -- gctrace lines that are worded differently
+    foreign_line_count    INTEGER NOT NULL,   -- of other Go programs with the same stderr
+    lost_line_count       INTEGER NOT NULL
 );
 
 CREATE TABLE alloc_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);

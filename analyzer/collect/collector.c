@@ -141,7 +141,9 @@ int collector_create(struct collector *collector, const struct collector_setting
     if (r == 0) {
         collector->recording.is_sites_only = settings->is_sites_only;
         collector->recording.sample_bytes = settings->sample_bytes;
-        collector_keep(collector);
+        if (!settings->target->is_go) { /* of what is read from outside nothing is kept */
+            collector_keep(collector);
+        }
         r = drain_init(&collector->drain, &collector->session, &collector->recording);
     }
     if (r < 0) {
@@ -165,10 +167,22 @@ int collector_launch(struct collector *collector, struct err *err)
         .allocator = collector->settings->allocator,
         .frame_object = collector->frames.path,
         .ring_path = collector->session.path,
+        .stderr_fd = -1,
     };
+    bool is_go = collector->settings->target->is_go;
     clock_begin_run(&collector->recording.clock);
+    if (r == 0 && is_go) {
+        r = go_run_prepare(&collector->go, &collector->recording, collector->settings->target,
+                           collector->facts.command, collector->settings->sample_bytes, err);
+        settings.go_debug = str_text(&collector->go.go_debug);
+        settings.stderr_fd = collector->go.relay.program_fd;
+        settings.is_traced = true;
+    }
     if (r == 0) {
         r = launch_start(&collector->launch, &settings, err);
+    }
+    if (r == 0 && is_go) {
+        r = go_run_begin(&collector->go, collector->launch.pid, err);
     }
     if (r < 0) {
         unlink(collector->settings->path);
@@ -228,9 +242,13 @@ static int collector_finish_subjects(struct collector *collector, struct err *er
     return 0;
 }
 
-static int collector_look_around(struct collector *collector)
+static int collector_look_around(struct collector *collector, struct err *err)
 {
     uint64_t now_ns = clock_monotonic_ns();
+    int r = go_run_look(&collector->go, err);
+    if (r < 0) {
+        return r;
+    }
     if (now_ns >= collector->next_watch_ns || collector->launch.is_reaped) {
         watch_processes(&collector->recording, &collector->session,
                         (uint32_t)collector->launch.pid);
@@ -266,7 +284,7 @@ static void collector_detach(struct collector *collector)
 static int collector_turn(struct collector *collector, int64_t *out_applied, struct err *err)
 {
     *out_applied = 0;
-    int r = collector_look_around(collector);
+    int r = collector_look_around(collector, err);
     if (r == 0 && !collector->is_failed) {
         *out_applied = drain_round(&collector->drain, false, err);
         r = *out_applied < 0 ? (int)*out_applied : 0;
@@ -343,6 +361,7 @@ int collector_run(struct collector *collector,
 
 void collector_destroy(struct collector *collector)
 {
+    go_run_fini(&collector->go);
     kin_fini(&collector->kin);
     drain_fini(&collector->drain);
     recording_fini(&collector->recording);

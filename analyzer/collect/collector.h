@@ -13,6 +13,7 @@
 #include "congestion.h"
 #include "drain.h"
 #include "frame_place.h"
+#include "go_run.h"
 #include "kin.h"
 #include "launch.h"
 #include "recording.h"
@@ -36,6 +37,7 @@ struct collector_settings {
     const char *const *frame_symbols; /* functions whose calls end frames */
     size_t frame_symbol_count;
     uint64_t introspect_ns; /* how often to ask the allocator about itself; 0: never */
+    const struct target *target; /* what the command is */
 };
 
 struct collector {
@@ -47,6 +49,7 @@ struct collector {
     struct ballast ballast;
     struct kin kin;
     struct frame_place frames;
+    struct go_run go;
     struct run_facts facts;
     struct journal journal;
     struct rowpack *rows;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,6 +62,10 @@ static int launch_set_environment(const struct launch_settings *settings)
                    setenv(RING_ENV, settings->ring_path, 1) != 0)) {
         r = -errno;
     }
+    if (r == 0 && settings->go_debug != NULL && settings->go_debug[0] != '\0' &&
+        setenv("GODEBUG", settings->go_debug, 1) != 0) {
+        r = -errno;
+    }
     str_fini(&list);
     return r;
 }
@@ -73,6 +78,12 @@ static void launch_become(const struct launch *launch, const struct launch_setti
     if (code == 0) {
         launch_unshield();
         sigprocmask(SIG_SETMASK, &launch->old_mask, NULL);
+        if (settings->stderr_fd >= 0) {
+            dup2(settings->stderr_fd, STDERR_FILENO);
+        }
+        if (settings->is_traced) {
+            ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+        }
         execvp(settings->command[0], settings->command);
         code = errno;
     }

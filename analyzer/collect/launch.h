@@ -29,6 +29,9 @@ struct launch_settings {
     const char *allocator;    /* preloaded behind it; NULL or "": none */
     const char *frame_object; /* preloaded before it (frame_place.h); "": none */
     const char *ring_path;
+    const char *go_debug; /* GODEBUG; NULL or "": as it is */
+    int stderr_fd;        /* what it gets as stderr; -1: ours */
+    bool is_traced;       /* asks to be traced, and so stops at its exec, if it may be */
 };
 
 /*

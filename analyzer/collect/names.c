@@ -104,6 +104,16 @@ static void names_write_special(struct names *names)
     }
 }
 
+static void names_take_given(struct names *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct given_name *given = &names->recording->given_names[names->offsets[i] - 1];
+        const struct symbol symbol = {
+            .function = given->function, .file = given->file, .line = given->line};
+        names_take(names, i, &symbol, 1);
+    }
+}
+
 static void names_write_module_frames(struct names *names, size_t count, char **out_symbols)
 {
     if (names->module == 0) {
@@ -116,6 +126,11 @@ static void names_write_module_frames(struct names *names, size_t count, char **
     names->taken_count = 0;
     const struct module_file *file = &names->recording->modules.files[names->module - 1];
     names->module_path = file->path;
+    if (names->recording->given_names != NULL) {
+        names_take_given(names, count);
+        *out_symbols = strdup("none");
+        return;
+    }
     struct symbolize_request request = {
         .path = file->path,
         .build_id = file->build_id[0] != '\0' ? file->build_id : NULL,

@@ -28,6 +28,7 @@ void recording_fini(struct recording *recording)
         free(recording->facts[i].name);
     }
     free(recording->facts);
+    free(recording->gc_events);
     stacktree_fini(&recording->stacks);
     modules_fini(&recording->modules);
     contexts_fini(&recording->contexts);
@@ -102,6 +103,16 @@ uint64_t recording_count_frames(const struct recording *recording, const char *n
                  strcmp(recording->mark_names.items[mark->name], name) == 0;
     }
     return count;
+}
+
+int recording_add_gc(struct recording *recording, const struct gc_event *event)
+{
+    int r = vec_reserve((void **)&recording->gc_events, &recording->gc_event_capacity,
+                        recording->gc_event_count + 1, sizeof(*recording->gc_events));
+    if (r == 0) {
+        recording->gc_events[recording->gc_event_count++] = *event;
+    }
+    return r;
 }
 
 static struct counter *recording_find_counter(struct recording *recording, uint32_t process_id,

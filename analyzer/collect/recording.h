@@ -13,6 +13,8 @@
 
 #include "../base/err.h"
 #include "../base/words.h"
+#include "../go/gctrace.h"
+#include "../go/go_binary.h"
 #include "clock.h"
 #include "contexts.h"
 #include "journal.h"
@@ -25,6 +27,36 @@
 struct row_sink {
     int (*append)(struct row_sink *sink, const struct block_row *row, uint64_t *out_id,
                   struct err *err);
+};
+
+/* A garbage collection of a Go program. */
+struct gc_event {
+    uint32_t process_id;
+    uint64_t at_ns; /* when its line was read, right after its end */
+    struct gc_cycle cycle;
+};
+
+/* What could be recorded of a Go program beside its C allocations. */
+struct go_facts {
+    uint32_t process_id;
+    char version[GO_VERSION_BYTES];
+    const char *site_source; /* "exit", "reading" or "none" (go_runtime.site_source) */
+    char site_reason[128];   /* why no better; "": there is none better */
+    uint64_t profile_rate_bytes;
+    uint64_t profile_read_ns; /* the last reading; 0: none */
+    uint64_t profile_reading_count;
+    const char *gc_source; /* "gctrace" or "none" */
+    char gc_reason[128];
+    uint64_t unread_line_count;  /* worded differently */
+    uint64_t foreign_line_count; /* of other Go programs that write to the same stderr */
+    uint64_t lost_line_count;
+};
+
+/* A function whose name came with it, not from a file. */
+struct given_name {
+    const char *function;
+    const char *file; /* NULL: not known */
+    uint32_t line;
 };
 
 struct recording {
@@ -54,7 +86,12 @@ struct recording {
     struct allocator_fact *facts; /* by time within a process */
     size_t fact_count;
     size_t fact_capacity;
-    uint64_t live_bytes; /* over all subjects */
+    struct gc_event *gc_events;
+    size_t gc_event_count;
+    size_t gc_event_capacity;
+    const struct given_name *given_names; /* of module 1, by offset - 1; NULL: names are in files */
+    struct go_facts go;                   /* version "": the command is no Go program */
+    uint64_t live_bytes;                  /* over all subjects */
     uint64_t peak_bytes;
     uint64_t peak_ns;
 };
@@ -115,6 +152,10 @@ int recording_subject(struct recording *recording, uint32_t key, uint32_t pid, u
                       struct subject **out_subject);
 
 /* Keeps the mark, with this name. Returns 0 or -ENOMEM. */
+/* Returns 0 or -ENOMEM. */
+int recording_add_gc(struct recording *recording, const struct gc_event *event);
+
+/* Keeps a copy of the name. Returns 0 or -ENOMEM. */
 int recording_add_mark(struct recording *recording, const struct mark *mark, const char *name,
                        size_t name_bytes);
 

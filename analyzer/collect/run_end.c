@@ -44,6 +44,7 @@ int collector_finish(struct collector *collector, store_progress *progress, void
             break;
         }
     }
+    int r = go_run_finish(&collector->go, err);
     struct finishing finishing = {.collector = collector, .progress = progress, .context = context};
     struct store_finish_options options = {
         .is_cancelled = &finishing.is_cancelled,
@@ -55,7 +56,9 @@ int collector_finish(struct collector *collector, store_progress *progress, void
     collector->facts.exit_signal = collector->launch.exit_signal;
     collector->facts.lost_event_count = atomic_load(&collector->session.ring->lost_event_count);
     collector->facts.is_cut = collector->is_failed;
-    int r = rowpack_seal(collector->rows, err);
+    if (r == 0) {
+        r = rowpack_seal(collector->rows, err);
+    }
     ballast_release(&collector->ballast);
     if (r == 0) {
         r = store_finish(collector->settings->path, &collector->facts, recording, &options, err);

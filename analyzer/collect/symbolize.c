@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../go/go_lines.h"
 #include "debug_file.h"
 #include "demangle.h"
 #include "dwarf_units.h"
@@ -16,6 +17,7 @@ struct sources {
     struct dwarf_units *units;   /* may be NULL */
     struct elf_symbols *symbols; /* may be NULL */
     struct demangler *demangler; /* NULL: no memory, names stay raw */
+    struct go_lines *go_lines;   /* NULL: no Go program */
 };
 
 /* The separate file that the last module's names came from. */
@@ -69,10 +71,28 @@ static const char *open_sources(struct sources *sources, const struct symbolize_
 static void close_sources(struct sources *sources)
 {
     demangler_destroy(sources->demangler);
+    go_lines_close(sources->go_lines);
     elf_symbols_destroy(sources->symbols);
     dwarf_units_destroy(sources->units);
     debug_file_close(&sources->separate);
     debug_file_close(&sources->module);
+}
+
+/* Go's own stacks have an address for each function, also where it is inlined: what that one is
+ * inlined into is the next. */
+static size_t find_go_symbols(const struct go_lines *go_lines, uint64_t address,
+                              struct symbol symbols[INLINE_CHAIN_MAX])
+{
+    struct go_line lines[GO_LINES_DEPTH];
+    if (go_lines_find(go_lines, address, lines) == 0) {
+        return 0;
+    }
+    symbols[0] = (struct symbol){
+        .function = lines[0].function,
+        .file = lines[0].file,
+        .line = lines[0].line,
+    };
+    return 1;
 }
 
 static size_t find_symbols(const struct sources *sources, uint64_t address,
@@ -111,7 +131,9 @@ const char *symbolize_module(const struct symbolize_request *request, symbolize_
                              void *context)
 {
     struct sources sources = {0};
-    const char *result = open_sources(&sources, request);
+    bool is_go = go_lines_open(request->path, &sources.go_lines, NULL) == 0;
+    bool is_open = !is_go; /* what Go's own table knows needs nothing else */
+    const char *result = is_go ? "gopclntab" : open_sources(&sources, request);
     for (size_t i = 0; i < request->offset_count; i++) {
         if (request->is_cancelled != NULL && *request->is_cancelled) {
             break;
@@ -119,7 +141,16 @@ const char *symbolize_module(const struct symbolize_request *request, symbolize_
         struct symbol symbols[INLINE_CHAIN_MAX];
         /* Behind a call that never returns there may be another function already. */
         uint64_t address = request->offsets[i] - 1;
-        size_t count = request->offsets[i] == 0 ? 0 : find_symbols(&sources, address, symbols);
+        size_t count = is_go && request->offsets[i] != 0
+                           ? find_go_symbols(sources.go_lines, address, symbols)
+                           : 0;
+        if (count == 0 && !is_open) {
+            is_open = true;
+            (void)open_sources(&sources, request);
+        }
+        if (count == 0 && request->offsets[i] != 0) {
+            count = find_symbols(&sources, address, symbols);
+        }
         sink(context, i, symbols, count);
     }
     close_sources(&sources);

@@ -166,6 +166,24 @@ int tally_alloc_weighted(struct tally *tally, const struct block *block, uint64_
 int tally_free_weighted(struct tally *tally, const struct block *block, uint64_t weight,
                         const struct death *death);
 
+/* What became of the blocks of one size of a site between two readings of a profile. */
+struct tally_change {
+    uint32_t site;
+    uint32_t kind; /* enum alloc_kind */
+    uint64_t size_bytes;
+    uint64_t birth_count;
+    uint64_t death_count;  /* never more than there were */
+    double birth_variance; /* of birth_count; 0: it was counted */
+    double death_variance;
+};
+
+/*
+ * A profile was read at that moment: nothing is known of what was live between two readings, and
+ * nothing of lifetimes. Returns 0 or -ENOMEM.
+ */
+int tally_add_reading(struct tally *tally, const struct tally_change *changes, size_t count,
+                      uint64_t at_ns);
+
 /* A sample of the resident set. Returns 0 or -ENOMEM. */
 int tally_rss(struct tally *tally, uint64_t at_ns, uint64_t rss_bytes);
 

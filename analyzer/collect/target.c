@@ -82,14 +82,20 @@ static int target_check_rights(const char *path, struct err *err)
     return 0;
 }
 
-static int target_check_elf(int fd, const char *path, const Elf64_Ehdr *header, struct err *err)
+static int target_check_elf(int fd, struct target *target, const Elf64_Ehdr *header,
+                            struct err *err)
 {
+    const char *path = target->path;
     if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != OWN_MACHINE) {
         return err_set(
             err, ENOEXEC,
             "cannot preload into '%s': it is built for %s, this allocaudit for 64-bit %s", path,
             header->e_ident[EI_CLASS] == ELFCLASS32 ? "a 32-bit processor" : "another processor",
             OWN_MACHINE == EM_X86_64 ? "x86" : "ARM");
+    }
+    target->is_go = go_binary_read(path, &target->go, NULL) == 0;
+    if (target->is_go) {
+        return 0;
     }
     for (unsigned i = 0; i < header->e_phnum; i++) {
         Elf64_Phdr segment;
@@ -119,14 +125,10 @@ static bool target_read_interpreter(const char *head, size_t count, char *path)
     return end > start;
 }
 
-int target_check(const char *command, struct err *err)
+int target_check(const char *command, struct target *out_target, struct err *err)
 {
-    char path[PATH_MAX];
-    return target_find_program(command, path, err);
-}
-
-int target_find_program(const char *command, char path[PATH_MAX], struct err *err)
-{
+    char *path = out_target->path;
+    out_target->is_go = false;
     int r = target_find(command, path, PATH_MAX, err);
     for (int depth = 0; r == 0 && depth < INTERPRETERS_MAX; depth++) {
         union {
@@ -138,7 +140,7 @@ int target_find_program(const char *command, char path[PATH_MAX], struct err *er
         ssize_t count = fd >= 0 ? read(fd, &head, sizeof(head)) : 0;
         bool is_script = count >= 2 && memcmp(head.text, "#!", 2) == 0;
         if (count >= (ssize_t)sizeof(head.elf) && memcmp(head.text, ELFMAG, SELFMAG) == 0) {
-            r = target_check_elf(fd, path, &head.elf, err);
+            r = target_check_elf(fd, out_target, &head.elf, err);
         }
         if (fd >= 0) {
             close(fd);

@@ -65,6 +65,8 @@ static const char *const wrapper_names[] = {
     "alloc::alloc::*",
     "alloc::raw_vec::*",
     "<alloc::alloc::Global*",
+    /* Go */
+    "runtime.*",
     /* helpers of common C programs */
     "xmalloc",
     "xcalloc",

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "../db/query_gc.h"
+
 bool report_is_whole(const struct report *report)
 {
     return !report->selection->is_part_of_run && !selection_has_frames(report->selection);
@@ -65,4 +67,17 @@ void report_note_no_calls(struct report *report, const char *section)
     bool is_sample = report->trace->run.sample_bytes != QUERY_NULL;
     out_note(report->out, "section '%s' needs every allocation in its order: record without %s",
              section, is_sample ? "--sample" : "--detail sites");
+}
+
+static int note_found(void *context, const struct go_runtime_row *row)
+{
+    (void)row;
+    *(bool *)context = true;
+    return 0;
+}
+
+bool report_is_go(const struct report *report)
+{
+    bool is_go = false;
+    return query_go_runtime(report->trace->db, note_found, &is_go, NULL) == 0 && is_go;
 }

@@ -18,6 +18,12 @@
 #include "../model/stacks.h"
 #include "../model/trace.h"
 
+/* What gc-advice is to save. */
+enum report_gc_goal {
+    REPORT_GC_GOAL_CPU,
+    REPORT_GC_GOAL_MEMORY,
+};
+
 struct report_settings {
     const char *input;
     const char *html; /* where to write the page; NULL: the report is printed */
@@ -28,10 +34,12 @@ struct report_settings {
     uint64_t from_ns;
     uint64_t to_ns;
     uint64_t within;
-    uint64_t top_count; /* OPTION_NOT_GIVEN: as many as suit the place */
-    uint64_t stack_id;  /* OPTION_NOT_GIVEN: no single stack is asked for */
-    bool is_calibrated; /* measure what allocators cost, for `pools` */
-    int sort;           /* enum site_key; REPORT_UNSORTED: as suits the place */
+    uint64_t top_count;   /* OPTION_NOT_GIVEN: as many as suit the place */
+    uint64_t stack_id;    /* OPTION_NOT_GIVEN: no single stack is asked for */
+    bool is_calibrated;   /* measure what allocators cost, for `pools` */
+    uint64_t limit_bytes; /* of the container that gc-advice is for; OPTION_NOT_GIVEN: none */
+    int gc_goal;          /* enum report_gc_goal */
+    int sort;             /* enum site_key; REPORT_UNSORTED: as suits the place */
     struct out_settings out;
 };
 
@@ -93,6 +101,9 @@ const char *report_title(const struct report *report, const char *subject,
 /* True if the recording holds every call: it is no sample, and not of --detail sites. */
 bool report_has_calls(const struct report *report);
 
+/* True if one of its processes was recorded as a Go program. */
+bool report_is_go(const struct report *report);
+
 /* The note of a section that cannot be worked out without. */
 void report_note_no_calls(struct report *report, const char *section);
 
@@ -129,6 +140,8 @@ int report_print_memory(struct report *report, struct err *err);
 
 /* What the allocator said of itself: tables, or in JSON a list of the section that is open. */
 int report_print_allocator(struct report *report, uint32_t process_id, struct err *err);
+int report_print_gc(struct report *report, struct err *err);
+int report_print_gc_advice(struct report *report, struct err *err);
 
 /* One stack, whole: `sites --stack N`. -ENOENT: there is no such stack. */
 int report_print_stack(struct report *report, uint32_t stack_id, struct err *err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../base/str.h"
+#include "../db/query_gc.h"
 #include "../db/query_stack.h"
 
 enum {
@@ -31,7 +32,7 @@ static void note_state(struct report *report)
 
 static void note_detail(struct report *report)
 {
-    if (strcmp(report->trace->run.detail, "sites") != 0) {
+    if (strcmp(report->trace->run.detail, "sites") != 0 || report_is_go(report)) {
         return;
     }
     out_note(report->out,
@@ -91,12 +92,64 @@ static void note_losses(struct report *report)
 
 static void note_emptiness(struct report *report)
 {
-    if (report->totals.allocation_count == 0) {
+    if (report->totals.allocation_count == 0 && !report_is_go(report)) {
         out_note(report->out,
                  "nothing was allocated through malloc or operator new: if that is a surprise, the "
                  "program may be linked statically or bring its own allocator, or it allocates "
                  "with mmap (record with --mmap)");
     }
+}
+
+static void note_go_sites(struct out *out, const struct go_runtime_row *go)
+{
+    char bytes[32];
+    if (strcmp(go->site_source, "none") == 0) {
+        out_note(out, "sites of the Go heap are not known: %s",
+                 go->site_reason != NULL ? go->site_reason : "its memory profile was never read");
+        return;
+    }
+    out_note(out,
+             "kind go: from the memory profile of the Go runtime (%s), in the sizes that it rounds "
+             "requests up to. Go frees what nobody refers to, so what was live at the end, as of "
+             "the last garbage collection, is no leak by itself",
+             go->profile_rate_bytes == 1 ? "every object"
+             : go->profile_rate_bytes == QUERY_NULL
+                 ? "a sample"
+                 : out_format_bytes((int64_t)go->profile_rate_bytes, bytes));
+    if (strcmp(go->site_source, "reading") == 0) {
+        out_note(out,
+                 "its profile could not be read as it ended: what was allocated after %s is "
+                 "missing",
+                 out_format_ns((int64_t)go->profile_read_ns, bytes));
+    }
+}
+
+static int note_go(void *context, const struct go_runtime_row *go)
+{
+    struct report *report = context;
+    struct out *out = report->out;
+    if (report->selection->process_id != 0 && report->selection->process_id != go->process_id) {
+        return 0;
+    }
+    note_go_sites(out, go);
+    if (strcmp(go->gc_source, "none") == 0) {
+        out_note(out, "garbage collections are not known: %s",
+                 go->gc_reason != NULL ? go->gc_reason : "none could be read");
+    }
+    if (go->unread_line_count + go->lost_line_count > 0) {
+        out_note(out,
+                 "garbage collections that are missing: %llu whose lines are worded in a new way, "
+                 "%llu that came too fast",
+                 (unsigned long long)go->unread_line_count,
+                 (unsigned long long)go->lost_line_count);
+    }
+    if (go->foreign_line_count > 0) {
+        out_note(out,
+                 "%llu garbage collections of other Go programs, which this one started, are left "
+                 "out",
+                 (unsigned long long)go->foreign_line_count);
+    }
+    return 0;
 }
 
 /* The shared library that belongs to no file (the kernel's) has no package. */
@@ -177,5 +230,6 @@ int report_print_notes(struct report *report, struct err *err)
     note_losses(report);
     note_selection(report);
     note_modules(report);
-    return note_stacks(report, err);
+    int result = query_go_runtime(report->trace->db, note_go, report, err);
+    return result < 0 ? result : note_stacks(report, err);
 }

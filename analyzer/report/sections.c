@@ -45,6 +45,8 @@ static const struct report_section sections[] = {
     {"zeroing", report_print_zeroing, 0, 0, false, &zeroing_analysis},
     {"alignment", report_print_alignment, 0, 0, false, &alignments_analysis},
     {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false, NULL},
+    {"gc", report_print_gc, 0, 0, true, NULL},
+    {"gc-advice", report_print_gc_advice, KEY(BYTES) | KEY(LEAKED), 0, false, NULL},
     {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false, NULL},
     {"frames", report_print_frames_section, 0, 0, false, &frames_analysis},
     {"scopes", report_print_scopes, 0, 0, false, &scopes_analysis},

@@ -10,7 +10,8 @@ interposer/policy
 analyzer/base
 interposer           schema interposer/policy
 analyzer/catalog     analyzer/base schema/frame_symbols.h interposer/policy/settings.h
-analyzer/collect     analyzer/base analyzer/catalog schema interposer/policy/settings.h
+analyzer/collect     analyzer/base analyzer/catalog schema interposer/policy/settings.h analyzer/go
+analyzer/go          analyzer/base
 analyzer/plan        analyzer/base analyzer/catalog analyzer/collect analyzer/cli/options.h schema interposer/policy/settings.h
 analyzer/db          analyzer/base schema
 analyzer/model       analyzer/base analyzer/db schema/mapping_kind.h
@@ -25,7 +26,7 @@ analyzer/report      analyzer/base analyzer/db analyzer/model analyzer/analyses 
 analyzer/export      analyzer/base analyzer/db analyzer/model analyzer/cli
 analyzer/diff        analyzer/base analyzer/db analyzer/model analyzer/cli
 analyzer/main.c      analyzer/cmd.h analyzer/cli analyzer/base
-analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/plan analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/analyses analyzer/report analyzer/gate analyzer/export analyzer/diff schema interposer/policy
+analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/plan analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/analyses analyzer/report analyzer/gate analyzer/export analyzer/diff schema interposer/policy analyzer/go
 '
 
 # shellcheck disable=SC2016 # $0 is awk's

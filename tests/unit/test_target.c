@@ -75,7 +75,8 @@ enum {
 static int check(const char *command)
 {
     memset(&err, 0, sizeof(err));
-    return target_check(command, &err);
+    struct target target;
+    return target_check(command, &target, &err);
 }
 
 static void check_refused(const char *name, int code, const char *reason)

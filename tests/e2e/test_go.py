@@ -1,0 +1,374 @@
+"""Go programs: recognised, their stderr left alone, their collections and sites as they know them."""
+
+import collections
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import PROGRAMS, ROOT, Failure, Skip
+
+GCTRACE = re.compile(rb"gc \d+ @[\d.]+s \d+%: [\d.]+\+[\d.]+\+[\d.]+ ms clock.* P( \(forced\))?\n")
+
+
+def go_command():
+    """Debian has one in its PATH, or several by version."""
+    return shutil.which("go", path="/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin")
+
+
+def build(test, source, *flags, variant=""):
+    """Compiles a Go file unless that has been done; skips the test where there is no Go."""
+    go = go_command()
+    if go is None:
+        raise Skip("go is not installed")
+    name = os.path.splitext(os.path.basename(source))[0] + variant
+    folder = os.path.join(test.shared.build, "e2e")
+    target = os.path.join(folder, name)
+    with test.shared._lock:
+        if not os.path.exists(target) or os.path.getmtime(target) < os.path.getmtime(source):
+            os.makedirs(folder, exist_ok=True)
+            done = subprocess.run(
+                [go, "build", *flags, "-o", target, source], stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                env={"PATH": os.environ["PATH"], "GO111MODULE": "off", "GOFLAGS": "",
+                     "HOME": folder, "GOCACHE": os.path.join(test.shared.build, "go_cache"),
+                     "CGO_ENABLED": "1"})
+            if done.returncode != 0:
+                raise Failure(f"go build {source}: {done.stdout.decode(errors='replace')}")
+    return target
+
+
+def program(test, name, *flags, variant=""):
+    return build(test, os.path.join(PROGRAMS, name + ".go"), *flags, variant=variant)
+
+
+def sample_app(test, name):
+    return build(test, os.path.join(ROOT, "sample_apps", name, name + ".go"))
+
+
+def runtime_of(recording):
+    return recording.rows("SELECT * FROM go_runtime")[0]
+
+
+def own_profile(stdout):
+    """What go_sites prints: stack -> [allocations, bytes, in use]."""
+    found = collections.defaultdict(lambda: [0, 0, 0])
+    for line in stdout.decode().splitlines():
+        if line.startswith("site "):
+            words = line.split()
+            for i in range(3):
+                found[tuple(words[4:])][i] += int(words[1 + i])
+    return found
+
+
+def recorded_profile(recording):
+    """The same of a recording. The runtime's own frames at the end of an allocation are not printed."""
+    found = collections.defaultdict(lambda: [0, 0, 0])
+    for site in recording.rows("SELECT * FROM site WHERE kind = 'go'"):
+        frames = recording.rows("SELECT function, file, line FROM stack_frame WHERE stack_id = ?"
+                                " ORDER BY position", site["stack_id"])
+        stack = tuple(f"{frame['function']}|{frame['file']}|{frame['line']}" for frame in frames)
+        found[stack][0] += site["allocation_count"]
+        found[stack][1] += site["allocated_bytes"]
+        found[stack][2] += site["leaked_count"]
+    return found
+
+
+def of_functions(profile, word):
+    """The sums over the stacks that allocate in a function."""
+    sums = [0, 0, 0]
+    for stack, figures in profile.items():
+        if stack[0].startswith(word + "|"):
+            sums = [a + b for a, b in zip(sums, figures)]
+    return sums
+
+
+# ---- sites ---------------------------------------------------------------------------------------
+
+def test_sites_every_object_is_as_the_program_knows_it(test):
+    """--sample 1: counts, bytes, what is live, and whole stacks with files, lines and inlining."""
+    command = program(test, "go_sites")
+    recorded = test.record([command], "--sample", "1")
+    test.equal("status", recorded.status, 0)
+    recording = test.open(recorded)
+    own, ours = own_profile(recorded.stdout), recorded_profile(recording)
+    for name, count, size, kept in (("main.keepNodes", 20000, 112, 20000),
+                                    ("main.inlinedBuffer", 5000, 4096, 0)):
+        test.equal(name, of_functions(ours, name), [count, count * size, kept])
+        test.equal(f"{name} as the program knows it", of_functions(own, name),
+                   of_functions(ours, name))
+    stacks = [stack for stack in own if any("main." in frame for frame in stack)
+              and not any("printProfile" in frame for frame in stack)]
+    test.check(len(stacks) >= 2, f"too few stacks: {own}")
+    for stack in stacks:
+        test.check(stack in ours, f"no such stack: {stack}\namong {list(ours)[:20]}")
+        test.equal(f"at {stack[0]}", ours[stack], own[stack])
+    test.check(any(stack[0].startswith("main.inlinedBuffer|") for stack in stacks), stacks)
+    facts = runtime_of(recording)
+    test.equal("source", facts["site_source"], "exit")
+    test.equal("rate", facts["profile_rate_bytes"], 1)
+    test.equal("sample", recording.run["sample_bytes"], None)
+
+
+def test_sites_figures_agree_over_all_tables(test):
+    recording = test.open(test.record([program(test, "go_sites")], "--sample", "1"))
+    run = recording.run
+    for table in ("process", "site", "size_class"):
+        sums = recording.rows(f"SELECT sum(allocation_count) AS a, sum(allocated_bytes) AS b FROM {table}")
+        test.equal(table, sums[0], {"a": run["allocation_count"], "b": run["allocated_bytes"]})
+    test.equal("leaked", recording.value("SELECT sum(leaked_bytes) FROM site"), run["leaked_bytes"])
+    test.equal("peak", recording.value("SELECT sum(peak_bytes) FROM site"),
+               recording.value("SELECT peak_bytes FROM process"))
+    test.equal("freed", recording.value("SELECT sum(free_count + leaked_count) FROM site"),
+               run["allocation_count"])
+
+
+def test_sites_sample_is_within_3_percent_of_the_program_s_own(test):
+    """The default: Go's own rate; the program's profile is that of the same samples."""
+    recorded = test.record([program(test, "go_sites")])
+    recording = test.open(recorded)
+    own, ours = own_profile(recorded.stdout), recorded_profile(recording)
+    raw = of_functions(own, "main.inlinedBuffer")
+    rate = 524288
+    scale = 1 / (1 - 2.718281828459045 ** (-4096 / rate))
+    found = of_functions(ours, "main.inlinedBuffer")
+    test.check(raw[0] > 10, f"hardly anything was sampled: {raw}")
+    test.check(abs(found[0] - raw[0] * scale) <= 0.03 * raw[0] * scale,
+               f"{found[0]} allocations, of the program's own {raw[0]} samples {raw[0] * scale:.0f}")
+    truth = 5000
+    error = recording.value("SELECT max(allocation_count_stderr) FROM site WHERE size_max_bytes = 4096")
+    test.check(abs(found[0] - truth) < 5 * error, f"{found[0]} ± {error}, the truth is {truth}")
+    test.equal("sample", recording.run["sample_bytes"], rate)
+
+
+def test_sites_are_read_however_the_program_ends(test):
+    command = program(test, "go_sites")
+    for way, status in (("panic", 2), ("kill", 137)):
+        recorded = test.record([command, way], "--sample", "1")
+        test.equal(f"status after {way}", recorded.status, status)
+        recording = test.open(recorded)
+        test.equal(f"after {way}", of_functions(recorded_profile(recording), "main.keepNodes"),
+                   [20000, 20000 * 112, 20000])
+        test.equal("source", runtime_of(recording)["site_source"], "exit")
+
+
+def test_sites_of_other_builds(test):
+    """Position independent; without DWARF; without symbols, where only collections are left."""
+    for flags, variant in ((["-buildmode=pie"], "_pie"), (["-ldflags=-w"], "_w")):
+        recorded = test.record([program(test, "go_sites", *flags, variant=variant)], "--sample", "1")
+        found = recorded_profile(test.open(recorded))
+        test.equal(variant, of_functions(found, "main.keepNodes"), [20000, 20000 * 112, 20000])
+        test.check(any("go_sites.go|" in frame for stack in found for frame in stack),
+                   f"{variant}: no files")
+    recorded = test.record([program(test, "go_sites", "-ldflags=-s -w", variant="_s")])
+    recording = test.open(recorded)
+    facts = runtime_of(recording)
+    test.equal("source", facts["site_source"], "none")
+    test.check("stripped" in facts["site_reason"] and "stripped" in recorded.talk,
+               f"{facts} {recorded.talk}")
+    test.check(recording.value("SELECT count(*) FROM gc") >= 2, "no collections")
+    report = test.allocaudit("report", recorded.path)
+    test.equal("status of report", report.status, 0)
+    test.check(b"stripped" in report.stdout, report.stdout.decode())
+
+
+def test_program_where_ptrace_is_forbidden(test):
+    """No sites, which is said; collections as ever; the program runs as ever."""
+    recorded = test.record([program(test, "go_sites")],
+                           env={"LD_PRELOAD": test.program("no_ptrace")})
+    test.equal("status", recorded.status, 0)
+    recording = test.open(recorded)
+    facts = runtime_of(recording)
+    test.equal("source", facts["site_source"], "none")
+    test.check("traced" in facts["site_reason"], facts)
+    test.check(recording.value("SELECT count(*) FROM gc") >= 2, "no collections")
+
+
+def test_program_with_c_is_recorded_on_one_timeline(test):
+    command = program(test, "go_calling_c")
+    recorded = test.record([command], "--sample", "1")
+    test.equal("status", recorded.status, 0)
+    recording = test.open(recorded)
+    test.equal("processes", len(recording.processes), 1)
+    kinds = {row["kind"]: row for row in recording.rows(
+        "SELECT kind, sum(allocation_count) AS n, sum(leaked_count) AS kept FROM site"
+        " WHERE size_max_bytes = 1234 OR kind = 'go' GROUP BY kind")}
+    test.equal("blocks of C", (kinds["malloc"]["n"], kinds["malloc"]["kept"]), (700, 100))
+    buffers = of_functions(recorded_profile(recording), "main.main")
+    test.check(buffers[0] >= 2000, f"slices of Go: {buffers}")
+    test.equal("rows of C", recording.value(
+        "SELECT count(*) FROM allocation WHERE size_bytes = 1234"), 100)
+    test.check(recording.value("SELECT count(*) FROM gc") >= 1, "no collections")
+
+
+# ---- collections ---------------------------------------------------------------------------------
+
+def test_stderr_passes_byte_by_byte(test):
+    command = program(test, "go_stderr")
+    native = test.run([command, "7"])
+    recorded = test.record([command, "7"], "-q")
+    test.equal("status", recorded.status, 7)
+    if native.stderr != recorded.stderr:
+        test.write("native.stderr", native.stderr)
+        test.write("recorded.stderr", recorded.stderr)
+        raise Failure(f"stderr differs: {test.path('native.stderr')}")
+    recording = test.open(recorded)
+    facts = runtime_of(recording)
+    count = recording.value("SELECT count(*) FROM gc")
+    test.check(int(recorded.stdout) - 1 <= count <= int(recorded.stdout),
+               f"{count} collections of {int(recorded.stdout)}, of which its end may cut the last")
+    test.equal("lost", facts["lost_line_count"], 0)
+    test.equal("forced", recording.value("SELECT sum(is_forced) FROM gc"), count)
+    test.note(f"{count} collections taken out of {len(native.stderr)} bytes")
+
+
+def test_stderr_shows_collections_to_those_who_ask(test):
+    command = program(test, "go_sites")
+    recorded = test.record([command], env={"GODEBUG": "gctrace=1"})
+    lines = len(GCTRACE.findall(recorded.stderr))
+    test.equal("lines", lines, test.open(recorded).value("SELECT count(*) FROM gc"))
+    test.check(lines >= 2, recorded.stderr)
+    quiet = test.record([command], env={"GODEBUG": "gctrace=0,madvdontneed=1"})
+    test.equal("lines", quiet.stderr, b"")
+    test.check(test.open(quiet).value("SELECT count(*) FROM gc") >= 2, "no collections")
+
+
+def test_stderr_that_is_a_terminal_stays_one(test):
+    command = program(test, "go_stderr")
+    path = test.path("terminal.db")
+    master, slave = pty.openpty()
+    child = subprocess.Popen([test.shared.allocaudit, "run", "-q", "-o", path, command, "calm"],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave,
+                             env=test.environment())
+    os.close(slave)
+    text = b""
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        text += part
+    child.communicate(timeout=60)
+    os.close(master)
+    test.equal("status", child.returncode, 0)
+    lines = b"".join(b"line %d\r\n" % i for i in range(50))
+    test.equal("stderr", text, b"is a device: true\r\n" + lines)
+    count = test.open(path).value("SELECT count(*) FROM gc")
+    test.check(count in (49, 50), f"{count} collections of 50, of which its end may cut the last")
+
+
+def test_stderr_of_children_is_not_mixed_in(test):
+    recorded = test.record([program(test, "go_stderr"), "child", "9"], "-q")
+    test.equal("status", recorded.status, 0)
+    test.equal("stderr", recorded.stderr, b"")
+    recording = test.open(recorded)
+    facts = runtime_of(recording)
+    test.equal("collections", recording.value("SELECT max(cycle) FROM gc"),
+               recording.value("SELECT count(*) FROM gc"))
+    test.check(facts["foreign_line_count"] >= 8, facts)
+
+
+def test_program_survives_the_death_of_the_recorder(test):
+    """Its stderr, too: what relays it is a process of its own."""
+    path = test.path("killed.db")
+    out = open(test.path("out"), "wb")
+    err = open(test.path("err"), "wb")
+    child = subprocess.Popen([test.shared.allocaudit, "run", "-o", path,
+                              sample_app(test, "go_server"), "-requests", "4000", "-live", "16"],
+                             stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                             env=test.environment())
+    time.sleep(0.3)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    deadline = time.monotonic() + 60
+    text = b""
+    while b"go_server: done" not in text and time.monotonic() < deadline:
+        time.sleep(0.1)
+        with open(test.path("err"), "rb") as file:
+            text = file.read()
+    out.close()
+    err.close()
+    test.check(b"go_server: done" in text, f"the program did not come to its end: {text!r}")
+    with open(test.path("out"), "rb") as file:
+        test.check(b"sent_bytes" in file.read(), "no output")
+
+
+# ---- the report ----------------------------------------------------------------------------------
+
+def test_report_tells_what_collecting_costs(test):
+    recorded = test.record([sample_app(test, "go_server"), "-requests", "8000", "-live", "8"])
+    ended = test.allocaudit("report", recorded.path, "gc", "gc-advice", "--limit", "512MiB",
+                            "--format", "json")
+    test.equal("status", ended.status, 0)
+    report = json.loads(ended.stdout)
+    recording = test.open(recorded)
+    test.equal("collections", report["gc"]["cycle_count"],
+               recording.value("SELECT count(*) FROM gc"))
+    stops = sorted(value for row in recording.rows("SELECT sweep_stop_ns AS a, mark_stop_ns AS b FROM gc")
+                   for value in row.values())
+    test.equal("longest stop", report["gc"]["stop_max_ns"], stops[-1])
+    test.equal("median stop", report["gc"]["stop_p50_ns"], stops[(len(stops) + 1) // 2 - 1])
+    test.equal("CPU time", report["gc"]["gc_cpu_ns"], recording.value(
+        "SELECT sum(sweep_stop_cpu_ns + assist_cpu_ns + background_cpu_ns + mark_stop_cpu_ns) FROM gc"))
+    grid = {row["setting"]: row for row in report["gc_grid"]}
+    settings = ["GOGC=25", "GOGC=50", "GOGC=100", "GOGC=200", "GOGC=400", "GOGC=800"]
+    for less, more in zip(settings, settings[1:]):
+        test.check(grid[less]["gc_cpu_ns"] > grid[more]["gc_cpu_ns"], f"CPU: {less} against {more}")
+        test.check(grid[less]["heap_bytes"] <= grid[more]["heap_bytes"] * 1.05,
+                   f"heap: {less} against {more}")
+    test.check("GOGC=off GOMEMLIMIT=460MiB" in grid, list(grid))
+    pools = report["pool_candidates"]
+    test.check(pools and pools[0]["function"] == "main.freshBuffer", pools)
+
+
+def test_report_of_a_program_without_garbage_collector_says_so(test):
+    recorded = test.record([test.program("hello")])
+    ended = test.allocaudit("report", recorded.path, "gc", "gc-advice")
+    test.equal("status", ended.status, 0)
+    test.check(b"only of a Go program" in ended.stdout, ended.stdout)
+
+
+def test_gate_works_on_every_object(test):
+    recorded = test.record([program(test, "go_sites")], "--sample", "1")
+    passed = test.allocaudit("gate", recorded.path, "--max-allocs", "100000")
+    failed = test.allocaudit("gate", recorded.path, "--max-allocs", "20000")
+    test.equal("status", (passed.status, failed.status), (0, 1))
+
+
+# ---- import --------------------------------------------------------------------------------------
+
+def test_import_of_a_heap_profile_is_what_the_program_wrote(test):
+    profile = test.path("heap.pb.gz")
+    ended = test.run([program(test, "go_pprof"), profile])
+    test.equal("status", ended.status, 0)
+    path = test.path("imported.db")
+    imported = test.allocaudit("import", profile, "-o", path)
+    test.equal("status", imported.status, 0)
+    found = recorded_profile(test.open(path))
+    test.equal("kept", of_functions(found, "main.keep"), [1000, 1000 * 1024, 1000])
+    dropped = of_functions(found, "main.drop")  # and what the runtime makes for itself meanwhile
+    test.check(3000 <= dropped[0] <= 3005 and dropped[2] <= 5, f"dropped: {dropped}")
+    test.check(any(frame.endswith("go_pprof.go|16") for stack in found for frame in stack),
+               "no lines")
+    report = test.allocaudit("report", path, "sites", "--format", "json")
+    test.equal("status of report", report.status, 0)
+    test.equal("hottest", json.loads(report.stdout)["sites"][0]["function"], "main.drop")
+    gate = test.allocaudit("gate", path, "--max-allocs", "10")
+    test.equal("status of gate", gate.status, 1)
+    again = test.allocaudit("import", profile, "-o", path)
+    test.equal("status where there is a file", again.status, 3)
+
+
+def test_import_of_other_files_is_refused(test):
+    for name, content in (("empty", b""), ("text", b"hello\n"), ("cut.gz", b"\x1f\x8b\x08\0\0\0")):
+        refused = test.allocaudit("import", test.write(name, content), "-o", test.path("no.db"))
+        test.equal(f"status of {name}", refused.status, 3)
+        test.check("allocaudit: cannot read" in refused.talk, refused.talk)
+        test.check(not os.path.exists(test.path("no.db")), "something was written")
+    test.equal("status without a profile", test.allocaudit("import").status, 2)
