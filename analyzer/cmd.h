@@ -24,6 +24,7 @@
     X(trial)                                                                                       \
     X(replay)                                                                                      \
     X(simulate)                                                                                    \
+    X(recommend)                                                                                   \
     X(sql)                                                                                         \
     X(recover)                                                                                     \
     X(help)                                                                                        \

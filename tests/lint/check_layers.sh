@@ -15,7 +15,7 @@ analyzer/plan        analyzer/base analyzer/catalog analyzer/collect analyzer/cl
 analyzer/db          analyzer/base schema
 analyzer/model       analyzer/base analyzer/db schema/mapping_kind.h
 analyzer/analyses    analyzer/base analyzer/db analyzer/model
-analyzer/advice      analyzer/base analyzer/db analyzer/model
+analyzer/advice      analyzer/base analyzer/db analyzer/model analyzer/analyses
 analyzer/sim         analyzer/base analyzer/db analyzer/model analyzer/plan interposer/policy
 analyzer/replay      analyzer/base analyzer/catalog analyzer/model schema interposer/policy/settings.h
 analyzer/replay/runner  analyzer/replay analyzer/base/histogram.h
