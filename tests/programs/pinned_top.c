@@ -11,7 +11,7 @@
 enum {
     BLOCKS = 100000,
     BLOCK_BYTES = 512,
-    PASSES = 12,
+    PASSES = 3,
 };
 
 /* So that there is more to the program than malloc. */
