@@ -367,6 +367,14 @@ bench: setup-bench ## measure against native runs and heaptrack, and print the t
 	$(Q)$(MAKE) -j$(JOBS) all bench-programs
 	@$(PYTHON) tests/bench/run.py --build $(BUILD) $(BENCH)
 
+.PHONY: validate
+validate: all sample-apps ## compare the advice of 'recommend' with real runs of 20 programs: up to 40 minutes (VALIDATE=)
+	@$(PYTHON) tests/bench/validate.py --build $(BUILD) $(VALIDATE)
+
+.PHONY: story
+story: all sample-apps ## the sample app session_server before and after the advice of 'recommend'
+	@$(PYTHON) tests/bench/session_story.py --build $(BUILD) $(STORY)
+
 .PHONY: bench-plots
 bench-plots: setup-bench ## measure how the cost grows, and draw the plots in docs/plots
 	$(Q)$(MAKE) -j$(JOBS) all bench-programs

@@ -25,6 +25,7 @@
     X(replay)                                                                                      \
     X(simulate)                                                                                    \
     X(import)                                                                                      \
+    X(recommend)                                                                                   \
     X(sql)                                                                                         \
     X(recover)                                                                                     \
     X(help)                                                                                        \

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "catalog/preload.h"
+#include "replay/companion.h"
 #include "replay/compile.h"
 #include "replay_answer.h"
 
@@ -41,22 +42,6 @@ static void check_clock(struct replay_candidate *candidate)
         (void)err_set(&err, ENOTSUP, "mode virtual is known to be right for jemalloc alone");
         replay_candidate_lose(candidate, &err);
     }
-}
-
-/*
- * Some allocators are written in C++. Where the program is, too, what that library takes is there
- * on every allocator, and belongs to none.
- */
-static const char *find_companion(const struct trace *trace)
-{
-    for (size_t i = 0; i < trace->module_count; i++) {
-        const char *path = trace->modules[i].path;
-        if (strstr(path, "/libstdc++.so") != NULL && strpbrk(path, " :") == NULL &&
-            access(path, R_OK) == 0) {
-            return path;
-        }
-    }
-    return "";
 }
 
 size_t replay_recorded_place(const struct replay_answer *replay)
@@ -111,7 +96,7 @@ static int run_rounds(struct replay_answer *replay, int script_fd, struct err *e
     }
     struct rounds_settings rounds = {
         .program = program,
-        .companion = find_companion(replay->trace),
+        .companion = companion_find(replay->trace),
         .script_fd = script_fd,
         .head = &replay->head,
         .mode = rounds_mode_of(replay->mode),

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../advice/env_lint.h"
 #include "../base/str.h"
 #include "../db/query_gc.h"
 #include "../db/query_stack.h"
@@ -190,6 +191,22 @@ static void note_modules(struct report *report)
     str_fini(&names);
 }
 
+static void note_finding(void *context, const struct env_lint_finding *finding)
+{
+    struct report *report = context;
+    out_note(report->out, "%s, %s: %s", finding->variable, env_lint_effect_word(finding->effect),
+             finding->text);
+}
+
+/* Settings of the allocator that did not do what they say. */
+static void note_environment(struct report *report)
+{
+    const struct process_row *process = report_process(report);
+    if (process != NULL) {
+        env_lint_recording(report->trace, process, note_finding, report);
+    }
+}
+
 static int note_stacks(struct report *report, struct err *err)
 {
     bool has_cut = false;
@@ -230,6 +247,7 @@ int report_print_notes(struct report *report, struct err *err)
     note_losses(report);
     note_selection(report);
     note_modules(report);
+    note_environment(report);
     int result = query_go_runtime(report->trace->db, note_go, report, err);
     return result < 0 ? result : note_stacks(report, err);
 }

@@ -52,6 +52,15 @@ def test_game_loop(test):
         f"SELECT sum(free_count) FROM temporary WHERE within = 0 AND stack_id IN ({stacks})"), 1000)
 
 
+def test_session_server(test):
+    recording = record(test, "session_server", "--requests", "6000")
+    for function, count in (("page_render", 1200), ("cache_fill", 12000)):
+        test.equal(function, recording.site_sum("allocation_count", function), count)
+    test.equal("pages at a time", recording.value(
+        f"SELECT sum(live_count_max) FROM site WHERE stack_id IN"
+        f" ({','.join(map(str, recording.stacks_in('page_render')))})"), 2)
+
+
 def test_parser(test):
     recording = record(test, "parser")
     for function, count in (("value_create", 9001), ("parse_text", 9000), ("members_grow", 5009),

@@ -16,17 +16,18 @@ analyzer/plan        analyzer/base analyzer/catalog analyzer/collect analyzer/cl
 analyzer/db          analyzer/base schema
 analyzer/model       analyzer/base analyzer/db schema/mapping_kind.h
 analyzer/analyses    analyzer/base analyzer/db analyzer/model
+analyzer/advice      analyzer/base analyzer/db analyzer/model analyzer/analyses
 analyzer/sim         analyzer/base analyzer/db analyzer/model analyzer/plan interposer/policy
 analyzer/replay      analyzer/base analyzer/catalog analyzer/model schema interposer/policy/settings.h
 analyzer/replay/runner  analyzer/replay analyzer/base/histogram.h
 analyzer/cli         analyzer/base
 analyzer/trial       analyzer/base analyzer/catalog interposer/policy/settings.h
 analyzer/gate        analyzer/base analyzer/db analyzer/model analyzer/analyses analyzer/cli analyzer/report
-analyzer/report      analyzer/base analyzer/db analyzer/model analyzer/analyses analyzer/cli
+analyzer/report      analyzer/base analyzer/db analyzer/model analyzer/analyses analyzer/advice analyzer/cli
 analyzer/export      analyzer/base analyzer/db analyzer/model analyzer/cli
 analyzer/diff        analyzer/base analyzer/db analyzer/model analyzer/cli
 analyzer/main.c      analyzer/cmd.h analyzer/cli analyzer/base
-analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/plan analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/analyses analyzer/report analyzer/gate analyzer/export analyzer/diff schema interposer/policy analyzer/go
+analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/plan analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/advice analyzer/analyses analyzer/report analyzer/gate analyzer/export analyzer/diff schema interposer/policy analyzer/go
 '
 
 # shellcheck disable=SC2016 # $0 is awk's

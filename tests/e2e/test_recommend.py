@@ -1,0 +1,105 @@
+"""`allocaudit recommend`: programs of which it is known what helps, and those that need nothing."""
+
+import json
+
+from test_replay import need_library
+
+
+def advice(test, path, *options, status=0, **run_options):
+    ended = test.allocaudit("recommend", "-i", path, "--format", "json", *options, **run_options)
+    test.equal(f"status of {ended}", ended.status, status)
+    return json.loads(ended.stdout)
+
+
+def recorded(test, *command, options=(), env=None):
+    return test.record(command, "-q", *options, env=env).path
+
+
+def test_small_program_needs_no_change(test):
+    answer = advice(test, recorded(test, test.program("hello")))
+    found = answer["recommendation"]
+    test.equal("verdict", found["verdict"], "no_change")
+    test.check("no allocator can win anything" in found["why"], found["why"])
+    test.check("expected" not in answer and "tried" not in answer, f"{answer}")
+
+
+def test_program_that_hardly_allocates_needs_no_change(test):
+    """Python's own pools take mappings; what is left for malloc is little."""
+    test.need("/usr/bin/python3")
+    path = recorded(test, "/usr/bin/python3", "-c", "x = [str(i) for i in range(600000)]")
+    answer = advice(test, path)
+    found = answer["recommendation"]
+    test.equal("verdict", found["verdict"], "no_change")
+    test.check("there is nothing to win" in found["why"], found["why"])
+    test.check(answer["features"]["allocator_time_pct"] < 3, f"{answer['features']}")
+
+
+def test_memory_held_by_the_heaps_end_is_given_back(test):
+    """One cached block keeps 50 MB: another setting, or another allocator, holds a fraction."""
+    path = recorded(test, test.program("pinned_top"))
+    answer = advice(test, path, "--goal", "memory")
+    found = answer["recommendation"]
+    test.equal("verdict", found["verdict"], "change")
+    expected = {row["measure"]: row for row in answer["expected"]}
+    test.check(expected["mean"]["change_pct"] < -30, f"{expected}")
+    test.check(expected["mean"]["change_high_pct"] < -20, f"{expected}")
+    test.check(found["command"].endswith("pinned_top"), found["command"])
+    fixed = next(row for row in answer["tried"] if row["label"] == "glibc, gives back at once")
+    test.check(fixed["mean_change_pct"] < -30, f"{fixed}")
+    test.check("tcache_count=0" in fixed["setting"], f"{fixed}")
+
+
+def test_advice_is_tried_on_the_program(test):
+    program = test.program("pinned_top")
+    answer = advice(test, recorded(test, program), "--goal", "memory", "--confirm", "-n", "6", "--",
+                    program)
+    found = answer["recommendation"]
+    test.check(found["verdict"] in ("change", "withdrawn"), f"{found}")
+    measures = [row["measure"] for row in answer["confirmed"]]
+    test.equal("measures", measures, ["wall", "cpu", "peak", "faults"])
+    test.check(any("confirmation, 6 rounds" in note for note in answer["notes"]),
+               f"{answer['notes']}")
+
+
+def test_advice_that_fails_the_program_is_withdrawn(test):
+    """The command ends well only where nothing is preloaded and no variable is set."""
+    check = ('test -z "$LD_PRELOAD$MALLOC_CONF$GLIBC_TUNABLES$MIMALLOC_DECOMMIT_DELAY'
+             '$TCMALLOC_AGGRESSIVE_DECOMMIT"')
+    answer = advice(test, recorded(test, test.program("pinned_top")), "--goal", "memory",
+                    "--confirm", "-n", "6", "--", "/bin/sh", "-c", check)
+    test.equal("verdict", answer["recommendation"]["verdict"], "withdrawn")
+    test.check(any("failed under it" in note for note in answer["notes"]), f"{answer['notes']}")
+
+
+def test_what_is_missing_is_said(test):
+    program = test.program("pinned_top")
+    for options, wanted in ((("--sample", "64K"), "without --sample"),
+                            (("--detail", "sites"), "without --detail sites")):
+        answer = advice(test, recorded(test, program, options=options))
+        found = answer["recommendation"]
+        test.equal("verdict", found["verdict"], "insufficient_evidence")
+        test.check(wanted in found["why"], found["why"])
+        test.check(answer["features"]["allocation_count"] > 0, f"{answer['features']}")
+
+
+def test_settings_are_checked(test):
+    need_library("jemalloc")
+    path = recorded(test, test.program("hello"), options=("--allocator", "jemalloc"),
+                    env={"MALLOC_CONF": "narenas:1, tcache:false", "MALLOC_ARENA_MAX": "1"})
+    found = {row["variable"]: row for row in advice(test, path)["environment"]}
+    test.equal("MALLOC_CONF", found["MALLOC_CONF"]["effect"], "dropped")
+    test.equal("MALLOC_ARENA_MAX", found["MALLOC_ARENA_MAX"]["effect"], "ignored")
+    report = test.allocaudit("report", path, "summary").stdout.decode()
+    test.check("MALLOC_CONF, dropped: jemalloc stops reading at ' tcache:false'" in report, report)
+
+
+def test_mistakes_are_refused(test):
+    path = recorded(test, test.program("hello"))
+    for words, part in (((path, "word"), "unexpected 'word'"), ((path, "--goal", "sped"), "speed"),
+                        ((path, "--confirm"), "--confirm needs a command"),
+                        ((path, "--process", "99"), "99")):
+        ended = test.allocaudit("recommend", *words)
+        test.equal(f"status of {ended}", ended.status, 2)
+        test.check(part in ended.talk, ended.talk)
+    ended = test.allocaudit("recommend", "/nowhere.db")
+    test.equal("no file", ended.status, 3)
