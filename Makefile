@@ -328,6 +328,10 @@ unit: unit-programs ## the unit tests alone, without sanitizers
 test-unwind: all ## compare every stack of long runs of real programs with libunwind's
 	@$(PYTHON) tests/e2e/run.py --build $(BUILD) --long --jobs 1 --filter '^unwind'
 
+.PHONY: torture
+torture: all sample-apps ## kill, starve and flood programs and recorder, and print what came of it: 20 minutes
+	@$(PYTHON) tests/torture.py --build $(BUILD)
+
 .PHONY: torture-policies
 torture-policies: test-programs ## 10^9 random calls under each policy, and its code under sanitizers: 10 minutes
 	@$(PYTHON) tests/torture_policies.py --build $(BUILD) --asan $(ASAN_BUILD) --tsan $(TSAN_BUILD)
