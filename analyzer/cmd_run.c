@@ -212,9 +212,10 @@ static void summarize(const struct collector *collector, const struct run_settin
     }
     uint32_t unmapped_count = atomic_load(&collector->session.ring->unmapped_process_count);
     if (unmapped_count > 0) {
-        talk_note("%u programs were not recorded: the limit of their address space (ulimit -v) left "
-                  "no room for the ring; a smaller --ring may help",
-                  unmapped_count);
+        talk_note(
+            "%u programs were not recorded: the limit of their address space (ulimit -v) left "
+            "no room for the ring; a smaller --ring may help",
+            unmapped_count);
     }
     if (recording->subject_count == 0) {
         talk_note("nothing was recorded: no process loaded liballocaudit.so");

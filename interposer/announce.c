@@ -8,6 +8,7 @@
 #include "module.h"
 #include "real.h"
 #include "self.h"
+#include "suspect.h"
 #include "sys.h"
 
 #include "banned.h"
@@ -73,6 +74,8 @@ void announce_process(struct self *self)
         module_path(real_allocator_address(), allocator, sizeof(allocator) - 1);
     allocator[allocator_bytes] = '\0';
     uint32_t version_bytes = announce_allocator_version(allocator, version);
+
+    suspect_begin(strstr(allocator, "/libc.so") != NULL || strstr(allocator, "/libc-") != NULL);
 
     size_t bytes = (sizeof(struct event_process) + (size_t)executable_bytes +
                     (size_t)command_bytes + allocator_bytes + version_bytes + 7) &

@@ -15,6 +15,7 @@
 #include "../base/words.h"
 #include "clock.h"
 #include "contexts.h"
+#include "faults.h"
 #include "journal.h"
 #include "modules.h"
 #include "rowpack.h"
@@ -54,6 +55,7 @@ struct recording {
     struct allocator_fact *facts; /* by time within a process */
     size_t fact_count;
     size_t fact_capacity;
+    struct faults faults;
     uint64_t live_bytes; /* over all subjects */
     uint64_t peak_bytes;
     uint64_t peak_ns;

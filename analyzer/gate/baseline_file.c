@@ -9,9 +9,9 @@
 
 #include "../base/str.h"
 #include "../base/vec.h"
+#include "../base/yaml_file.h"
 #include "../cli/options.h"
 #include "baseline.h"
-#include "../base/yaml_file.h"
 
 enum {
     BASELINE_FORMAT = 1,

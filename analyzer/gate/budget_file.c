@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "../base/yaml_file.h"
 #include "amount.h"
 #include "budget.h"
-#include "../base/yaml_file.h"
 
 enum {
     BUDGET_BYTES_MAX = 1 << 20,
@@ -41,6 +41,9 @@ static int take_metric(const struct yaml_file *file, const yaml_node_t *key, con
         return yaml_file_fail(
             file, key, err,
             "of a thread only allocation_count and allocated_bytes are known, not %s", word);
+    }
+    if (subject->subject != BUDGET_RUN && !gate_metric_is_of_sites(metric)) {
+        return yaml_file_fail(file, key, err, "%s is known of the whole run only", word);
     }
     bool is_bytes = gate_metrics[metric].is_bytes;
     const char *text = yaml_file_word(value);
