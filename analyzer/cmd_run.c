@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "catalog/allocators.h"
+#include "catalog/elf_malloc.h"
 #include "catalog/policy_option.h"
 #include "cli/out_value.h"
 #include "cli/talk.h"
@@ -328,7 +329,8 @@ static int find_allocator(struct run_settings *settings, struct allocator *alloc
 
 /* Makes what is needed, starts the command, and sees it through. Returns the exit status. */
 static int record(char **command, const struct run_settings *settings,
-                  const struct allocator *allocator, const struct run_plan *plan)
+                  const struct allocator *allocator, const struct elf_malloc *own,
+                  const struct run_plan *plan)
 {
     struct err err;
     struct collector collector;
@@ -336,6 +338,7 @@ static int record(char **command, const struct run_settings *settings,
         .command = command,
         .path = settings->output,
         .allocator = allocator->path,
+        .sanitizer = own->sanitizer,
         .unwind = unwind_names[settings->unwind],
         .depth_limit = settings->depth_limit,
         .ring_bytes = settings->ring_bytes,
@@ -369,19 +372,32 @@ static int record(char **command, const struct run_settings *settings,
     return status;
 }
 
+/* It does not come by malloc's name, so nobody else would notice. */
+static void tell_linked_allocator(const char *program, const struct elf_malloc *own)
+{
+    if (own->function[0] != '\0') {
+        talk_note("'%s' has an allocator linked in, with the function %s: calls of that are not "
+                  "recorded; build it to use malloc",
+                  program, own->function);
+    }
+}
+
 static int record_checked(char **command, const struct run_settings *settings,
                           const struct allocator *allocator)
 {
     struct err err;
     struct run_plan plan = {0};
+    struct elf_malloc own = {0};
     char program[PATH_MAX];
     int r = target_find_program(command[0], program, &err);
     if (r < 0) {
         return fail(&err, r == -ENOENT ? CMD_NOT_FOUND : CMD_NOT_EXECUTABLE);
     }
     run_frames_advise(&settings->frame_symbols, command[0], program);
+    elf_malloc_look(program, &own);
+    tell_linked_allocator(program, &own);
     r = settings->plan != NULL ? run_plan_read(&plan, settings->plan, program, &err) : 0;
-    int status = r == 0         ? record(command, settings, allocator, &plan)
+    int status = r == 0         ? record(command, settings, allocator, &own, &plan)
                  : r == -EINVAL ? cmd_misuse(&cmd_run_page, "%s", err.text)
                                 : fail(&err, CMD_RUN_FAILED);
     run_plan_fini(&plan);

@@ -7,6 +7,7 @@
 
 #include "module.h"
 #include "real.h"
+#include "sanitizer.h"
 #include "self.h"
 #include "suspect.h"
 #include "sys.h"
@@ -92,8 +93,9 @@ void announce_process(struct self *self)
         .pid = process->pid,
         .parent_pid = sys_parent_pid(),
         .parent_key = process->parent_key,
-        .flags = (process->parent_key != 0 ? PROCESS_IS_FORK : 0u) |
-                 (real_malloc_is_replaced() ? PROCESS_MALLOC_IS_REPLACED : 0u),
+        .flags =
+            (process->parent_key != 0 ? PROCESS_IS_FORK : 0u) |
+            (real_malloc_is_replaced() && !sanitizer_is_heard() ? PROCESS_MALLOC_IS_REPLACED : 0u),
         .executable_bytes = (uint16_t)executable_bytes,
         .command_bytes = (uint16_t)command_bytes,
         .allocator_bytes = (uint16_t)allocator_bytes,

@@ -60,6 +60,9 @@ FAULTS = (
     ("coroutines, longjmp", r"behaviour\.(coroutines|stacks_after_longjmp)"),
     ("program brings its own malloc (said)", r"behaviour\.program_with_its_own"),
     ("linked with jemalloc, tcmalloc, mimalloc", r"behaviour\.linked_allocator"),
+    ("an allocator linked in under a prefix (said)", r"behaviour\.allocator_linked_in"),
+    ("built with -fsanitize=address", r"sanitizers\.address\["),
+    ("errors of the program: freed twice ...", r"faults\.misuse"),
     ("static or setuid program, other word size (said)", r"command_line\.(static|setuid|program_of_another)"),
 )
 LINE = "{:50} {:>6} {:>8} {:>8} {:>8}  {}"

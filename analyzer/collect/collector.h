@@ -23,6 +23,7 @@ struct collector_settings {
     char **command;        /* NULL-ended */
     const char *path;      /* of the database, which must not exist */
     const char *allocator; /* the library to preload; NULL or "": whatever comes next */
+    const char *sanitizer; /* see launch.h; "" or NULL: none */
     const char *unwind;    /* "auto", "fp", "libunwind" */
     uint64_t depth_limit;
     uint64_t ring_bytes; /* the most that events may take on their way */

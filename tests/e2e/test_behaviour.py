@@ -445,6 +445,12 @@ def test_program_with_its_own_malloc(test):
     test.check("malloc" in recorded.talk, f"no word about its own malloc: {recorded.talk!r}")
 
 
+def test_allocator_linked_in_under_another_name(test):
+    recorded = test.same_as_native([test.program("prefixed_malloc")])
+    test.check("je_malloc" in recorded.talk, f"no word of it: {recorded.talk!r}")
+    test.equal("blocks of main", len(test.sound(recorded).blocks_in("main")), 10)
+
+
 def test_linked_allocator(test, name):
     """A program that is linked with another allocator runs on it, and all is recorded."""
     libraries = [path for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib")
