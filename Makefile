@@ -338,6 +338,33 @@ unit: unit-programs ## the unit tests alone, without sanitizers
 test-unwind: all ## compare every stack of long runs of real programs with libunwind's
 	@$(PYTHON) tests/e2e/run.py --build $(BUILD) --long --jobs 1 --filter '^unwind'
 
+# What reads data from outside, under libFuzzer; tests/unit/test_fuzz_corpora.c replays the corpora.
+FUZZ_BUILD   := $(BUILD_ROOT)/fuzz
+FUZZ_TARGETS := budget baseline plan database events
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+
+$(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_one.c tests/fuzz/fuzz_targets.h FORCE
+	$(Q)$(MAKE) CC=clang SAN=fuzzer-no-link,address,undefined CFLAGS=-Wno-format-nonliteral \
+	    BUILD=$(FUZZ_BUILD) $(FUZZ_BUILD)/liballocaudit_core.a
+	$(say) FUZZ $@
+	$(Q)clang $(STANDARD) -g -O1 $(FUZZ_FLAGS) $(call pkg,--cflags,$(PACKAGES)) -DFUZZ_TARGET=fuzz_$* \
+	    -o $@ $< $(FUZZ_BUILD)/liballocaudit_core.a $(CORE_LIBS) -pthread
+
+.PHONY: fuzz
+fuzz: $(FUZZ_TARGETS:%=$(FUZZ_BUILD)/fuzz_%) ## fuzz each reader of outside data for FUZZ_SECONDS=60 (needs clang)
+	$(Q)for target in $(FUZZ_TARGETS); do \
+	    mkdir -p $(FUZZ_BUILD)/found/$$target; \
+	    echo "== $$target"; \
+	    nice $(FUZZ_BUILD)/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
+	        -artifact_prefix=$(FUZZ_BUILD)/found/$$target- $(FUZZ_BUILD)/found/$$target \
+	        tests/fuzz/corpus/$$target || exit 1; \
+	done
+
+.PHONY: torture
+torture: all sample-apps ## kill, starve and flood programs and recorder, and print what came of it: 20 minutes
+	@$(PYTHON) tests/torture.py --build $(BUILD)
+
 .PHONY: torture-policies
 torture-policies: test-programs ## 10^9 random calls under each policy, and its code under sanitizers: 10 minutes
 	@$(PYTHON) tests/torture_policies.py --build $(BUILD) --asan $(ASAN_BUILD) --tsan $(TSAN_BUILD)

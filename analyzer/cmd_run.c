@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "catalog/allocators.h"
+#include "catalog/elf_malloc.h"
 #include "catalog/policy_option.h"
 #include "cli/out_value.h"
 #include "cli/talk.h"
@@ -240,6 +241,13 @@ static void summarize(const struct collector *collector, const struct run_settin
     if (lost_count > 0) {
         talk_note("%llu events were lost", (unsigned long long)lost_count);
     }
+    uint32_t unmapped_count = atomic_load(&collector->session.ring->unmapped_process_count);
+    if (unmapped_count > 0) {
+        talk_note(
+            "%u programs were not recorded: the limit of their address space (ulimit -v) left "
+            "no room for the ring; a smaller --ring may help",
+            unmapped_count);
+    }
     if (recording->subject_count == 0) {
         talk_note("nothing was recorded: no process loaded liballocaudit.so");
     }
@@ -364,7 +372,8 @@ static void settle_go(struct collector_settings *wanted, const struct run_settin
 
 /* Makes what is needed, starts the command, and sees it through. Returns the exit status. */
 static int record(char **command, const struct target *target, const struct run_settings *settings,
-                  const struct allocator *allocator, const struct run_plan *plan)
+                  const struct allocator *allocator, const struct elf_malloc *own,
+                  const struct run_plan *plan)
 {
     struct err err;
     struct collector collector;
@@ -372,6 +381,7 @@ static int record(char **command, const struct target *target, const struct run_
         .command = command,
         .path = settings->output,
         .allocator = allocator->path,
+        .sanitizer = own->sanitizer,
         .unwind = unwind_names[settings->unwind],
         .depth_limit = settings->depth_limit,
         .ring_bytes = settings->ring_bytes,
@@ -409,19 +419,32 @@ static int record(char **command, const struct target *target, const struct run_
     return status;
 }
 
+/* It does not come by malloc's name, so nobody else would notice. */
+static void tell_linked_allocator(const char *program, const struct elf_malloc *own)
+{
+    if (own->function[0] != '\0') {
+        talk_note("'%s' has an allocator linked in, with the function %s: calls of that are not "
+                  "recorded; build it to use malloc",
+                  program, own->function);
+    }
+}
+
 static int record_checked(char **command, const struct run_settings *settings,
                           const struct allocator *allocator)
 {
     struct err err;
     struct run_plan plan = {0};
+    struct elf_malloc own = {0};
     struct target target;
     int r = target_check(command[0], &target, &err);
     if (r < 0) {
         return fail(&err, r == -ENOENT ? CMD_NOT_FOUND : CMD_NOT_EXECUTABLE);
     }
     run_frames_advise(&settings->frame_symbols, command[0], target.path);
+    elf_malloc_look(target.path, &own);
+    tell_linked_allocator(target.path, &own);
     r = settings->plan != NULL ? run_plan_read(&plan, settings->plan, target.path, &err) : 0;
-    int status = r == 0         ? record(command, &target, settings, allocator, &plan)
+    int status = r == 0         ? record(command, &target, settings, allocator, &own, &plan)
                  : r == -EINVAL ? cmd_misuse(&cmd_run_page, "%s", err.text)
                                 : fail(&err, CMD_RUN_FAILED);
     run_plan_fini(&plan);

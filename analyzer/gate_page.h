@@ -24,6 +24,7 @@ struct gate_settings {
     uint64_t max_leaked_count;
     uint64_t max_leaked_bytes;
     uint64_t max_temporary_count;
+    uint64_t max_fault_count;
     const char *budget;
     const char *baseline;
     const char *tolerance;
@@ -41,6 +42,7 @@ struct gate_settings {
         .max_allocation_count = OPTION_NOT_GIVEN, .max_allocated_bytes = OPTION_NOT_GIVEN,         \
         .max_peak_bytes = OPTION_NOT_GIVEN, .max_leaked_count = OPTION_NOT_GIVEN,                  \
         .max_leaked_bytes = OPTION_NOT_GIVEN, .max_temporary_count = OPTION_NOT_GIVEN,             \
+        .max_fault_count = OPTION_NOT_GIVEN,                                                       \
     }
 
 /* The rows for a command's option table: GATE_OPTIONS(struct test_settings, gate), */
@@ -69,6 +71,9 @@ struct gate_settings {
          "fail above N blocks that their thread freed before its next allocation",                 \
          NULL,                                                                                     \
          OPTION_COUNT_AT(settings, member.max_temporary_count)},                                   \
+        {"max-faults", '\0',                                                                       \
+         "N",          "fail above N errors of the program: double frees, mismatched deletes ...", \
+         NULL,         OPTION_COUNT_AT(settings, member.max_fault_count)},                         \
         {"budget",                                                                                 \
          'b',                                                                                      \
          "FILE",                                                                                   \

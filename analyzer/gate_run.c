@@ -52,6 +52,9 @@ static int add_options(struct gate *gate, struct err *err)
         {.metric = GATE_METRIC_TEMPORARY_COUNT,
          .at_most = settings->max_temporary_count,
          .option = "max-temporary"},
+        {.metric = GATE_METRIC_FAULT_COUNT,
+         .at_most = settings->max_fault_count,
+         .option = "max-faults"},
     };
     int result = 0;
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]) && result == 0; i++) {
@@ -175,8 +178,10 @@ static void print_next(struct gate *gate, struct out *out)
             out_prose(out, "More: allocaudit report %s%s", budget_subject_words[subject],
                       str_text(&file));
         } else {
-            out_prose(out, "More: allocaudit report sites --sort %s%s", site_key_word(key),
-                      str_text(&file));
+            bool is_of_sites = gate_metric_is_of_sites(finding->limit->metric);
+            out_prose(out, "More: allocaudit report %s%s%s",
+                      is_of_sites ? "sites --sort " : "faults",
+                      is_of_sites ? site_key_word(key) : "", str_text(&file));
         }
     }
     str_fini(&file);

@@ -7,7 +7,9 @@
 
 #include "module.h"
 #include "real.h"
+#include "sanitizer.h"
 #include "self.h"
+#include "suspect.h"
 #include "sys.h"
 
 #include "banned.h"
@@ -74,6 +76,8 @@ void announce_process(struct self *self)
     allocator[allocator_bytes] = '\0';
     uint32_t version_bytes = announce_allocator_version(allocator, version);
 
+    suspect_begin(strstr(allocator, "/libc.so") != NULL || strstr(allocator, "/libc-") != NULL);
+
     size_t bytes = (sizeof(struct event_process) + (size_t)executable_bytes +
                     (size_t)command_bytes + allocator_bytes + version_bytes + 7) &
                    ~(size_t)7;
@@ -89,8 +93,9 @@ void announce_process(struct self *self)
         .pid = process->pid,
         .parent_pid = sys_parent_pid(),
         .parent_key = process->parent_key,
-        .flags = (process->parent_key != 0 ? PROCESS_IS_FORK : 0u) |
-                 (real_malloc_is_replaced() ? PROCESS_MALLOC_IS_REPLACED : 0u),
+        .flags =
+            (process->parent_key != 0 ? PROCESS_IS_FORK : 0u) |
+            (real_malloc_is_replaced() && !sanitizer_is_heard() ? PROCESS_MALLOC_IS_REPLACED : 0u),
         .executable_bytes = (uint16_t)executable_bytes,
         .command_bytes = (uint16_t)command_bytes,
         .allocator_bytes = (uint16_t)allocator_bytes,

@@ -151,7 +151,7 @@ static const uint64_t *counting_add(struct counting *counting, const uint64_t *w
         return words + 3;
     }
     if (tag - EVENT_FREE < FREE_KIND_COUNT) {
-        counting_add_free(counting, tag - EVENT_FREE, words[1]);
+        counting_add_free(counting, tag - EVENT_FREE, event_free_address(words));
         return words + 2;
     }
     if (tag - EVENT_ALLOC_WIDE < ALLOC_KIND_COUNT) {

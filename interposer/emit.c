@@ -14,6 +14,7 @@ enum {
     FREE_BYTES = 2 * 8,
     FREE_WIDE_BYTES = 3 * 8,
     FAILED_BYTES = 3 * 8,
+    FAULT_BYTES = 3 * 8,
     CLOCK_STEP_TICKS = 8, /* more than a ns on any processor */
     CLOCK_LOOKS_MAX = 1000,
 };
@@ -138,29 +139,30 @@ static struct self *emit_free_begin(const void *frame)
 }
 
 static void emit_free_end(struct self *self, enum free_kind kind, const void *block,
-                          unsigned duration)
+                          uint64_t given_word, unsigned duration)
 {
     struct writer *writer = self_writer(self);
     writer->cursor[0] = event_head(EVENT_FREE + kind, duration, self_held(self)->ticks);
-    writer->cursor[1] = (uintptr_t)block;
+    writer->cursor[1] = (uintptr_t)block | given_word;
     lane_publish(writer, writer->cursor + FREE_BYTES / 8);
     self_leave(self);
 }
 
-struct self *emit_free(enum free_kind kind, const void *block, const void *frame)
+struct self *emit_free(enum free_kind kind, const void *block, uint64_t given_word,
+                       const void *frame)
 {
     struct self *self = emit_free_begin(frame);
     if (self == NULL || lane_is_timed(self_writer(self))) {
         return self;
     }
-    emit_free_end(self, kind, block, 0);
+    emit_free_end(self, kind, block, given_word, 0);
     return NULL;
 }
 
-void emit_free_done(struct self *self, enum free_kind kind, const void *block)
+void emit_free_done(struct self *self, enum free_kind kind, const void *block, uint64_t given_word)
 {
     uint64_t ticks = lane_stamp(self_writer(self)) - self_held(self)->ticks;
-    emit_free_end(self, kind, block, event_duration_encode(ticks));
+    emit_free_end(self, kind, block, given_word, event_duration_encode(ticks));
 }
 
 struct self *emit_hold(const void *frame, bool needs_stack)
@@ -264,12 +266,12 @@ void emit_expected_alloc_done(void *block, size_t alignment, const void *frame)
     self->expects_alloc = false;
 }
 
-bool emit_outer_free(enum free_kind kind, const void *block, const void *frame,
+bool emit_outer_free(enum free_kind kind, const void *block, uint64_t given_word, const void *frame,
                      struct self **out_timed)
 {
     struct self *self = emit_begin_plain();
     *out_timed = NULL;
-    if (self == NULL || !emit_free_plain(self, kind, block, frame)) {
+    if (self == NULL || !emit_free_plain(self, kind, block, given_word, frame)) {
         self = emit_free_is_expected(block) ? NULL : emit_free_begin(frame);
         if (self == NULL) {
             return false;
@@ -277,7 +279,7 @@ bool emit_outer_free(enum free_kind kind, const void *block, const void *frame,
         if (lane_is_timed(self_writer(self))) {
             *out_timed = self;
         } else {
-            emit_free_end(self, kind, block, 0);
+            emit_free_end(self, kind, block, given_word, 0);
         }
     }
     self->expected_free = block;
@@ -285,14 +287,45 @@ bool emit_outer_free(enum free_kind kind, const void *block, const void *frame,
     return true;
 }
 
-void emit_outer_free_done(struct self *timed, enum free_kind kind, const void *block)
+void emit_outer_free_done(struct self *timed, enum free_kind kind, const void *block,
+                          uint64_t given_word)
 {
     if (__builtin_expect(timed != NULL, 0)) {
-        emit_free_done(timed, kind, block);
+        emit_free_done(timed, kind, block, given_word);
     }
     if (self_of_thread != NULL) {
         self_of_thread->expects_free = false;
     }
+}
+
+void emit_fault(enum fault_kind fault, unsigned call, uint64_t value, const void *frame)
+{
+    struct self *self = self_enter(frame);
+    if (self == NULL) {
+        return;
+    }
+    if (self->own_calls == 0) {
+        uint32_t stack_id = stack_intern(self, frame);
+        if (emit_reserve(self, FAULT_BYTES)) {
+            struct writer *writer = self_writer(self);
+            lane_begin(writer);
+            writer->cursor[0] = event_head(EVENT_FAULT, 0, emit_stamp(writer));
+            writer->cursor[1] = value;
+            writer->cursor[2] = (uint64_t)stack_id << 32 | (call & 0xffffu) << 16 | fault;
+            lane_publish(writer, writer->cursor + FAULT_BYTES / 8);
+        }
+    }
+    self_leave(self);
+}
+
+struct self *emit_suspect(struct self *timed, enum free_kind kind, const void *block,
+                          uint64_t given_word, const void *frame)
+{
+    if (timed != NULL) {
+        emit_free_done(timed, kind, block, given_word);
+    }
+    emit_fault(FAULT_SUSPECT_FREE, kind, (uintptr_t)block, frame);
+    return NULL;
 }
 
 /*

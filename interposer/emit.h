@@ -14,6 +14,7 @@
 #include "../schema/event.h"
 #include "real.h"
 #include "self.h"
+#include "suspect.h"
 
 /*
  * The hot path. A plain call is one in a thread where nothing special is going on (struct self's
@@ -95,7 +96,8 @@ static inline __attribute__((always_inline)) bool emit_alloc_plain(struct self *
 /* Records that the block is about to be freed. False: nothing was recorded, it takes emit_free().
  */
 static inline __attribute__((always_inline)) bool
-emit_free_plain(struct self *self, enum free_kind kind, const void *block, const void *frame)
+emit_free_plain(struct self *self, enum free_kind kind, const void *block, uint64_t given_word,
+                const void *frame)
 {
     struct writer *writer = &self->writers[0];
     uint64_t ticks;
@@ -104,7 +106,7 @@ emit_free_plain(struct self *self, enum free_kind kind, const void *block, const
     if (__builtin_expect(is_plain, 1)) {
         uint64_t *words = writer->cursor;
         words[0] = event_head(EVENT_FREE + kind, 0, ticks);
-        words[1] = (uintptr_t)block;
+        words[1] = (uintptr_t)block | given_word;
         lane_publish(writer, words + 2);
     }
     emit_leave_plain(self);
@@ -126,11 +128,12 @@ static inline uint64_t emit_timer(void)
 }
 
 /*
- * A block is about to be freed: call before the real function, and pass what it returns to
- * emit_free_done() after it, if that is not NULL.
+ * A block is about to be freed (given_word: event_given_word(), or 0): call before the real
+ * function, and pass what it returns to emit_free_done() after it, if that is not NULL.
  */
-struct self *emit_free(enum free_kind kind, const void *block, const void *frame);
-void emit_free_done(struct self *self, enum free_kind kind, const void *block);
+struct self *emit_free(enum free_kind kind, const void *block, uint64_t given_word,
+                       const void *frame);
+void emit_free_done(struct self *self, enum free_kind kind, const void *block, uint64_t given_word);
 
 /*
  * Holds the lane over a real call that both frees and allocates (realloc), or that may fail to
@@ -158,9 +161,10 @@ void emit_expected_alloc_done(void *block, size_t alignment, const void *frame);
  * The same for freeing: records it now, and the inner calls for the same block pass through.
  * *out_timed: to be passed to the `done` function, which ends the record of a call that is timed.
  */
-bool emit_outer_free(enum free_kind kind, const void *block, const void *frame,
+bool emit_outer_free(enum free_kind kind, const void *block, uint64_t given_word, const void *frame,
                      struct self **out_timed);
-void emit_outer_free_done(struct self *timed, enum free_kind kind, const void *block);
+void emit_outer_free_done(struct self *timed, enum free_kind kind, const void *block,
+                          uint64_t given_word);
 
 /* True if an outer hook has already recorded this block's free. */
 static inline bool emit_free_is_expected(const void *block)
@@ -168,6 +172,24 @@ static inline bool emit_free_is_expected(const void *block)
     struct self *self = self_of_thread;
     return __builtin_expect(self != NULL && self->expects_free, 0) && self->expected_free == block;
 }
+
+/*
+ * After emit_free() or emit_outer_free(), before the real call: a free of what does not look like a
+ * block is published at once, timed or not, since the real call may be the program's last. Gives
+ * what is to be passed to the `done` function.
+ */
+struct self *emit_suspect(struct self *timed, enum free_kind kind, const void *block,
+                          uint64_t given_word, const void *frame);
+
+static inline struct self *emit_look_at(struct self *timed, enum free_kind kind, const void *block,
+                                        uint64_t given_word, const void *frame)
+{
+    return suspect_is(block) ? emit_suspect(timed, kind, block, given_word, frame) : timed;
+}
+
+/* An error of the program: before the real call, which may be its last. call: enum free_kind, or
+ * alloc_kind of a bad alignment. */
+void emit_fault(enum fault_kind fault, unsigned call, uint64_t value, const void *frame);
 
 /* A count of the library's own, under a constant name. */
 void emit_counter(const char *name, uint64_t value, const void *frame);

@@ -68,6 +68,16 @@ HOOK void *malloc(size_t size_bytes)
     return sample_passes(size_bytes) ? real.malloc(size_bytes) : malloc_recorded(size_bytes);
 }
 
+/* What C demands of an alignment; the C library rounds it up, or refuses. */
+static void check_alignment(enum alloc_kind kind, size_t alignment, const void *frame)
+{
+    bool is_good = alignment != 0 && (alignment & (alignment - 1)) == 0;
+    bool is_posix = kind == ALLOC_KIND_POSIX_MEMALIGN;
+    if (__builtin_expect(!is_good || (is_posix && alignment < sizeof(void *)), 0)) {
+        emit_fault(FAULT_BAD_ALIGNMENT, kind, alignment, frame);
+    }
+}
+
 static SLOW void *calloc_slowly(size_t count, size_t size_bytes, const void *frame)
 {
     size_t total_bytes;
@@ -152,6 +162,9 @@ static RECORDED void *realloc_recorded(void *old, size_t size_bytes)
         emit_alloc(ALLOC_KIND_REALLOC, block, size_bytes, 0, started, HOOK_FRAME);
         return block;
     }
+    if (suspect_is(old)) {
+        emit_fault(FAULT_SUSPECT_FREE, FREE_KIND_REALLOC, (uintptr_t)old, HOOK_FRAME);
+    }
     struct self *self = emit_hold(HOOK_FRAME, true);
     if (self == NULL) {
         return real.realloc(old, size_bytes);
@@ -187,11 +200,30 @@ HOOK void *reallocarray(void *old, size_t count, size_t size_bytes)
         emit_alloc(ALLOC_KIND_REALLOCARRAY, block, total_bytes, 0, 0, HOOK_FRAME);
         return block;
     }
+    if (suspect_is(old)) {
+        emit_fault(FAULT_SUSPECT_FREE, FREE_KIND_REALLOC, (uintptr_t)old, HOOK_FRAME);
+    }
     struct self *self = emit_hold(HOOK_FRAME, true);
     if (self == NULL) {
         return real.realloc(old, total_bytes);
     }
     return realloc_held(self, ALLOC_KIND_REALLOCARRAY, old, total_bytes);
+}
+
+static SLOW void free_suspect(void *block, enum free_kind kind, const void *frame)
+{
+    emit_fault(FAULT_SUSPECT_FREE, kind, (uintptr_t)block, frame);
+    real.free(block);
+}
+
+/* The real free, of a block whose free is recorded. */
+static inline void free_really(void *block)
+{
+    if (__builtin_expect(suspect_marks.free_secret == SUSPECT_TO_LEARN, 0)) {
+        suspect_learn(block);
+    } else {
+        real.free(block);
+    }
 }
 
 static SLOW void free_slowly(void *block, const void *frame)
@@ -200,13 +232,14 @@ static SLOW void free_slowly(void *block, const void *frame)
         return;
     }
     if (sample_skips_free(block) || emit_free_is_expected(block)) {
-        real.free(block);
+        free_really(block);
         return;
     }
-    struct self *timed = emit_free(FREE_KIND_FREE, block, frame);
-    real.free(block);
+    struct self *timed = emit_free(FREE_KIND_FREE, block, 0, frame);
+    timed = emit_look_at(timed, FREE_KIND_FREE, block, 0, frame);
+    free_really(block);
     if (__builtin_expect(timed != NULL, 0)) {
-        emit_free_done(timed, FREE_KIND_FREE, block);
+        emit_free_done(timed, FREE_KIND_FREE, block, 0);
     }
 }
 
@@ -214,11 +247,15 @@ static RECORDED void free_recorded(void *block)
 {
     struct self *self = emit_begin_plain();
     if (__builtin_expect(self == NULL || block == NULL || bootstrap_owns(block), 0) ||
-        __builtin_expect(!emit_free_plain(self, FREE_KIND_FREE, block, HOOK_FRAME), 0)) {
+        __builtin_expect(!emit_free_plain(self, FREE_KIND_FREE, block, 0, HOOK_FRAME), 0)) {
         free_slowly(block, HOOK_FRAME);
         return;
     }
-    real.free(block);
+    if (suspect_is(block)) {
+        free_suspect(block, FREE_KIND_FREE, HOOK_FRAME);
+        return;
+    }
+    free_really(block);
 }
 
 HOOK void free(void *block)
@@ -230,7 +267,7 @@ HOOK void free(void *block)
     }
 }
 
-static void free_as(enum free_kind kind, void *block, const void *frame)
+static void free_as(enum free_kind kind, void *block, uint64_t given_word, const void *frame)
 {
     if (block == NULL || bootstrap_owns(block) || !is_resolved()) {
         return;
@@ -239,29 +276,28 @@ static void free_as(enum free_kind kind, void *block, const void *frame)
         real.free(block);
         return;
     }
-    struct self *timed = emit_free(kind, block, frame);
+    struct self *timed = emit_free(kind, block, given_word, frame);
+    timed = emit_look_at(timed, kind, block, given_word, frame);
     real.free(block);
     if (timed != NULL) {
-        emit_free_done(timed, kind, block);
+        emit_free_done(timed, kind, block, given_word);
     }
 }
 
 HOOK void cfree(void *block)
 {
-    free_as(FREE_KIND_CFREE, block, HOOK_FRAME);
+    free_as(FREE_KIND_CFREE, block, 0, HOOK_FRAME);
 }
 
 HOOK void free_sized(void *block, size_t size_bytes)
 {
-    (void)size_bytes;
-    free_as(FREE_KIND_FREE_SIZED, block, HOOK_FRAME);
+    free_as(FREE_KIND_FREE_SIZED, block, event_given_word(size_bytes), HOOK_FRAME);
 }
 
 HOOK void free_aligned_sized(void *block, size_t alignment, size_t size_bytes)
 {
     (void)alignment;
-    (void)size_bytes;
-    free_as(FREE_KIND_FREE_ALIGNED_SIZED, block, HOOK_FRAME);
+    free_as(FREE_KIND_FREE_ALIGNED_SIZED, block, event_given_word(size_bytes), HOOK_FRAME);
 }
 
 HOOK void *memalign(size_t alignment, size_t size_bytes)
@@ -269,6 +305,7 @@ HOOK void *memalign(size_t alignment, size_t size_bytes)
     if (!is_resolved() || real.memalign == NULL) {
         return bootstrap_alloc(size_bytes, alignment);
     }
+    check_alignment(ALLOC_KIND_MEMALIGN, alignment, HOOK_FRAME);
     if (!sample_takes(size_bytes, HOOK_FRAME)) {
         return real.memalign(alignment, size_bytes);
     }
@@ -283,6 +320,7 @@ HOOK void *aligned_alloc(size_t alignment, size_t size_bytes)
     if (!is_resolved() || real.aligned_alloc == NULL) {
         return bootstrap_alloc(size_bytes, alignment);
     }
+    check_alignment(ALLOC_KIND_ALIGNED_ALLOC, alignment, HOOK_FRAME);
     if (!sample_takes(size_bytes, HOOK_FRAME)) {
         return real.aligned_alloc(alignment, size_bytes);
     }
@@ -298,6 +336,7 @@ HOOK int posix_memalign(void **out_block, size_t alignment, size_t size_bytes)
         *out_block = bootstrap_alloc(size_bytes, alignment);
         return *out_block != NULL ? 0 : ENOMEM;
     }
+    check_alignment(ALLOC_KIND_POSIX_MEMALIGN, alignment, HOOK_FRAME);
     if (!sample_takes(size_bytes, HOOK_FRAME)) {
         return real.posix_memalign(out_block, alignment, size_bytes);
     }

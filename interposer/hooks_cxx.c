@@ -69,7 +69,7 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
         return block;                                                                              \
     }
 
-#define DELETE(kind, identifier, symbol, parameters, arguments)                                    \
+#define DELETE(kind, identifier, symbol, given_word, parameters, arguments)                        \
     static RECORDED void identifier##_recorded parameters                                          \
     {                                                                                              \
         if (block == NULL || bootstrap_owns(block)) {                                              \
@@ -78,14 +78,17 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
         real_be_ready();                                                                           \
         struct self *timed = NULL;                                                                 \
         bool is_outer = !sample_skips_free(block) &&                                               \
-                        emit_outer_free(FREE_KIND_##kind, block, HOOK_FRAME, &timed);              \
+                        emit_outer_free(FREE_KIND_##kind, block, given_word, HOOK_FRAME, &timed);  \
+        if (is_outer) {                                                                            \
+            timed = emit_look_at(timed, FREE_KIND_##kind, block, given_word, HOOK_FRAME);          \
+        }                                                                                          \
         if (real.identifier != NULL) {                                                             \
             real.identifier arguments;                                                             \
         } else {                                                                                   \
             real.free(block);                                                                      \
         }                                                                                          \
         if (is_outer) {                                                                            \
-            emit_outer_free_done(timed, FREE_KIND_##kind, block);                                  \
+            emit_outer_free_done(timed, FREE_KIND_##kind, block, given_word);                      \
         }                                                                                          \
     }                                                                                              \
     HOOK void symbol parameters;                                                                   \
@@ -114,25 +117,25 @@ NEW(NEW_ARRAY, new_array_a, _ZnamSt11align_val_t, alignment,
 NEW(NEW_ARRAY, new_array_an, _ZnamSt11align_val_tRKSt9nothrow_t, alignment,
     (size_t size_bytes, size_t alignment, const void *nothrow), (size_bytes, alignment, nothrow))
 
-DELETE(DELETE, delete_, _ZdlPv, (void *block), (block))
-DELETE(DELETE, delete_n, _ZdlPvRKSt9nothrow_t,
+DELETE(DELETE, delete_, _ZdlPv, 0, (void *block), (block))
+DELETE(DELETE, delete_n, _ZdlPvRKSt9nothrow_t, 0,
        (void *block, const void *nothrow), (block, nothrow))
-DELETE(DELETE, delete_s, _ZdlPvm, (void *block, size_t size_bytes), (block, size_bytes))
-DELETE(DELETE, delete_a, _ZdlPvSt11align_val_t,
+DELETE(DELETE, delete_s, _ZdlPvm, event_given_word(size_bytes), (void *block, size_t size_bytes), (block, size_bytes))
+DELETE(DELETE, delete_a, _ZdlPvSt11align_val_t, 0,
        (void *block, size_t alignment), (block, alignment))
-DELETE(DELETE, delete_an, _ZdlPvSt11align_val_tRKSt9nothrow_t,
+DELETE(DELETE, delete_an, _ZdlPvSt11align_val_tRKSt9nothrow_t, 0,
        (void *block, size_t alignment, const void *nothrow), (block, alignment, nothrow))
-DELETE(DELETE, delete_sa, _ZdlPvmSt11align_val_t,
+DELETE(DELETE, delete_sa, _ZdlPvmSt11align_val_t, event_given_word(size_bytes),
        (void *block, size_t size_bytes, size_t alignment), (block, size_bytes, alignment))
-DELETE(DELETE_ARRAY, delete_array, _ZdaPv, (void *block), (block))
-DELETE(DELETE_ARRAY, delete_array_n, _ZdaPvRKSt9nothrow_t,
+DELETE(DELETE_ARRAY, delete_array, _ZdaPv, 0, (void *block), (block))
+DELETE(DELETE_ARRAY, delete_array_n, _ZdaPvRKSt9nothrow_t, 0,
        (void *block, const void *nothrow), (block, nothrow))
-DELETE(DELETE_ARRAY, delete_array_s, _ZdaPvm,
+DELETE(DELETE_ARRAY, delete_array_s, _ZdaPvm, event_given_word(size_bytes),
        (void *block, size_t size_bytes), (block, size_bytes))
-DELETE(DELETE_ARRAY, delete_array_a, _ZdaPvSt11align_val_t,
+DELETE(DELETE_ARRAY, delete_array_a, _ZdaPvSt11align_val_t, 0,
        (void *block, size_t alignment), (block, alignment))
-DELETE(DELETE_ARRAY, delete_array_an, _ZdaPvSt11align_val_tRKSt9nothrow_t,
+DELETE(DELETE_ARRAY, delete_array_an, _ZdaPvSt11align_val_tRKSt9nothrow_t, 0,
        (void *block, size_t alignment, const void *nothrow), (block, alignment, nothrow))
-DELETE(DELETE_ARRAY, delete_array_sa, _ZdaPvmSt11align_val_t,
+DELETE(DELETE_ARRAY, delete_array_sa, _ZdaPvmSt11align_val_t, event_given_word(size_bytes),
        (void *block, size_t size_bytes, size_t alignment), (block, size_bytes, alignment))
 /* clang-format on */

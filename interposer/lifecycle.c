@@ -6,12 +6,14 @@
 #include "introspect.h"
 #include "real.h"
 #include "route.h"
+#include "sanitizer.h"
 #include "self.h"
 #include "unwind.h"
 
 static __attribute__((constructor)) void lifecycle_start(void)
 {
     real_init();
+    sanitizer_begin();
     /* Attach even if nothing is ever allocated, so that an empty recording can be told from none.
      */
     struct self *self = self_enter(__builtin_frame_address(0));

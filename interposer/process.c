@@ -37,19 +37,22 @@ static struct ring_header *process_map_ring(void)
     if (fd < 0) {
         return NULL;
     }
+    struct ring_header *header = NULL;
     struct ring_header *ring = NULL;
     if (sys_file_bytes((int)fd) >= (long)ring_bytes(1)) {
-        ring = sys_mmap(RING_HEADER_BYTES, PROT_READ, MAP_SHARED, (int)fd);
+        header = sys_mmap(RING_HEADER_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd);
     }
-    uint64_t max_bytes = ring != NULL && process_ring_is_sane(ring) ? ring->max_bytes : 0;
-    if (ring != NULL) {
-        sys_munmap(ring, RING_HEADER_BYTES);
-        ring = NULL;
-    }
-    if (max_bytes != 0) {
+    if (header != NULL && process_ring_is_sane(header)) {
         /* More than the file has now: the part behind its end is reached only after it has grown.
          */
-        ring = sys_mmap(max_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, (int)fd);
+        ring = sys_mmap(header->max_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                        (int)fd);
+        if (ring == NULL) {
+            atomic_fetch_add(&header->unmapped_process_count, 1);
+        }
+    }
+    if (header != NULL) {
+        sys_munmap(header, RING_HEADER_BYTES);
     }
     sys_close((int)fd);
     return ring;

@@ -7,6 +7,7 @@
 
 #include "route.h"
 #include "sample_set.h"
+#include "sanitizer.h"
 
 struct real real;
 
@@ -69,7 +70,7 @@ void real_init(void)
 
 const void *real_allocator_address(void)
 {
-    return route_next_malloc();
+    return sanitizer_is_heard() ? *(void **)&real.malloc_usable_size : route_next_malloc();
 }
 
 /*

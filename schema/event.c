@@ -48,6 +48,7 @@ static size_t event_fixed_bytes(unsigned tag)
         {EVENT_FREE_WIDE, FREE_KIND_COUNT, 3 * 8},
         {EVENT_FAILED, ALLOC_KIND_COUNT, 3 * 8},
         {EVENT_LOST, 1, 2 * 8},
+        {EVENT_FAULT, 1, 3 * 8},
         {EVENT_STACK, 1, sizeof(struct event_stack)},
         {EVENT_MODULE, 1, sizeof(struct event_module)},
         {EVENT_PROCESS, 1, sizeof(struct event_process)},
@@ -72,7 +73,7 @@ size_t event_bytes_slowly(const uint64_t *words, size_t available_bytes)
     if (bytes == 0 || bytes > available_bytes) {
         return 0;
     }
-    if (tag >= EVENT_STACK && tag != EVENT_LOST) {
+    if (tag >= EVENT_STACK && tag != EVENT_LOST && tag != EVENT_FAULT) {
         bytes = event_padded(bytes + event_text_bytes(words));
     }
     return bytes <= available_bytes && bytes <= EVENT_MAX_BYTES ? bytes : 0;
@@ -96,4 +97,14 @@ const char *event_free_kind_name(unsigned kind)
 #undef X
     };
     return kind < FREE_KIND_COUNT ? names[kind] : "unknown";
+}
+
+const char *event_fault_kind_name(unsigned kind)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        FAULT_KINDS(X)
+#undef X
+    };
+    return kind < FAULT_KIND_COUNT ? names[kind] : "unknown";
 }

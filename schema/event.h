@@ -49,6 +49,28 @@
     X(BRK, "brk")                                                                                  \
     X(UNSEEN, "unseen") /* its address was handed out again: the free itself was not recorded */
 
+/*
+ * Errors of the program. The library in it tells of those that it can see: calls with a bad
+ * alignment, and frees of what does not look like a block (SUSPECT_FREE), whose stack is else not
+ * known. What these are, the collector finds out.
+ */
+#define FAULT_KINDS(X)                                                                             \
+    X(SUSPECT_FREE, "invalid_free") /* of no live block; more is not known */                      \
+    X(DOUBLE_FREE, "double_free")                                                                  \
+    X(REALLOC_OF_FREED, "realloc_of_freed")                                                        \
+    X(INTERIOR_FREE, "interior_free") /* of an address inside a live block */                      \
+    X(FOREIGN_FREE, "foreign_free")   /* of what no allocation has given */                        \
+    X(MISMATCHED_FREE, "mismatched_free")                                                          \
+    X(WRONG_SIZE, "wrong_size")                                                                    \
+    X(BAD_ALIGNMENT, "bad_alignment")
+
+enum fault_kind {
+#define X(name, text) FAULT_##name,
+    FAULT_KINDS(X)
+#undef X
+    FAULT_KIND_COUNT
+};
+
 enum alloc_kind {
 #define X(name, text) ALLOC_KIND_##name,
     ALLOC_KINDS(X)
@@ -68,7 +90,7 @@ enum event_tag {
     EVENT_ALLOC = 0x10, /* + alloc_kind; 3 words: address:48 slack:16 | size:32 stack:32 */
     EVENT_ALLOC_WIDE =
         0x30,               /* + alloc_kind; 5 words: address | size | usable | stack:32 align:32 */
-    EVENT_FREE = 0x50,      /* + free_kind; 2 words: address */
+    EVENT_FREE = 0x50,      /* + free_kind; 2 words: address:48 given:16, see event_given_word() */
     EVENT_FREE_WIDE = 0x70, /* + free_kind; 3 words: address | size (a munmap, a sized delete) */
     EVENT_FAILED = 0x90,    /* + alloc_kind; 3 words: size | stack:32: the real call gave NULL */
     EVENT_STACK = 0xb0,     /* struct event_stack */
@@ -78,6 +100,7 @@ enum event_tag {
     EVENT_LOST = 0xb4,      /* 2 words: how many events this lane could not write before this one */
     EVENT_COUNTER = 0xb5,   /* struct event_counter */
     EVENT_ALLOCATOR = 0xb6, /* struct event_counter: what the allocator says of itself */
+    EVENT_FAULT = 0xb7,     /* 3 words: value | stack:32 call:16 fault:16; enum fault_kind */
 };
 
 enum {
@@ -191,6 +214,24 @@ static inline uint64_t event_ticks(uint64_t head)
     return head & ((UINT64_C(1) << EVENT_TICK_BITS) - 1);
 }
 
+/* The size that a sized delete gives, in the upper bits of a free's address: 0 = none was given, or
+ * one that is too large for them; else one more than it. */
+static inline uint64_t event_given_word(size_t given_bytes)
+{
+    return given_bytes < EVENT_SLACK_LIMIT - 1 ? (uint64_t)(given_bytes + 1) << EVENT_ADDRESS_BITS
+                                               : 0;
+}
+
+static inline uint64_t event_free_address(const uint64_t *words)
+{
+    return words[1] & ((UINT64_C(1) << EVENT_ADDRESS_BITS) - 1);
+}
+
+static inline unsigned event_given_code(const uint64_t *words)
+{
+    return (unsigned)(words[1] >> EVENT_ADDRESS_BITS);
+}
+
 /*
  * A duration code is a small float: 11 bits of mantissa, 5 of exponent. Exact below 2048 ticks,
  * within 0.1 % above. 0 means "not timed", so a timed call of 0 ticks counts as 1.
@@ -242,5 +283,6 @@ static inline bool event_alloc_is_range(unsigned kind)
 /* The texts of the lists above; "unknown" for a number that is none of them. */
 const char *event_alloc_kind_name(unsigned kind);
 const char *event_free_kind_name(unsigned kind);
+const char *event_fault_kind_name(unsigned kind);
 
 #endif

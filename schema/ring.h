@@ -27,7 +27,7 @@
 #define RING_MAGIC UINT64_C(0x31474e4952415541) /* "AUARING1" */
 
 enum {
-    RING_VERSION = 4,
+    RING_VERSION = 5,
     RING_CHUNK_BYTES = 32768,
     RING_LANE_CAPACITY = 16384,
     RING_HEADER_BYTES = 4096,
@@ -127,6 +127,8 @@ struct ring_header {
     _Alignas(64) _Atomic uint32_t lane_high; /* lanes [0, lane_high) were ever in use */
     _Atomic uint32_t next_process_key;       /* next process key to hand out; starts at 1 */
     _Atomic uint64_t lost_event_count;       /* events that found no lane to be written to */
+    _Atomic uint32_t
+        unmapped_process_count; /* programs that had no room for the ring: unrecorded */
     _Atomic uint32_t first_pid; /* the only one recorded without RING_FOLLOW_CHILDREN */
 
     /*

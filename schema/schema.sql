@@ -340,6 +340,22 @@ CREATE TABLE go_runtime (
     lost_line_count       INTEGER NOT NULL
 );
 
+-- Errors of the program: calls that the allocator's rules forbid. They were passed on unchanged.
+CREATE TABLE fault (
+    id              INTEGER PRIMARY KEY,
+    process_id      INTEGER NOT NULL REFERENCES process (id),
+    thread_id       INTEGER NOT NULL REFERENCES thread (id),
+    at_ns           INTEGER NOT NULL,
+    kind            TEXT NOT NULL,            -- double_free, interior_free, foreign_free, ...
+    call            TEXT NOT NULL,            -- free, realloc, delete, memalign, ...
+    address         INTEGER,                  -- what it was called with; NULL: bad_alignment
+    given           INTEGER,                  -- the wrong size or alignment
+    stack_id        INTEGER REFERENCES stack (id), -- of the call; NULL: not known
+    block_address   INTEGER,                  -- where the block meant begins
+    block_id        INTEGER,                  -- its row in allocation; NULL: not known, or has none
+    block_stack_id  INTEGER REFERENCES stack (id)  -- where it was allocated
+);
+
 CREATE TABLE alloc_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE free_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 

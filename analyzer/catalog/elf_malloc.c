@@ -81,11 +81,9 @@ static const char *find_defined(const struct image *image, uint32_t type, const 
     return NULL;
 }
 
-/* The first library that it needs whose name begins like an allocator's, or NULL. */
-static const char *find_needed(const struct image *image)
+/* The first library that it needs whose name begins like one of those, or NULL. */
+static const char *find_needed(const struct image *image, const char *const *beginnings)
 {
-    static const char *const beginnings[] = {"libjemalloc",  "libtcmalloc", "libmimalloc",
-                                             "libtbbmalloc", "libhoard",    NULL};
     GElf_Shdr header;
     size_t count = 0;
     Elf_Data *data = find_entries(image, SHT_DYNAMIC, &header, &count);
@@ -130,16 +128,22 @@ void elf_malloc_look(const char *path, struct elf_malloc *out_malloc)
 {
     static const char *const prefixed[] = {"je_malloc", "_rjem_malloc", "mi_malloc", "tc_malloc",
                                            NULL};
+    static const char *const allocators[] = {"libjemalloc",  "libtcmalloc", "libmimalloc",
+                                             "libtbbmalloc", "libhoard",    NULL};
+    static const char *const sanitizers[] = {"libasan.so", "liblsan.so", "libclang_rt.asan", NULL};
     *out_malloc = (struct elf_malloc){0};
     struct image image;
     if (image_open(&image, path) == 0) {
         const char *function = find_defined(&image, SHT_SYMTAB, prefixed);
-        const char *library = find_needed(&image);
+        const char *library = find_needed(&image, allocators);
+        const char *sanitizer = find_needed(&image, sanitizers);
         out_malloc->is_own = find_defined(&image, SHT_DYNSYM, malloc_names) != NULL;
         snprintf(out_malloc->function, sizeof(out_malloc->function), "%s",
                  function != NULL ? function : "");
         snprintf(out_malloc->library, sizeof(out_malloc->library), "%s",
                  library != NULL ? library : "");
+        snprintf(out_malloc->sanitizer, sizeof(out_malloc->sanitizer), "%s",
+                 sanitizer != NULL ? sanitizer : "");
     }
     image_close(&image);
 }

@@ -16,6 +16,8 @@ struct elf_malloc {
     char function[32]; /* of an allocator linked in beside malloc, such as je_malloc; "": none */
     char library[64];  /* an allocator's that it is linked with: malloc unless another is preloaded;
                           "": none */
+    char sanitizer[64]; /* the library of a sanitizer that it is linked with, such as libasan.so.8:
+                           it wants to be loaded before any other; "": none */
 };
 
 /* Can the file be preloaded as an allocator? Returns 0; or with a line in *err a negative errno of

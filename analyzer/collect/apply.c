@@ -5,6 +5,7 @@
 
 #include "announcement.h"
 #include "blocks.h"
+#include "faults.h"
 #include "mappings.h"
 #include "recording.h"
 #include "subject.h"
@@ -146,12 +147,13 @@ __attribute__((flatten)) int subject_apply_free(struct lane_context *lane, const
         .kind = (uint8_t)kind,
         .is_timed = code != 0,
         .duration_ns = apply_duration_ns(lane->subject, code),
+        .given_code = (uint16_t)event_given_code(words),
     };
     lane->realloc_from.address = 0;
     /* In a sample, the next realloc need not be the one that ended this block. */
     bool is_linked = kind == FREE_KIND_REALLOC && lane->subject->recording->sample_bytes == 0;
     struct block *kept = is_linked ? &lane->realloc_from : NULL;
-    return blocks_free(lane->subject, words[1], kind, lane->thread, &death, kept,
+    return blocks_free(lane->subject, event_free_address(words), kind, lane->thread, &death, kept,
                        &lane->realloc_from_id, err);
 }
 
@@ -177,6 +179,17 @@ static int apply_failed(struct lane_context *lane, const uint64_t *words, uint64
                      weight_of(lane->subject->recording->sample_bytes, &failed));
     }
     return r;
+}
+
+static int apply_fault(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                       struct err *err)
+{
+    struct subject *subject = lane->subject;
+    uint32_t local_id = (uint32_t)(words[2] >> 32);
+    uint32_t site = local_id < lane->site_count ? lane->sites[local_id] : UINT32_MAX;
+    uint32_t stack_id = site == UINT32_MAX ? 0 : subject->tally.sites[site].stack_id;
+    int r = blocks_settle(subject, stamp_ns, err);
+    return r < 0 ? r : faults_add_told(subject, words, lane->thread, stack_id, stamp_ns);
 }
 
 static __attribute__((noinline)) int apply_rare(struct lane_context *lane, const uint64_t *words,
@@ -205,6 +218,8 @@ static __attribute__((noinline)) int apply_rare(struct lane_context *lane, const
         return announcement_counter(lane, (const struct event_counter *)words, stamp_ns);
     case EVENT_ALLOCATOR:
         return announcement_fact(lane, (const struct event_counter *)words, stamp_ns);
+    case EVENT_FAULT:
+        return apply_fault(lane, words, stamp_ns, err);
     case EVENT_LOST:
         lane->subject->lost_event_count += words[1];
         return 0;

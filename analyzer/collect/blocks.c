@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "faults.h"
 #include "ledger.h"
 #include "recording.h"
 #include "weight.h"
@@ -131,7 +132,8 @@ int blocks_add(struct subject *subject, struct block *slot, uint64_t address, bo
     return r;
 }
 
-static void blocks_count_stranger(struct subject *subject, uint32_t by, uint64_t died_ns)
+static int blocks_count_stranger(struct subject *subject, uint64_t address, enum free_kind kind,
+                                 uint32_t by, uint64_t died_ns)
 {
     struct journal_lane *kept = subject->threads[by].kept;
     if (kept != NULL) {
@@ -144,6 +146,15 @@ static void blocks_count_stranger(struct subject *subject, uint32_t by, uint64_t
         subject->unpaired_free_count++;
     }
     subject->threads[by].free_count++;
+    return faults_add_stranger(subject, address, kind, by, died_ns);
+}
+
+/* The call does not fit the block, or gives another size than it was made with. */
+static inline bool blocks_is_misfit(const struct block *block, enum free_kind kind,
+                                    const struct death *death)
+{
+    return !faults_is_match(block->kind, kind) ||
+           (death->given_code != 0 && death->given_code - 1u != block->size_bytes);
 }
 
 /* blocks_free() where something waits, or the block is not there. */
@@ -164,8 +175,14 @@ blocks_free_slowly(struct subject *subject, uint64_t address, enum free_kind kin
         return blocks_keep_early(subject, address, kind, by, death);
     }
     if (live_block == NULL) {
-        blocks_count_stranger(subject, by, death->died_ns);
-        return 0;
+        return blocks_count_stranger(subject, address, kind, by, death->died_ns);
+    }
+    if (live_block->kind != ALLOC_KIND_INTERNAL && blocks_is_misfit(live_block, kind, death)) {
+        r = faults_add_misfit(subject, live_block, kind, by, death->died_ns,
+                              death->given_code - 1u);
+        if (r < 0) {
+            return r;
+        }
     }
     r = ledger_end_found(subject, live_block, kind, by, death, out_block, out_id, err);
     for (size_t i = 0; r == 0 && i < subject->parked_count; i++) {
@@ -186,7 +203,8 @@ int blocks_free(struct subject *subject, uint64_t address, enum free_kind kind, 
         entry = live_entry(&subject->live, address);
         block = live_block(&subject->live, entry);
     }
-    if (__builtin_expect(block == NULL, 0) || !blocks_are_settled(subject)) {
+    if (__builtin_expect(block == NULL || blocks_is_misfit(block, kind, death), 0) ||
+        !blocks_are_settled(subject)) {
         return blocks_free_slowly(subject, address, kind, by, death, out_block, out_id, err);
     }
     return ledger_end(subject, entry, block, kind, by, death, out_block, out_id, err);
@@ -211,9 +229,14 @@ static int blocks_settle_one(struct subject *subject, struct err *err)
 int blocks_settle(struct subject *subject, uint64_t now_ns, struct err *err)
 {
     while (subject->early_count > 0 && now_ns - subject->early[0].death.died_ns > EARLY_FREE_NS) {
-        blocks_count_stranger(subject, subject->early[0].by, subject->early[0].death.died_ns);
+        struct early_free early = subject->early[0];
         subject->early_count--;
         memmove(subject->early, subject->early + 1, subject->early_count * sizeof(*subject->early));
+        int r = blocks_count_stranger(subject, early.address, early.kind, early.by,
+                                      early.death.died_ns);
+        if (r < 0) {
+            return r;
+        }
     }
     while (subject->parked_count > 0 && now_ns - subject->parked[0].block.born_ns > LATE_FREE_NS) {
         int r = blocks_settle_one(subject, err);

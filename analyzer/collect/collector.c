@@ -166,6 +166,7 @@ int collector_launch(struct collector *collector, struct err *err)
         .library = library,
         .allocator = collector->settings->allocator,
         .frame_object = collector->frames.path,
+        .sanitizer = collector->settings->sanitizer,
         .ring_path = collector->session.path,
         .stderr_fd = -1,
     };

@@ -24,6 +24,7 @@ struct collector_settings {
     char **command;        /* NULL-ended */
     const char *path;      /* of the database, which must not exist */
     const char *allocator; /* the library to preload; NULL or "": whatever comes next */
+    const char *sanitizer; /* see launch.h; "" or NULL: none */
     const char *unwind;    /* "auto", "fp", "libunwind" */
     uint64_t depth_limit;
     uint64_t ring_bytes; /* the most that events may take on their way */
@@ -36,7 +37,7 @@ struct collector_settings {
     uint64_t sample_seed;
     const char *const *frame_symbols; /* functions whose calls end frames */
     size_t frame_symbol_count;
-    uint64_t introspect_ns; /* how often to ask the allocator about itself; 0: never */
+    uint64_t introspect_ns;      /* how often to ask the allocator about itself; 0: never */
     const struct target *target; /* what the command is */
 };
 

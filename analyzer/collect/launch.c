@@ -50,8 +50,13 @@ static int launch_set_environment(const struct launch_settings *settings)
 {
     const char *behind[] = {settings->allocator, getenv("LD_PRELOAD")};
     struct str list = {0};
-    bool has_object = settings->frame_object != NULL && settings->frame_object[0] != '\0';
-    int r = has_object ? str_printf(&list, "%s:", settings->frame_object) : 0;
+    const char *before[] = {settings->sanitizer, settings->frame_object};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sizeof(before) / sizeof(before[0]); i++) {
+        if (before[i] != NULL && before[i][0] != '\0') {
+            r = str_printf(&list, "%s:", before[i]);
+        }
+    }
     r = r == 0 ? str_append(&list, settings->library) : r;
     for (size_t i = 0; r == 0 && i < sizeof(behind) / sizeof(behind[0]); i++) {
         if (behind[i] != NULL && behind[i][0] != '\0') {

@@ -28,6 +28,7 @@ struct launch_settings {
     const char *library;      /* liballocaudit.so */
     const char *allocator;    /* preloaded behind it; NULL or "": none */
     const char *frame_object; /* preloaded before it (frame_place.h); "": none */
+    const char *sanitizer;    /* the command's, which wants to be the first of all; "": none */
     const char *ring_path;
     const char *go_debug; /* GODEBUG; NULL or "": as it is */
     int stderr_fd;        /* what it gets as stderr; -1: ours */

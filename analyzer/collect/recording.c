@@ -18,6 +18,7 @@ void recording_fini(struct recording *recording)
         subject_destroy(recording->subjects[i]);
     }
     free(recording->subjects);
+    faults_fini(&recording->faults);
     free(recording->marks);
     words_fini(&recording->mark_names);
     for (size_t i = 0; i < recording->counter_count; i++) {

@@ -17,6 +17,7 @@
 #include "../go/go_binary.h"
 #include "clock.h"
 #include "contexts.h"
+#include "faults.h"
 #include "journal.h"
 #include "modules.h"
 #include "rowpack.h"
@@ -91,7 +92,8 @@ struct recording {
     size_t gc_event_capacity;
     const struct given_name *given_names; /* of module 1, by offset - 1; NULL: names are in files */
     struct go_facts go;                   /* version "": the command is no Go program */
-    uint64_t live_bytes;                  /* over all subjects */
+    struct faults faults;
+    uint64_t live_bytes; /* over all subjects */
     uint64_t peak_bytes;
     uint64_t peak_ns;
 };

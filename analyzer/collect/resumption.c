@@ -58,7 +58,7 @@ static bool resumption_is_applied(const struct survivors *survivors, const struc
         return resumption_has_born(survivors, reader, words[1], stamp_ns);
     }
     if (tag - EVENT_FREE < FREE_KIND_COUNT) {
-        return resumption_has_freed(survivors, reader, words[1], stamp_ns);
+        return resumption_has_freed(survivors, reader, event_free_address(words), stamp_ns);
     }
     return replay->last_lane == reader->lane_index &&
            replay->last_position == reader_position(reader) &&

@@ -54,7 +54,10 @@ int collector_finish(struct collector *collector, store_progress *progress, void
     collector->facts.duration_ns = clock_ns(&recording->clock, clock_ticks(&recording->clock));
     collector->facts.exit_status = collector->launch.exit_status;
     collector->facts.exit_signal = collector->launch.exit_signal;
-    collector->facts.lost_event_count = atomic_load(&collector->session.ring->lost_event_count);
+    /* Of a program that could not be recorded at all, no more is known than that it lost some. */
+    uint32_t unmapped_count = atomic_load(&collector->session.ring->unmapped_process_count);
+    collector->facts.lost_event_count =
+        atomic_load(&collector->session.ring->lost_event_count) + unmapped_count;
     collector->facts.is_cut = collector->is_failed;
     if (r == 0) {
         r = rowpack_seal(collector->rows, err);

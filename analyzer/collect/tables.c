@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "faults.h"
 #include "latency_rows.h"
 
 /* The sum of timed calls, scaled up to all calls of the site. Those that took too long to stand for
@@ -227,6 +228,12 @@ static const struct spread *tables_find_spread(const struct subject *subject,
     return index < tally->spread_count ? &tally->spreads[index] : &none;
 }
 
+/* Stacks of faulty calls come as sites do, and have allocated nothing. */
+static bool tables_is_site(const struct site *site)
+{
+    return site->allocation_count != 0 || site->failed_count != 0;
+}
+
 static void tables_write_sites(struct sqlwriter *writer, const struct recording *recording,
                                bool is_temporary)
 {
@@ -238,12 +245,11 @@ static void tables_write_sites(struct sqlwriter *writer, const struct recording 
             return;
         }
         for (size_t j = 0; j < subject->tally.site_count; j++) {
-            if (!is_temporary) {
+            if (!is_temporary && tables_is_site(sorted[j])) {
                 tables_write_site(writer, subject->id, sorted[j],
                                   tables_find_spread(subject, sorted[j]));
-                continue;
             }
-            for (unsigned k = 0; k < TALLY_TEMPORARY_CLASSES; k++) {
+            for (unsigned k = 0; is_temporary && k < TALLY_TEMPORARY_CLASSES; k++) {
                 if (sorted[j]->temporary_count[k] != 0) {
                     sqlwriter_integer(writer, subject->id);
                     sqlwriter_integer(writer, sorted[j]->stack_id);
@@ -538,6 +544,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
     tables_write_marks(writer, recording);
     tables_write_counters(writer, recording);
     tables_write_facts(writer, recording);
+    faults_write(writer, recording);
     tables_write_each(writer, recording, "memory_sample", 8, tables_write_memory);
     tables_write_each(writer, recording, "resident_range", 7, tables_write_residency);
     tables_write_gc(writer, recording);

@@ -145,7 +145,8 @@ struct death {
     uint64_t own_allocations; /* the allocating thread's since then; only if not is_remote */
     uint8_t kind;             /* enum free_kind */
     bool is_timed;
-    bool is_remote; /* freed by another thread */
+    bool is_remote;      /* freed by another thread */
+    uint16_t given_code; /* of a sized delete, see event_given_code() */
 };
 
 int tally_free(struct tally *tally, const struct block *block, const struct death *death);

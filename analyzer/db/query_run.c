@@ -80,7 +80,7 @@ struct process_target {
 static int read_process(struct statement *from, void *context)
 {
     const struct process_target *target = context;
-    struct process_row process;
+    struct process_row process = {0};
     struct process_row *row = &process;
     row->id = statement_u32(from);
     row->pid = statement_u32(from);

@@ -83,6 +83,7 @@ struct process_row {
     uint64_t allocated_bytes_stderr;
     uint64_t leaked_count_stderr;
     uint64_t leaked_bytes_stderr;
+    uint64_t fault_count; /* not in the table: the trace counts them (query_fault.h) */
 };
 
 struct thread_row {

@@ -28,7 +28,7 @@ static int load(struct addition *addition, struct err *err)
     const struct selection all = {.to_ns = UINT64_MAX};
     unsigned key_set = 0;
     for (unsigned i = 0; i < GATE_METRIC_COUNT; i++) {
-        key_set |= SITE_KEY_BIT(gate_metrics[i].key);
+        key_set |= gate_metric_key_bit((enum gate_metric)i);
     }
     int result = sites_load(addition->trace, &all, key_set, 1, &addition->sites, err);
     return result == 0 ? site_paths_make(addition->trace, addition->sites, &addition->paths, err)
@@ -61,7 +61,8 @@ static void add_run(struct baseline *baseline, const struct addition *addition)
 static void widen_site(struct baseline_site *site, const struct site_path *path, bool is_first)
 {
     for (unsigned i = 0; i < GATE_METRIC_COUNT; i++) {
-        widen(&site->figures[i], path != NULL ? path->values[gate_metrics[i].key] : 0, is_first);
+        bool is_known = path != NULL && gate_metric_is_of_sites((enum gate_metric)i);
+        widen(&site->figures[i], is_known ? path->values[gate_metrics[i].key] : 0, is_first);
     }
     if (path != NULL) {
         site->stack_id = path->stack_id;

@@ -93,6 +93,9 @@ static int take_metric(const struct yaml_file *file, const yaml_node_t *key, con
     if (unknown != NULL) {
         return yaml_file_fail(file, key, err, "%s, not %s", unknown, word);
     }
+    if (subject->subject != BUDGET_RUN && !gate_metric_is_of_sites(metric)) {
+        return yaml_file_fail(file, key, err, "%s is known of the whole run only", word);
+    }
     struct limit_context limit = {
         .budget = subject->budget,
         .limit = {.subject = subject->subject,

@@ -40,6 +40,8 @@ uint64_t gate_metric_total(const struct totals *totals, const struct sites *site
         return totals->leaked_bytes;
     case GATE_METRIC_FAILED_COUNT:
         return totals->failed_count;
+    case GATE_METRIC_FAULT_COUNT:
+        return totals->fault_count;
     default:
         return sites_total(sites, gate_metrics[metric].key);
     }

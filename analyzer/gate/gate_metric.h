@@ -10,7 +10,8 @@
 #include "../model/sites.h"
 #include "../model/trace.h"
 
-/* name (as the column is called), key that ranks sites by it, whether it is bytes */
+/* name (as the column is called), key that ranks sites by it (SITE_KEY_COUNT_ALL: it is none of
+ * sites), whether it is bytes */
 #define GATE_METRICS(X)                                                                            \
     X(ALLOCATION_COUNT, allocation_count, SITE_KEY_COUNT, false)                                   \
     X(ALLOCATED_BYTES, allocated_bytes, SITE_KEY_BYTES, true)                                      \
@@ -20,7 +21,8 @@
     X(TEMPORARY_COUNT, temporary_count, SITE_KEY_TEMPORARY, false)                                 \
     X(REALLOC_COUNT, realloc_count, SITE_KEY_REALLOC, false)                                       \
     X(REALLOC_MOVED_BYTES, realloc_moved_bytes, SITE_KEY_MOVED, true)                              \
-    X(FAILED_COUNT, failed_count, SITE_KEY_FAILED, false)
+    X(FAILED_COUNT, failed_count, SITE_KEY_FAILED, false)                                          \
+    X(FAULT_COUNT, fault_count, SITE_KEY_COUNT_ALL, false)
 
 enum gate_metric {
 #define X(id, name, key, is_bytes) GATE_METRIC_##id,
@@ -39,6 +41,18 @@ extern const struct gate_metric_row gate_metrics[GATE_METRIC_COUNT];
 
 /* Their names, NULL-ended, for suggestions. */
 extern const char *const gate_metric_names[GATE_METRIC_COUNT + 1];
+
+/* False of those that no site accounts for. */
+static inline bool gate_metric_is_of_sites(enum gate_metric metric)
+{
+    return gate_metrics[metric].key != SITE_KEY_COUNT_ALL;
+}
+
+/* The bit of its key, or 0. */
+static inline unsigned gate_metric_key_bit(enum gate_metric metric)
+{
+    return gate_metric_is_of_sites(metric) ? SITE_KEY_BIT(gate_metrics[metric].key) : 0;
+}
 
 /* The metric of that name, or GATE_METRIC_COUNT. */
 enum gate_metric gate_metric_find(const char *name);

@@ -66,7 +66,7 @@ static int begin(struct judge *judge, struct err *err)
 {
     unsigned key_set = 0;
     for (size_t i = 0; i < judge->budget->count; i++) {
-        key_set |= SITE_KEY_BIT(gate_metrics[judge->budget->limits[i].metric].key);
+        key_set |= gate_metric_key_bit(judge->budget->limits[i].metric);
     }
     trace_totals(judge->trace, judge->selection->process_id, &judge->totals);
     int result = sites_load(judge->trace, judge->selection, key_set, 1, &judge->sites, err);
@@ -88,7 +88,8 @@ static int begin(struct judge *judge, struct err *err)
 static void sum_sites(const struct judge *judge, struct finding *finding)
 {
     enum site_key key = gate_metrics[finding->limit->metric].key;
-    for (size_t i = 0; i < sites_count(judge->sites); i++) {
+    bool is_of_sites = gate_metric_is_of_sites(finding->limit->metric);
+    for (size_t i = 0; i < sites_count(judge->sites) && is_of_sites; i++) {
         if (!judge->is_meant[i]) {
             continue;
         }
@@ -111,7 +112,7 @@ static int measure_run(struct judge *judge, struct finding *finding, struct err 
     enum gate_metric metric = finding->limit->metric;
     memset(judge->is_meant, true, sites_count(judge->sites));
     sum_sites(judge, finding);
-    if (judge->is_ignored != NULL) {
+    if (judge->is_ignored != NULL && gate_metric_is_of_sites(metric)) {
         finding->measured = finding->site_sum;
         return 0;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "../db/query_fault.h"
 
 /* Takes rows while they are read. */
 struct loader {
@@ -151,12 +152,24 @@ static int take_variable(void *context, const struct environment_row *row)
                       &loader->variable_capacity, row);
 }
 
+static int count_fault(void *context, const struct fault_row *row)
+{
+    struct trace *trace = ((struct loader *)context)->trace;
+    for (size_t i = 0; i < trace->process_count; i++) {
+        trace->processes[i].fault_count += trace->processes[i].id == row->process_id;
+    }
+    return 0;
+}
+
 static int load(struct trace *trace, struct err *err)
 {
     struct loader loader = {.trace = trace};
     int result = query_run(trace->db, take_run, &loader, err);
     if (result == 0) {
         result = query_processes(trace->db, take_process, &loader, err);
+    }
+    if (result == 0) {
+        result = query_faults(trace->db, 0, count_fault, &loader, err);
     }
     if (result == 0) {
         result = query_threads(trace->db, take_thread, &loader, err);
@@ -247,6 +260,7 @@ static void totals_of_process(const struct process_row *process, struct totals *
     totals->lost_event_count = process->lost_event_count;
     totals->unpaired_free_count = process->unpaired_free_count;
     totals->inherited_free_count = process->inherited_free_count;
+    totals->fault_count = process->fault_count;
     totals->rss_peak_bytes = process->rss_peak_bytes;
     totals->allocation_count_stderr = process->allocation_count_stderr;
     totals->allocated_bytes_stderr = process->allocated_bytes_stderr;
@@ -274,6 +288,7 @@ static void totals_of_run(const struct trace *trace, struct totals *totals)
         sum.lost_event_count += process->lost_event_count;
         sum.unpaired_free_count += process->unpaired_free_count;
         sum.inherited_free_count += process->inherited_free_count;
+        sum.fault_count += process->fault_count;
         if (process->rss_peak_bytes != QUERY_NULL &&
             (sum.rss_peak_bytes == QUERY_NULL || process->rss_peak_bytes > sum.rss_peak_bytes)) {
             sum.rss_peak_bytes = process->rss_peak_bytes;
@@ -296,6 +311,7 @@ static void totals_of_run(const struct trace *trace, struct totals *totals)
     totals->lost_event_count = known(run->lost_event_count, sum.lost_event_count);
     totals->unpaired_free_count = known(run->unpaired_free_count, sum.unpaired_free_count);
     totals->inherited_free_count = sum.inherited_free_count;
+    totals->fault_count = sum.fault_count;
     totals->rss_peak_bytes = sum.rss_peak_bytes;
     totals->allocation_count_stderr = run->allocation_count_stderr;
     totals->allocated_bytes_stderr = run->allocated_bytes_stderr;

@@ -42,6 +42,7 @@ struct totals {
     uint64_t lost_event_count;
     uint64_t unpaired_free_count;
     uint64_t inherited_free_count;
+    uint64_t fault_count;    /* errors of the program */
     uint64_t rss_peak_bytes; /* of several processes: the largest single one */
     uint64_t allocation_count_stderr;
     uint64_t allocated_bytes_stderr;

@@ -108,6 +108,7 @@ bool report_is_go(const struct report *report);
 void report_note_no_calls(struct report *report, const char *section);
 
 /* The section functions. */
+int report_print_faults(struct report *report, struct err *err);
 int report_print_summary(struct report *report, struct err *err);
 int report_print_sites(struct report *report, struct err *err);
 int report_print_leaks(struct report *report, struct err *err);

@@ -117,6 +117,8 @@ class Test:
         self.notes = []
         self.record_options = ()  # of every record()
         self._open = []
+        self._lost = {}  # path of a recording -> events that it lost
+        self._tried_count = 0
         self._number = 0
 
     # ---- small tools -----------------------------------------------------------------------------
@@ -151,6 +153,19 @@ class Test:
     def note(self, text):
         """A line shown beside PASS: what was measured."""
         self.notes.append(text)
+
+    def tried(self, count):
+        """Says that a fault was tried so often, where there is not a recording for each."""
+        self._tried_count += count
+
+    @property
+    def tries(self):
+        return self._tried_count or len(self._lost) or 1
+
+    @property
+    def lost_event_count(self):
+        """Over all recordings that were looked at."""
+        return sum(self._lost.values())
 
     def size(self, default, long):
         return long if self.is_long else default
@@ -215,6 +230,7 @@ class Test:
             raise Failure(f"no recording was written: {recorded}")
         recording = Recording(path)
         self._open.append(recording)
+        self._lost[path] = recording.value("SELECT lost_event_count FROM run") or 0
         return recording
 
     def close(self):

@@ -43,8 +43,8 @@ def collect():
     return tests
 
 
-def run_one(shared, name, function, options):
-    """Returns (verdict, text, seconds)."""
+def run_test(shared, name, function, options):
+    """Returns (the harness.Test, verdict, text, seconds)."""
     scratch = os.path.join(options.scratch, re.sub(r"[^\w.]+", "_", name).strip("_"))
     os.mkdir(scratch)
     test = harness.Test(shared, name, scratch)
@@ -63,7 +63,7 @@ def run_one(shared, name, function, options):
     seconds = time.monotonic() - start
     if not options.keep:
         shutil.rmtree(scratch, ignore_errors=True)
-    return verdict, text, seconds
+    return test, verdict, text, seconds
 
 
 def repeat_command(name, options):
@@ -102,11 +102,11 @@ def main():
     options.scratch = tempfile.mkdtemp(prefix="allocaudit-e2e-")
     tally = {"PASS": 0, "FAIL": 0, "SKIP": 0}
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        pending = {pool.submit(run_one, shared, name, function, options): name
+        pending = {pool.submit(run_test, shared, name, function, options): name
                    for name, function in tests}
         for future in concurrent.futures.as_completed(pending):
             name = pending[future]
-            verdict, text, seconds = future.result()
+            _, verdict, text, seconds = future.result()
             tally[verdict] += 1
             print(f"{verdict} {name} ({seconds:.1f} s)"
                   + (f"  {text}" if text and verdict != "FAIL" else ""))

@@ -1,5 +1,6 @@
 """Programs that start, end, fork, jump and thread in every way there is."""
 
+import glob
 import os
 import signal
 import subprocess
@@ -78,7 +79,7 @@ def test_cxx_thread_local_destructors(test):
 
 
 def test_threads_in_turn(test):
-    count = test.size(1000, 20000)
+    count = test.size(1000, 10000)
     recording = test.sound(test.same_as_native([test.program("threads_in_turn"), str(count)]))
     test.equal("blocks of work", recording.site_sum("allocation_count", "work"), 3 * count)
     test.equal("leaked", recording.site_sum("leaked_count", "work"), count)
@@ -88,11 +89,12 @@ def test_threads_in_turn(test):
 
 
 def test_threads_at_once(test):
-    recording = test.sound(test.same_as_native([test.program("threads_at_once")]))
-    test.equal("blocks of work", recording.site_sum("allocation_count", "work"), 200 * 101)
+    count = test.size(200, 500)
+    recording = test.sound(test.same_as_native([test.program("threads_at_once"), str(count)]))
+    test.equal("blocks of work", recording.site_sum("allocation_count", "work"), count * 101)
     test.equal("threads with 101 blocks",
-               recording.value("SELECT count(*) FROM thread WHERE allocation_count = 101"), 200)
-    test.equal("leaked", recording.site_sum("leaked_count", "work"), 200)
+               recording.value("SELECT count(*) FROM thread WHERE allocation_count = 101"), count)
+    test.equal("leaked", recording.site_sum("leaked_count", "work"), count)
     test.whole_stacks(recording)
 
 
@@ -184,6 +186,16 @@ def test_signal_storm(test):
                f"the allocator beneath is said to be {recording.process()['allocator']}")
 
 
+def test_timer_storm(test):
+    """A thousand signals a second, whose handler allocates: every block of it is there."""
+    recorded = test.record([test.program("timer_storm")])
+    test.equal("status", recorded.status, 0)
+    handled = int(recorded.stdout)
+    test.check(handled > 100, f"only {handled} signals")
+    test.equal("blocks of the handler",
+               test.sound(recorded).site_sum("allocation_count", "handle"), handled)
+
+
 # ---- processes ---------------------------------------------------------------------------------
 
 
@@ -206,6 +218,27 @@ def test_fork_in_a_threaded_program(test):
     test.equal("children", len(children), 40)
     for child in children:
         test.equal("totals of a child", (child["allocation_count"], child["leaked_count"]), (3, 1))
+
+
+def test_many_forks(test):
+    count = test.size(200, 2000)
+    recording = test.sound(test.same_as_native([test.program("fork_many"), str(count)]))
+    children = [totals(row)[::2] for row in recording.processes if row["start_kind"] == "fork"]
+    test.equal("children", len(children), count)
+    test.equal("totals of a child", set(children), {(3, 1)})
+
+
+def test_fork_tree(test):
+    """Children of children to a depth of five, each with a block that its parent made."""
+    recording = test.sound(test.same_as_native([test.program("fork_tree")]))
+    depth_of = {}
+    for row in recording.processes:
+        depth_of[row["id"]] = depth_of[row["parent_id"]] + 1 if row["parent_id"] else 0
+        test.equal("frees of a parent's block", row["inherited_free_count"],
+                   1 if row["parent_id"] else 0)
+        test.equal("allocations", row["allocation_count"], 5 if row["parent_id"] is None else 4)
+    test.equal("processes at each depth", [list(depth_of.values()).count(depth)
+                                           for depth in range(7)], [1, 2, 4, 8, 16, 32, 0])
 
 
 def test_spawned_children(test):
@@ -260,6 +293,16 @@ def test_daemon_left_alone(test):
     test.check(os.path.exists(done), "the daemon did not live to write its file")
     test.equal("status", run.returncode, 0)
     test.equal("problems", test.open(out).problems(), [])
+
+
+def test_daemon_without_descriptors(test):
+    """It has closed everything and forgotten its environment, before its first block."""
+    done = test.path("done")
+    recorded = test.record([test.program("daemon_closes_all"), done])
+    test.equal("status", recorded.status, 0)
+    test.check(os.path.exists(done), "the recorder did not wait, or the daemon did not live")
+    test.equal("blocks of each process", sorted(
+        row["allocation_count"] for row in test.sound(recorded).processes), [0, 25])
 
 
 def test_children_can_be_left_out(test):
@@ -377,6 +420,14 @@ def test_plugin_that_waits_for_a_thread(test):
     test.equal("blocks", recording.site_sum("allocation_count", "work"), 5000)
 
 
+def test_thread_that_ends_while_its_plugin_is_unloaded(test):
+    recording = test.sound(test.same_as_native(
+        [test.program("dlopen_loop"), test.program("plugin_thread_exit")], timeout=60))
+    blocks = recording.blocks_in("work")
+    test.equal("blocks", len(blocks), 50)
+    test.equal("live", [row for row in blocks if row["died_ns"] is None], [])
+
+
 def test_exceptions_through_plugins(test):
     command = [test.program("exceptions"), test.program("plugin_throw")]
     recording = test.sound(test.same_as_native(command))
@@ -392,6 +443,30 @@ def test_program_with_its_own_malloc(test):
     """It runs as ever, and nobody is told that it does not allocate."""
     recorded = test.same_as_native([test.program("own_malloc")])
     test.check("malloc" in recorded.talk, f"no word about its own malloc: {recorded.talk!r}")
+
+
+def test_allocator_linked_in_under_another_name(test):
+    recorded = test.same_as_native([test.program("prefixed_malloc")])
+    test.check("je_malloc" in recorded.talk, f"no word of it: {recorded.talk!r}")
+    test.equal("blocks of main", len(test.sound(recorded).blocks_in("main")), 10)
+
+
+def test_linked_allocator(test, name):
+    """A program that is linked with another allocator runs on it, and all is recorded."""
+    libraries = [path for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib")
+                 for path in glob.glob(f"{folder}/lib{name}*.so.[0-9]*")]
+    if not libraries:
+        raise Skip(f"{name} is not installed")
+    library = min(libraries, key=len)
+    program = test.program("hello", "-Wl,--no-as-needed", library)
+    recording = test.sound(test.same_as_native([program]))
+    blocks = [row["size_bytes"] for row in recording.blocks_in("main")]
+    test.equal("blocks of main", len(blocks), 10)
+    test.check(name in recording.process()["allocator"],
+               f"the allocator is said to be {recording.process()['allocator']}")
+
+
+test_linked_allocator.cases = [(name, (name,)) for name in ("jemalloc", "tcmalloc_minimal", "mimalloc")]
 
 
 def test_unwinders_agree(test):

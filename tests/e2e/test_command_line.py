@@ -511,10 +511,10 @@ def test_report_of_an_unfinished_recording(test):
 
 
 class SmallDisk:
-    def __init__(self, test, size):
+    def __init__(self, test, size, name="disk"):
         if os.geteuid() != 0:
             raise Skip("needs root, to mount a small tmpfs")
-        self.path = test.path("disk")
+        self.path = test.path(name)
         os.mkdir(self.path)
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", self.path],
                               stderr=subprocess.PIPE, check=False)

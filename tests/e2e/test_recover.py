@@ -123,10 +123,10 @@ def check_thread(test, recording, thread, rows, step_count, progress):
                f"thread {thread}: {reached} steps are recorded, but {progress} were done")
 
 
-def check_history(test, path, step_count, thread_count, progress):
+def check_history(test, path, step_count, thread_count, progress, state="cut"):
     recording = test.sound(path, is_complete=False)
     run = recording.run
-    test.equal("state", run["state"], "cut")
+    test.equal("state", run["state"], state)
     test.equal("lost events", run["lost_event_count"], 0)
     test.equal("unresolved frames", recording.value(
         "SELECT count(*) FROM frame WHERE function = '[unknown]' AND id > 1"), 0)
@@ -143,15 +143,15 @@ def check_history(test, path, step_count, thread_count, progress):
 
 def kill_and_recover(test, threads):
     program = test.program("progress")
-    step_count = 400000 if test.is_long else 60000
     seed = random.SystemRandom().randrange(1 << 30)
     rng = random.Random(seed)
     test.notes.append(f"seed {seed}")
-    native = test.run([program, test.path("native"), str(step_count), str(threads)])
-    rounds = 20 if test.is_long else 10
-    span_s = 0.25 if test.is_long else 0.04
     seen = []
-    for number in range(rounds):
+    for number in range(test.size(10, 100)):
+        is_large = test.is_long and number % 20 == 0
+        step_count = 400000 if is_large else 60000
+        span_s = 0.25 if is_large else 0.04
+        native = test.run([program, test.path("native"), str(step_count), str(threads)])
         out = test.path(f"killed{number}.db")
         for attempt in range(8):
             progress_path = test.path(f"progress{number}.{attempt}")

@@ -1,5 +1,6 @@
 /*
- * threads_at_once.c - 200 threads that all live at once; each makes and frees 100 blocks, keeps 1.
+ * threads_at_once.c - N threads that all live at once; each makes and frees 100 blocks, keeps 1.
+ * [N=200]
  *
  * build: -pthread
  */
@@ -7,10 +8,10 @@
 #include <stdlib.h>
 
 enum {
-    THREADS = 200
+    THREADS_MAX = 1000
 };
 static pthread_barrier_t barrier;
-static void *kept[THREADS];
+static void *kept[THREADS_MAX];
 
 static void *work(void *slot)
 {
@@ -23,16 +24,17 @@ static void *work(void *slot)
     return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    pthread_t threads[THREADS];
-    pthread_barrier_init(&barrier, NULL, THREADS);
-    for (int i = 0; i < THREADS; i++) {
+    static pthread_t threads[THREADS_MAX];
+    int count = argc > 1 ? atoi(argv[1]) : 200;
+    pthread_barrier_init(&barrier, NULL, (unsigned)count);
+    for (int i = 0; i < count; i++) {
         if (pthread_create(&threads[i], NULL, work, &kept[i]) != 0) {
             return 3;
         }
     }
-    for (int i = 0; i < THREADS; i++) {
+    for (int i = 0; i < count; i++) {
         pthread_join(threads[i], NULL);
     }
     return 0;

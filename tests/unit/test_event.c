@@ -37,6 +37,7 @@ static size_t expected_bytes(unsigned tag)
         {EVENT_LOST, 1, 16},
         {EVENT_COUNTER, 1, 24},
         {EVENT_ALLOCATOR, 1, 24},
+        {EVENT_FAULT, 1, 24},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (tag >= known[i].first && tag < known[i].first + known[i].count) {
@@ -72,7 +73,7 @@ static void event_bytes_every_tag_has_its_length(void **state)
         valid_count += bytes != 0;
     }
 
-    assert_int_equal(valid_count, 3 * ALLOC_KIND_COUNT + 2 * FREE_KIND_COUNT + 7);
+    assert_int_equal(valid_count, 3 * ALLOC_KIND_COUNT + 2 * FREE_KIND_COUNT + 8);
 }
 
 static void event_bytes_truncated_record_is_refused(void **state)

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Does to programs and recorder whatever may happen to them, and prints a table of what came of it.
+
+    tests/torture.py --build build/release [--filter REGEX] [--minutes N]
+
+A row is a fault: how often it was tried, whether a program was harmed (its output, status or end are not
+those that it has without us, or it hangs), and how many events were lost that should not have been. Each is
+an end-to-end test in its larger form; `make test` runs the same ones in their smaller form. The exit
+status is 1 if a program was harmed, an event lost, or a test found anything else wrong.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "e2e"))
+
+import harness  # noqa: E402  (found through the line above)
+import run as runner  # noqa: E402
+
+# What happens, and the tests of it. Where it says `counted`, that losses are counted is what is tested.
+FAULTS = (
+    ("program killed by SIGKILL at a random moment", r"kills\.program\["),
+    ("recorder killed by SIGKILL at a random moment", r"recover\.(one_thread|threads)$"),
+    ("recorder and program killed", r"kills\.both\["),
+    ("recovery killed, repeated", r"recover\.(interrupted|twice)"),
+    ("machine stops: a copy of the file at any moment", r"kills\.copies"),
+    ("machine restarts: the ring is gone", r"recover\.without_the_ring"),
+    ("program ends by abort, SEGV, _exit, a thread ...", r"behaviour\.end\["),
+    ("exec over itself", r"behaviour\.exec_of_itself"),
+    ("disk full at the start, in the middle, at the end", r"scarcity\.disk|command_line\.disk_"),
+    ("output folder removed", r"scarcity\.output_folder"),
+    ("/dev/shm absent or of 1 MiB", r"scarcity\.shared_memory"),
+    ("limits of the program (ulimit -v -n -f -s -l)", r"scarcity\.program_limited|behaviour\.no_more_desc"),
+    ("too little address space for the ring (counted)", r"scarcity\.too_few"),
+    ("limits of the recorder, too", r"scarcity\.recorder_limited"),
+    ("memory group of 64 MiB", r"scarcity\.memory_group"),
+    ("fewer chunks than threads (counted)", r"behaviour\.more_threads_than_chunks"),
+    ("10,000 threads in turn", r"behaviour\.threads_in_turn"),
+    ("500 threads at once", r"behaviour\.threads_at_once"),
+    ("threads with the smallest stacks", r"behaviour\.smallest_thread"),
+    ("2,000 children by fork", r"behaviour\.many_forks"),
+    ("fork in fork, 5 deep", r"behaviour\.fork_tree"),
+    ("fork while other threads allocate", r"behaviour\.fork_in_a_threaded"),
+    ("vfork and exec, posix_spawn", r"unwind\.vfork|behaviour\.spawned"),
+    ("daemons: forked twice, all descriptors closed", r"behaviour\.(daemon|closed_descr)"),
+    ("environment cleared before exec", r"behaviour\.cleared_env"),
+    ("1,000 signals a second, handlers allocate", r"behaviour\.timer_storm"),
+    ("handlers that interrupt malloc itself (counted)", r"behaviour\.signal_storm"),
+    ("pthread_cancel, destructors of threads that free", r"behaviour\.(cancelled|thread_spec|cxx_thread)"),
+    ("thread ends while its plugin is unloaded", r"behaviour\.(thread_that_ends|plugin_that_waits)"),
+    ("leaking plugin, loaded and unloaded", r"behaviour\.plugin_that_leaks"),
+    ("exceptions through plugins", r"behaviour\.exceptions_through"),
+    ("coroutines, longjmp", r"behaviour\.(coroutines|stacks_after_longjmp)"),
+    ("program brings its own malloc (said)", r"behaviour\.program_with_its_own"),
+    ("linked with jemalloc, tcmalloc, mimalloc", r"behaviour\.linked_allocator"),
+    ("an allocator linked in under a prefix (said)", r"behaviour\.allocator_linked_in"),
+    ("built with -fsanitize=address", r"sanitizers\.address\["),
+    ("errors of the program: freed twice ...", r"faults\.misuse"),
+    ("static or setuid program, other word size (said)", r"command_line\.(static|setuid|program_of_another)"),
+)
+LINE = "{:50} {:>6} {:>8} {:>8} {:>8}  {}"
+
+
+class Row:
+    """The tests of one fault, and what they found."""
+
+    def __init__(self, fault, pattern, tests):
+        self.fault = fault
+        self.tests = [(name, function) for name, function in tests if re.match(pattern, name)]
+        self.verdicts = []  # (verdict, name, text)
+        self.tries = self.lost_event_count = 0
+        self.seconds = 0.0
+
+    def is_counted(self):
+        return self.fault.endswith("(counted)")
+
+    def is_sound(self):
+        is_lossless = self.lost_event_count == 0 or self.is_counted()
+        return is_lossless and all(verdict != "FAIL" for verdict, _, _ in self.verdicts)
+
+    def line(self):
+        failed = [name for verdict, name, _ in self.verdicts if verdict == "FAIL"]
+        skipped = sum(verdict == "SKIP" for verdict, _, _ in self.verdicts)
+        remark = ("FAILED: " + ", ".join(failed) if failed else
+                  f"{skipped} of {len(self.tests)} skipped" if skipped else "")
+        return LINE.format(self.fault, self.tries, "yes" if failed else "no",
+                           self.lost_event_count, f"{self.seconds:.0f} s", remark)
+
+
+def run_test(shared, row, name, function, options, deadline):
+    if time.monotonic() > deadline:
+        row.verdicts.append(("SKIP", name, "no time left"))
+        return
+    test, verdict, text, seconds = runner.run_test(shared, name, function, options)
+    row.verdicts.append((verdict, name, text))
+    row.seconds += seconds
+    if verdict != "SKIP":
+        row.tries += test.tries
+        row.lost_event_count += test.lost_event_count
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", default="build/release", help="folder with allocaudit in it")
+    parser.add_argument("--filter", default="", metavar="REGEX", help="only faults that match")
+    parser.add_argument("--minutes", type=float, default=20, help="start nothing after so many [20]")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    options = parser.parse_args()
+    options.keep = False
+    options.scratch = tempfile.mkdtemp(prefix="allocaudit-torture-")
+    deadline = time.monotonic() + options.minutes * 60
+    shared = harness.Shared(options.build, [], True)
+    tests = runner.collect()
+    rows = [Row(fault, pattern, tests) for fault, pattern in FAULTS
+            if re.search(options.filter, fault)]
+    print(LINE.format("fault", "tries", "harmed", "lost", "took", ""), flush=True)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        pending = [(row, [pool.submit(run_test, shared, row, name, function, options, deadline)
+                          for name, function in row.tests]) for row in rows]
+        for row, futures in pending:
+            for future in futures:
+                future.result()
+            print(row.line(), flush=True)
+    shutil.rmtree(options.scratch, ignore_errors=True)
+    unsound = [row for row in rows if not row.is_sound() or not row.tests]
+    for row in unsound:
+        for verdict, name, text in row.verdicts:
+            if verdict == "FAIL":
+                print(f"\n{name}:\n{text}")
+    print(f"{len(rows) - len(unsound)} faults survived, {len(unsound)} not, "
+          f"{sum(row.tries for row in rows)} tries")
+    return 1 if unsound or not rows else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
