@@ -36,7 +36,7 @@ struct collector_settings {
     uint64_t sample_seed;
     const char *const *frame_symbols; /* functions whose calls end frames */
     size_t frame_symbol_count;
-    uint64_t introspect_ns; /* how often to ask the allocator about itself; 0: never */
+    uint64_t introspect_ns;      /* how often to ask the allocator about itself; 0: never */
     const struct target *target; /* what the command is */
 };
 

@@ -278,14 +278,15 @@ void go_lines_close(struct go_lines *lines)
  */
 
 /* What the table says of one function. */
-struct function {
+struct go_function {
     struct extent entry; /* from there on */
     uint64_t code_offset;
     uint32_t value_count;
     uint32_t unit;
 };
 
-static bool read_function(const struct go_lines *lines, uint64_t index, struct function *function)
+static bool read_function(const struct go_lines *lines, uint64_t index,
+                          struct go_function *function)
 {
     uint32_t code_offset;
     uint32_t at;
@@ -301,7 +302,7 @@ static bool read_function(const struct go_lines *lines, uint64_t index, struct f
 
 /* The last function that begins at or before the offset. */
 static bool find_function(const struct go_lines *lines, uint64_t code_offset,
-                          struct function *function)
+                          struct go_function *function)
 {
     uint64_t low = 0;
     uint64_t high = lines->function_count;
@@ -353,7 +354,7 @@ static bool value_at(const struct go_lines *lines, uint32_t values, uint64_t off
     return false;
 }
 
-static void find_place(const struct go_lines *lines, const struct function *function,
+static void find_place(const struct go_lines *lines, const struct go_function *function,
                        uint64_t offset, struct go_line *line)
 {
     uint32_t files;
@@ -372,7 +373,7 @@ static void find_place(const struct go_lines *lines, const struct function *func
 }
 
 /* The function's tree of inlined calls; false: it has none. */
-static bool find_tree(const struct go_lines *lines, const struct function *function,
+static bool find_tree(const struct go_lines *lines, const struct go_function *function,
                       struct extent *out_tree)
 {
     uint8_t data_count;
@@ -392,7 +393,7 @@ static bool find_tree(const struct go_lines *lines, const struct function *funct
 
 /* The inlined call that the code at *offset came from: its function, and from where it was called.
  */
-static const char *find_inlined(const struct go_lines *lines, const struct function *function,
+static const char *find_inlined(const struct go_lines *lines, const struct go_function *function,
                                 const struct extent *tree, uint64_t *offset)
 {
     uint32_t values;
@@ -418,7 +419,7 @@ static const char *find_inlined(const struct go_lines *lines, const struct funct
 size_t go_lines_find(const struct go_lines *lines, uint64_t address,
                      struct go_line out_lines[GO_LINES_DEPTH])
 {
-    struct function function;
+    struct go_function function;
     struct extent tree;
     uint32_t name;
     size_t count = 0;

@@ -58,7 +58,7 @@ struct location_entry {
     size_t line_count;
 };
 
-struct reading {
+struct pprof_reading {
     struct pprof_profile *profile;
     struct function_entry *functions;
     size_t function_count;
@@ -87,7 +87,7 @@ struct reading {
 /* ---- the tables --------------------------------------------------------------------------------
  */
 
-static int read_string(struct reading *reading, const struct wire_field *field)
+static int read_string(struct pprof_reading *reading, const struct wire_field *field)
 {
     struct pprof_profile *profile = reading->profile;
     int r = vec_reserve((void **)&profile->strings, &reading->string_capacity,
@@ -102,7 +102,7 @@ static int read_string(struct reading *reading, const struct wire_field *field)
     return 0;
 }
 
-static int read_function(struct reading *reading, struct wire message)
+static int read_function(struct pprof_reading *reading, struct wire message)
 {
     struct wire_field field;
     struct function_entry entry = {0};
@@ -122,7 +122,7 @@ static int read_function(struct reading *reading, struct wire message)
     return r;
 }
 
-static int read_line(struct reading *reading, struct wire message)
+static int read_line(struct pprof_reading *reading, struct wire message)
 {
     struct wire_field field;
     struct line_entry entry = {0};
@@ -137,7 +137,7 @@ static int read_line(struct reading *reading, struct wire message)
     return r;
 }
 
-static int read_location(struct reading *reading, struct wire message)
+static int read_location(struct pprof_reading *reading, struct wire message)
 {
     struct wire_field field;
     struct location_entry entry = {.first_line = reading->line_count};
@@ -164,7 +164,7 @@ static int read_location(struct reading *reading, struct wire message)
     return r;
 }
 
-static int read_type(struct reading *reading, struct wire message)
+static int read_type(struct pprof_reading *reading, struct wire message)
 {
     struct wire_field field;
     uint64_t type = 0;
@@ -178,7 +178,7 @@ static int read_type(struct reading *reading, struct wire message)
     return 0;
 }
 
-static int read_tables(struct reading *reading)
+static int read_tables(struct pprof_reading *reading)
 {
     struct wire message = *reading->message;
     struct wire_field field;
@@ -204,13 +204,13 @@ static int read_tables(struct reading *reading)
 /* ---- samples -----------------------------------------------------------------------------------
  */
 
-static const char *find_string(const struct reading *reading, uint64_t number)
+static const char *find_string(const struct pprof_reading *reading, uint64_t number)
 {
     const struct pprof_profile *profile = reading->profile;
     return number < profile->string_count ? profile->strings[number] : "";
 }
 
-static bool find_values(struct reading *reading)
+static bool find_values(struct pprof_reading *reading)
 {
     for (int i = 0; i < VALUE_COUNT; i++) {
         reading->place_of[i] = -1;
@@ -226,7 +226,7 @@ static bool find_values(struct reading *reading)
     return true;
 }
 
-static int add_frame(struct reading *reading, const struct pprof_frame *frame)
+static int add_frame(struct pprof_reading *reading, const struct pprof_frame *frame)
 {
     struct pprof_profile *profile = reading->profile;
     if (profile->frame_count == PPROF_FRAMES_MAX) {
@@ -242,7 +242,7 @@ static int add_frame(struct reading *reading, const struct pprof_frame *frame)
 
 /* A sample while its numbers are read. */
 struct sample_reading {
-    struct reading *reading;
+    struct pprof_reading *reading;
     struct pprof_sample sample;
     uint64_t values[VALUES_MAX];
     size_t value_count;
@@ -252,7 +252,7 @@ struct sample_reading {
 static bool take_location(void *context, uint64_t id)
 {
     struct sample_reading *at = context;
-    struct reading *reading = at->reading;
+    struct pprof_reading *reading = at->reading;
     uint32_t index;
     if (!map_get(&reading->location_of_id, id, &index)) {
         at->failure = -EBADMSG;
@@ -288,7 +288,7 @@ static bool take_value(void *context, uint64_t value)
     return true;
 }
 
-static int read_sample(struct reading *reading, struct wire message)
+static int read_sample(struct pprof_reading *reading, struct wire message)
 {
     struct pprof_profile *profile = reading->profile;
     struct sample_reading at = {
@@ -320,7 +320,7 @@ static int read_sample(struct reading *reading, struct wire message)
     return r;
 }
 
-static int read_samples(struct reading *reading)
+static int read_samples(struct pprof_reading *reading)
 {
     struct wire message = *reading->message;
     struct wire_field field;
@@ -347,7 +347,7 @@ int pprof_profile_parse(const unsigned char *bytes, size_t size_bytes,
 {
     struct wire message = {.at = bytes, .end = bytes + size_bytes};
     *out_profile = (struct pprof_profile){0};
-    struct reading reading = {.profile = out_profile, .message = &message};
+    struct pprof_reading reading = {.profile = out_profile, .message = &message};
     int r = size_bytes == 0 ? -EBADMSG : read_tables(&reading);
     if (r == 0 && !find_values(&reading)) {
         r = err_set(err, EBADMSG, "no heap profile: it has no alloc_space and inuse_space");
