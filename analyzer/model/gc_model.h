@@ -30,7 +30,7 @@ struct gc_prediction {
     double cpu_ns;        /* of all collections, without idle time */
     double heap_bytes;    /* largest at the end of marking */
     double memory_bytes;  /* largest resident set */
-    double cpu_margin;    /* share of cpu_ns to each side that should hold 95 of 100 runs */
+    double cpu_margin;    /* share of cpu_ns to each side, no less than was measured */
     double memory_margin; /* of memory_bytes and heap_bytes */
     bool is_starved; /* the limit leaves no room beside what is live: the program would crawl */
 };
