@@ -3,6 +3,7 @@
  * or all are tried, and the best of them side by side (recommend_run in recommend_answer.h).
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -282,7 +283,9 @@ static int try_all(struct recommend_replay *replay, bool has_variants, struct er
             }
             is_meant = is_meant && j + 1 < name_count;
         }
-        if (is_meant && is_time_left(replay, (FINALISTS + 1) * replay->round_ns)) {
+        if (is_meant && !is_time_left(replay, (FINALISTS + 1) * replay->round_ns)) {
+            answer->untried_count++;
+        } else if (is_meant) {
             int result = try_remedy(replay, &all[i], err);
             if (result < 0) {
                 return result;
@@ -434,7 +437,14 @@ static int explain_no(struct recommend_answer *answer)
     static const char *const measures[] = {"peak", "mean memory", "CPU time", "tail"};
     const struct decision *decision = &answer->decision;
     if (decision->best == answer->tried_count - 1) {
-        return str_append(&answer->why, "no other allocator could be replayed");
+        answer->verdict = RECOMMEND_INSUFFICIENT;
+        return answer->untried_count > 0
+                   ? str_printf(&answer->why,
+                                "in %" PRIu64 " s only what was recorded could be replayed: give "
+                                "it a longer --time-limit",
+                                answer->settings->limit_s)
+                   : str_append(&answer->why, "no other allocator could be replayed: are "
+                                              "jemalloc, tcmalloc or mimalloc installed?");
     }
     const struct recommend_tried *best = &answer->tried[decision->best + 1];
     enum advice_measure breach = decision_breach(answer->goal, &best->contender);
