@@ -102,7 +102,7 @@ struct recommend_answer {
     struct headroom headroom;
     struct recommend_tried tried[RECOMMEND_TRIED_MAX]; /* the first: as recorded */
     size_t tried_count;
-    size_t untried_count;      /* for want of time */
+    size_t untried_count;      /* for want of time, variants aside */
     unsigned repetition_count; /* of the finals */
     struct decision decision;  /* places count from tried[1] */
     struct recommend_trial trial;
