@@ -142,13 +142,13 @@ static void print_confirmed(struct recommend_answer *answer)
             .low = comparison_percent(comparison, comparison->difference.low) / 100,
             .high = comparison_percent(comparison, comparison->difference.high) / 100,
         };
-        char cell[CELL_BYTES];
         out_begin_row(out);
         out_text(out, "measure", NULL, rows[i].key);
         out_text(out, NULL, "figure", rows[i].label);
         out_percent(out, "change_pct", "change", comparison->difference.median,
                     comparison->baseline);
         if (comparison->difference.has_bounds) {
+            char cell[CELL_BYTES];
             format_range(&change, cell);
             out_text(out, NULL, "95 % interval", cell);
             out_percent(out, "change_low_pct", NULL, change.low, 1);

@@ -268,7 +268,7 @@ static size_t find_best(const struct recommend_answer *answer, const char *out_n
 static int try_all(struct recommend_replay *replay, bool has_variants, struct err *err)
 {
     struct recommend_answer *answer = replay->answer;
-    const char *names[BEST_ALLOCATORS];
+    const char *names[BEST_ALLOCATORS] = {NULL};
     size_t name_count = has_variants ? find_best(answer, names) : 0;
     size_t count;
     const struct remedy *all = remedies(&count);
