@@ -28,6 +28,10 @@ static const struct option_spec options[] = {
     {"time-limit", '\0', "SECONDS",
      "for replays: when they are used up, what was not tried is left out", "120",
      OPTION_COUNT_AT(struct recommend_settings, limit_s), .min = 1, .max = 86400},
+    {"emit-plan", '\0', "FILE",
+     "also look for call sites where a pool would pay even beside the best allocator, and write "
+     "them as a plan for 'allocaudit run --plan'",
+     NULL, OPTION_TEXT_AT(struct recommend_settings, plan_path)},
     {"process", 'p', "ID",
      "this process: its number in 'report processes', or its pid; without it the one with the "
      "highest peak",
@@ -98,7 +102,32 @@ static int work_out(struct recommend_answer *answer, struct err *err)
     if (result == 0 && answer->command != NULL && recommend_advised(answer) != NULL) {
         result = recommend_confirm(answer, err);
     }
+    if (result == 0 && answer->settings->plan_path != NULL && answer->has_replays) {
+        result = recommend_find_sites(answer, err);
+        answer->has_sites = result == 0;
+    }
+    if (result == 0 && answer->site_count > 0) {
+        result = recommend_write_plan(answer, answer->settings->plan_path, err);
+    }
     return result;
+}
+
+/* Says what became of --emit-plan. */
+static void note_plan(const struct recommend_answer *answer)
+{
+    const char *path = answer->settings->plan_path;
+    if (path == NULL) {
+        return;
+    }
+    if (answer->site_count > 0) {
+        out_note(answer->out,
+                 "the plan is in '%s': 'allocaudit run --plan %s' and 'allocaudit simulate --plan "
+                 "%s' try it; looking each call up costs time there that a pool in the code does "
+                 "not",
+                 path, path, path);
+    } else {
+        out_note(answer->out, "no plan was written: at no call site would a pool of one's own pay");
+    }
 }
 
 static int answer_all(struct recommend_answer *answer)
@@ -119,6 +148,7 @@ static int answer_all(struct recommend_answer *answer)
         return cmd_fail(&err);
     }
     recommend_print(answer);
+    note_plan(answer);
     return cmd_finish(answer->out, CMD_DONE);
 }
 

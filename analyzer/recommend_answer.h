@@ -24,6 +24,8 @@
 enum {
     RECOMMEND_TRIED_MAX = 24,
     RECOMMEND_FINDINGS_MAX = 32,
+    RECOMMEND_SITES_MAX = 5,
+    RECOMMEND_FUNCTION_BYTES = 256,
 };
 
 struct recommend_settings {
@@ -34,7 +36,8 @@ struct recommend_settings {
     uint64_t round_count; /* of --confirm */
     const char *stdin_path;
     uint64_t status;
-    uint64_t limit_s; /* for replays */
+    uint64_t limit_s;      /* for replays */
+    const char *plan_path; /* NULL: no plan is wanted */
     struct out_settings out;
 };
 
@@ -67,6 +70,17 @@ struct recommend_trial {
     struct str text; /* in words */
 };
 
+/* Where a pool in the program's own code would pay. */
+struct recommend_site {
+    uint32_t stack_id;
+    uint64_t size_bytes;
+    uint64_t allocation_count;
+    uint64_t live_count_max;
+    double saved_ns; /* of CPU time; beside the best stock allocator, if one is advised */
+    int64_t saved_peak_bytes;
+    char function[RECOMMEND_FUNCTION_BYTES];
+};
+
 struct recommend_answer {
     const struct recommend_settings *settings;
     const char *path;
@@ -88,9 +102,13 @@ struct recommend_answer {
     struct headroom headroom;
     struct recommend_tried tried[RECOMMEND_TRIED_MAX]; /* the first: as recorded */
     size_t tried_count;
+    size_t untried_count;      /* for want of time, variants aside */
     unsigned repetition_count; /* of the finals */
     struct decision decision;  /* places count from tried[1] */
     struct recommend_trial trial;
+    bool has_sites;                                   /* they were looked at */
+    struct recommend_site sites[RECOMMEND_SITES_MAX]; /* most saved first */
+    size_t site_count;
     struct term_progress progress;
     struct out *out;
 };
@@ -107,6 +125,12 @@ int recommend_append_line(const struct recommend_tried *tried, struct str *line)
 /* Runs the command itself on both, and says whether the advice holds. Returns 0, or a negative
  * errno if nothing could be run. */
 int recommend_confirm(struct recommend_answer *answer, struct err *err);
+
+/* Fills sites: measures what pairs of calls cost on this machine, and reads the recording once. */
+int recommend_find_sites(struct recommend_answer *answer, struct err *err);
+
+/* Writes a plan for `run --plan` with a pool for each site. Returns 0 or a negative errno. */
+int recommend_write_plan(const struct recommend_answer *answer, const char *path, struct err *err);
 
 /* Prints the whole answer. */
 void recommend_print(struct recommend_answer *answer);

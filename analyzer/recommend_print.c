@@ -142,13 +142,13 @@ static void print_confirmed(struct recommend_answer *answer)
             .low = comparison_percent(comparison, comparison->difference.low) / 100,
             .high = comparison_percent(comparison, comparison->difference.high) / 100,
         };
-        char cell[CELL_BYTES];
         out_begin_row(out);
         out_text(out, "measure", NULL, rows[i].key);
         out_text(out, NULL, "figure", rows[i].label);
         out_percent(out, "change_pct", "change", comparison->difference.median,
                     comparison->baseline);
         if (comparison->difference.has_bounds) {
+            char cell[CELL_BYTES];
             format_range(&change, cell);
             out_text(out, NULL, "95 % interval", cell);
             out_percent(out, "change_low_pct", NULL, change.low, 1);
@@ -240,6 +240,30 @@ static void print_tried(struct recommend_answer *answer)
     out_end_table(out);
 }
 
+static void print_sites(struct recommend_answer *answer)
+{
+    struct out *out = answer->out;
+    if (!answer->has_sites) {
+        return;
+    }
+    out_begin_table(out, "sites", "Code: a pool of one's own at these sites would pay besides");
+    for (size_t i = 0; i < answer->site_count; i++) {
+        const struct recommend_site *site = &answer->sites[i];
+        out_begin_row(out);
+        out_number(out, "stack_id", "stack", site->stack_id);
+        out_number(out, "size_bytes", "bytes", (int64_t)site->size_bytes);
+        out_count(out, "allocation_count", "allocations", (int64_t)site->allocation_count);
+        out_count(out, "live_count_max", "most live", (int64_t)site->live_count_max);
+        out_ns(out, "saved_ns", "saves", (int64_t)site->saved_ns);
+        out_percent(out, "saved_cpu_pct", "of CPU", site->saved_ns,
+                    (double)answer->evidence.cpu_time_ns);
+        out_bytes(out, "saved_peak_bytes", "saves at peak", site->saved_peak_bytes);
+        out_text(out, "function", "function", site->function);
+        out_end_row(out);
+    }
+    out_end_table(out);
+}
+
 static void print_risks(struct recommend_answer *answer)
 {
     struct out *out = answer->out;
@@ -309,6 +333,10 @@ static void print_method(struct recommend_answer *answer)
              answer->evidence.call_count,
              answer->has_threads ? "a thread for each recorded one" : "one thread",
              answer->tried_count, answer->repetition_count > 0 ? ", the best several times" : "");
+    if (answer->untried_count > 0) {
+        out_note(out, "not tried, since the time was up: %zu (--time-limit)",
+                 answer->untried_count);
+    }
     if (answer->repetition_count > 0) {
         out_note(out, "a range is what %u replays each leave open, side by side",
                  answer->repetition_count);
@@ -322,6 +350,7 @@ void recommend_print(struct recommend_answer *answer)
     print_confirmed(answer);
     print_features(answer);
     print_tried(answer);
+    print_sites(answer);
     print_environment(answer);
     if (answer->trial.is_done) {
         out_note(answer->out, "confirmation, %zu rounds: %s", answer->trial.round_count,

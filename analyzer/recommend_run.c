@@ -32,7 +32,7 @@ struct recommend_replay {
     struct rounds_settings rounds;
     char program[PATH_MAX];
     uint64_t began_ns;
-    uint64_t round_ns; /* of the slowest candidate so far */
+    uint64_t round_ns; /* of the recorded one; some are slower */
     uint64_t done_count;
     uint64_t total_count;
 };
@@ -149,7 +149,7 @@ static int play_once(struct recommend_replay *replay, struct recommend_tried *tr
     replay->rounds.repetition_count = 1;
     int result = rounds_run(&replay->rounds, &tried->candidate, &tried->outcome, 1, err);
     uint64_t took_ns = monotonic_ns() - began_ns;
-    replay->round_ns = took_ns > replay->round_ns ? took_ns : replay->round_ns;
+    replay->round_ns = replay->round_ns == 0 ? took_ns : replay->round_ns;
     replay->done_count++;
     return result;
 }
@@ -268,7 +268,7 @@ static size_t find_best(const struct recommend_answer *answer, const char *out_n
 static int try_all(struct recommend_replay *replay, bool has_variants, struct err *err)
 {
     struct recommend_answer *answer = replay->answer;
-    const char *names[BEST_ALLOCATORS];
+    const char *names[BEST_ALLOCATORS] = {NULL};
     size_t name_count = has_variants ? find_best(answer, names) : 0;
     size_t count;
     const struct remedy *all = remedies(&count);
@@ -282,7 +282,9 @@ static int try_all(struct recommend_replay *replay, bool has_variants, struct er
             }
             is_meant = is_meant && j + 1 < name_count;
         }
-        if (is_meant && is_time_left(replay, (FINALISTS + 1) * replay->round_ns)) {
+        if (is_meant && !is_time_left(replay, (FINALISTS + 1) * replay->round_ns)) {
+            answer->untried_count += has_variants ? 0 : 1;
+        } else if (is_meant) {
             int result = try_remedy(replay, &all[i], err);
             if (result < 0) {
                 return result;
@@ -434,7 +436,11 @@ static int explain_no(struct recommend_answer *answer)
     static const char *const measures[] = {"peak", "mean memory", "CPU time", "tail"};
     const struct decision *decision = &answer->decision;
     if (decision->best == answer->tried_count - 1) {
-        return str_append(&answer->why, "no other allocator could be replayed");
+        answer->verdict = RECOMMEND_INSUFFICIENT;
+        return str_append(&answer->why, answer->untried_count > 0
+                                            ? "only what was recorded could be replayed"
+                                            : "no other allocator could be replayed: are jemalloc, "
+                                              "tcmalloc or mimalloc installed?");
     }
     const struct recommend_tried *best = &answer->tried[decision->best + 1];
     enum advice_measure breach = decision_breach(answer->goal, &best->contender);
@@ -472,7 +478,15 @@ static int decide(struct recommend_answer *answer)
         return 0;
     }
     answer->verdict = RECOMMEND_NO_CHANGE;
-    return explain_no(answer);
+    int result = explain_no(answer);
+    if (result == 0 && answer->untried_count > 0) {
+        answer->verdict = RECOMMEND_INSUFFICIENT;
+        result = str_printf(&answer->why,
+                            "; but the time was up before %zu others were tried: give it a longer "
+                            "--time-limit",
+                            answer->untried_count);
+    }
+    return result;
 }
 
 /* Settings that did not take; what the program was run with is replayed all the same. */

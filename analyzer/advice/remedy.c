@@ -20,7 +20,11 @@ static bool has_large_churn(const struct evidence *evidence)
     return evidence->large_rate > 1 << 20;
 }
 
+/* In the order in which they are tried: when time runs short, the stock allocators were. */
 static const struct remedy table[] = {
+    {"jemalloc", "jemalloc", NULL, ANY_GOAL, LIBRARY_EFFORT, false, NULL, NULL},
+    {"mimalloc", "mimalloc", NULL, ANY_GOAL, LIBRARY_EFFORT, false, NULL, NULL},
+    {"tcmalloc", "tcmalloc", NULL, ANY_GOAL, LIBRARY_EFFORT, false, NULL, NULL},
     {"glibc, one arena", "glibc", TUNABLES "arena_max=1", LEAN, SETTING_EFFORT, false, has_threads,
      "several threads allocate, and each arena keeps memory of its own"},
     {"glibc, gives back at once", "glibc",
@@ -39,7 +43,6 @@ static const struct remedy table[] = {
      "large blocks come and go, and each is mapped and faulted in anew"},
     {"glibc, larger caches", "glibc", TUNABLES "tcache_count=200", FAST, SETTING_EFFORT, true, NULL,
      NULL},
-    {"jemalloc", "jemalloc", NULL, ANY_GOAL, LIBRARY_EFFORT, false, NULL, NULL},
     {"jemalloc, gives back at once", "jemalloc", "MALLOC_CONF=dirty_decay_ms:0,muzzy_decay_ms:0",
      LEAN, TUNED_EFFORT, false, NULL, "more is resident than is in use"},
     {"jemalloc, one arena", "jemalloc",
@@ -51,12 +54,10 @@ static const struct remedy table[] = {
     {"jemalloc, keeps memory", "jemalloc",
      "MALLOC_CONF=metadata_thp:auto,dirty_decay_ms:30000,muzzy_decay_ms:30000", FAST, TUNED_EFFORT,
      true, NULL, NULL},
-    {"tcmalloc", "tcmalloc", NULL, ANY_GOAL, LIBRARY_EFFORT, false, NULL, NULL},
     {"tcmalloc, gives back at once", "tcmalloc", "TCMALLOC_AGGRESSIVE_DECOMMIT=1", LEAN,
      TUNED_EFFORT, false, NULL, "more is resident than is in use"},
     {"tcmalloc, larger caches", "tcmalloc", "TCMALLOC_MAX_TOTAL_THREAD_CACHE_BYTES=268435456", FAST,
      TUNED_EFFORT, true, has_threads, "several threads allocate"},
-    {"mimalloc", "mimalloc", NULL, ANY_GOAL, LIBRARY_EFFORT, false, NULL, NULL},
     {"mimalloc, gives back at once", "mimalloc", "MIMALLOC_DECOMMIT_DELAY=0", LEAN, TUNED_EFFORT,
      false, NULL, "more is resident than is in use"},
     {"mimalloc, keeps memory", "mimalloc", "MIMALLOC_ALLOW_DECOMMIT=0", FAST, TUNED_EFFORT, true,

@@ -71,6 +71,30 @@ def test_advice_that_fails_the_program_is_withdrawn(test):
     test.check(any("failed under it" in note for note in answer["notes"]), f"{answer['notes']}")
 
 
+def test_sites_become_a_plan(test):
+    """A message of 24 bytes, 64 at most, made and freed again and again."""
+    path = recorded(test, test.sample_app("message_store"), "--messages", "600000")
+    plan = test.path("plan.json")
+    answer = advice(test, path, "--goal", "speed", "--time-limit", "5", "--emit-plan", plan)
+    site = answer["sites"][0]
+    test.equal("function", site["function"], "message_create")
+    test.check(site["saved_cpu_pct"] > 1, f"{site}")
+    with open(plan, encoding="utf-8") as file:
+        rule = json.load(file)["rules"][0]
+    test.equal("match", rule["match"], {"functions": ["message_create"],
+                                        "size_min_bytes": site["size_bytes"],
+                                        "size_max_bytes": site["size_bytes"]})
+    simulated = test.allocaudit("simulate", path, "--plan", plan)
+    test.equal(f"status of {simulated}", simulated.status, 0)
+
+
+def test_too_little_time_is_said(test):
+    path = recorded(test, test.sample_app("message_store"), "--messages", "2000000")
+    found = advice(test, path, "--time-limit", "1")
+    test.equal("verdict", found["recommendation"]["verdict"], "insufficient_evidence")
+    test.check("longer --time-limit" in found["recommendation"]["why"], f"{found}")
+
+
 def test_what_is_missing_is_said(test):
     program = test.program("pinned_top")
     for options, wanted in ((("--sample", "64K"), "without --sample"),

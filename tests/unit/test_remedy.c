@@ -54,11 +54,15 @@ static void remedy_suits_by_goal_and_evidence(void **state)
     const struct evidence threads = {.thread_count = 4};
     size_t count;
     const struct remedy *all = remedies(&count);
-    assert_string_equal(all[0].label, "glibc, one arena");
+    size_t place = 0;
+    while (place < count && strcmp(all[place].label, "glibc, one arena") != 0) {
+        place++;
+    }
+    assert_true(place < count);
 
-    assert_false(remedy_suits(&all[0], &one_thread, ADVICE_MEMORY));
-    assert_true(remedy_suits(&all[0], &threads, ADVICE_MEMORY));
-    assert_false(remedy_suits(&all[0], &threads, ADVICE_SPEED));
+    assert_false(remedy_suits(&all[place], &one_thread, ADVICE_MEMORY));
+    assert_true(remedy_suits(&all[place], &threads, ADVICE_MEMORY));
+    assert_false(remedy_suits(&all[place], &threads, ADVICE_SPEED));
 }
 
 int main(void)
