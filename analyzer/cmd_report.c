@@ -78,7 +78,10 @@ static const struct option_example examples[] = {
 };
 
 static const char *const paragraphs[] = {
-    "Sections: summary; sites (where memory is allocated: one row per call stack, by count, bytes, "
+    "Sections: faults (errors of the program: freed twice, freed what is no block, freed by a call "
+    "of "
+    "another kind ...); summary; sites (where memory is allocated: one row per call stack, by "
+    "count, bytes, "
     "bytes live at the peak, time); leaks (blocks never freed); temporary (freed by the allocating "
     "thread at once); lifetimes; sizes (as requested); threads; processes; timeline; large (blocks "
     "of 64 KiB or more freed within 10 ms); realloc (blocks that grew); modules; tree (sites "

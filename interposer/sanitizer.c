@@ -5,7 +5,14 @@
 #include "emit.h"
 #include "real.h"
 
-static bool sanitizer_is_installed;
+typedef void sanitizer_alloc_hook(const volatile void *block, size_t size_bytes);
+typedef void sanitizer_free_hook(const volatile void *block);
+
+static struct {
+    int (*install)(sanitizer_alloc_hook *, sanitizer_free_hook *);
+    size_t (*size_of)(void *);
+    bool is_heard;
+} sanitizer;
 
 #include "banned.h"
 
@@ -24,19 +31,21 @@ static void sanitizer_tell_free(const volatile void *block)
     }
 }
 
+void sanitizer_look(void)
+{
+    *(void **)&sanitizer.install = dlsym(RTLD_DEFAULT, "__sanitizer_install_malloc_and_free_hooks");
+    *(void **)&sanitizer.size_of = dlsym(RTLD_DEFAULT, "__sanitizer_get_allocated_size");
+}
+
 void sanitizer_begin(void)
 {
-    int (*install)(void (*)(const volatile void *, size_t), void (*)(const volatile void *));
-    *(void **)&install = dlsym(RTLD_DEFAULT, "__sanitizer_install_malloc_and_free_hooks");
-    void *size = dlsym(RTLD_DEFAULT, "__sanitizer_get_allocated_size");
-    if (install == NULL || size == NULL || !real_malloc_is_replaced()) {
-        return;
+    if (sanitizer.install != NULL && sanitizer.size_of != NULL && real_malloc_is_replaced()) {
+        real.malloc_usable_size = sanitizer.size_of;
+        sanitizer.is_heard = sanitizer.install(sanitizer_tell_alloc, sanitizer_tell_free) != 0;
     }
-    *(void **)&real.malloc_usable_size = size;
-    sanitizer_is_installed = install(sanitizer_tell_alloc, sanitizer_tell_free) != 0;
 }
 
 bool sanitizer_is_heard(void)
 {
-    return sanitizer_is_installed;
+    return sanitizer.is_heard;
 }

@@ -10,7 +10,10 @@
 
 #include <stdbool.h>
 
-/* Once, from the library's constructor, before the process announces itself. */
+/* Looks for the runtime. Look-ups that fail allocate: before the hooks record. */
+void sanitizer_look(void);
+
+/* Has it call us. Once, from the library's constructor, before the process announces itself. */
 void sanitizer_begin(void);
 
 /* True if the runtime tells us of its calls. */
