@@ -27,9 +27,12 @@ static void sanitizer_tell_free(const volatile void *block)
 void sanitizer_begin(void)
 {
     int (*install)(void (*)(const volatile void *, size_t), void (*)(const volatile void *));
+    if (!real_malloc_is_replaced()) { /* a look-up that fails allocates, which would be recorded */
+        return;
+    }
     *(void **)&install = dlsym(RTLD_DEFAULT, "__sanitizer_install_malloc_and_free_hooks");
     void *size = dlsym(RTLD_DEFAULT, "__sanitizer_get_allocated_size");
-    if (install == NULL || size == NULL || !real_malloc_is_replaced()) {
+    if (install == NULL || size == NULL) {
         return;
     }
     *(void **)&real.malloc_usable_size = size;
