@@ -40,6 +40,7 @@ struct run_settings {
     uint64_t sample_bytes; /* OPTION_NOT_GIVEN: everything is recorded */
     bool is_mmap_recorded;
     bool follows_children;
+    bool checks_leaks;
     bool is_quiet;
     bool checks_unwind;
 };
@@ -88,6 +89,10 @@ static const struct option_spec options[] = {
      "ask the allocator about itself within the program (glibc: mallinfo2, jemalloc: mallctl ...): "
      "no; yes, which is ten times a second at most; or a distance such as 1s",
      "no", OPTION_TEXT_AT(struct run_settings, introspect)},
+    {"leak-check", '\0', NULL,
+     "when a process ends, look which of its live blocks can still be reached, as memcheck does: "
+     "definite, indirect, possible, reachable",
+     "yes", OPTION_YES_NO_AT(struct run_settings, checks_leaks)},
     {"depth", '\0', "N", "frames kept of a call stack, from the allocation outward", "256 frames",
      OPTION_COUNT_AT(struct run_settings, depth_limit), .min = 1, .max = EVENT_STACK_MAX_FRAMES},
     {"unwind", '\0', NULL, "how call stacks are taken", "auto",
@@ -388,6 +393,8 @@ static int record(char **command, const struct target *target, const struct run_
         .checks_unwind = settings->checks_unwind,
         .is_mmap_recorded = settings->is_mmap_recorded,
         .follows_children = settings->follows_children,
+        .checks_leaks = settings->checks_leaks && settings->sample_bytes == OPTION_NOT_GIVEN,
+        .is_routed = settings->policy != NULL || settings->plan != NULL,
         .drops_when_full = settings->when_full == 1,
         .is_sites_only = settings->detail == 1,
         .sample_bytes = settings->sample_bytes == OPTION_NOT_GIVEN ? 0 : settings->sample_bytes,
@@ -542,6 +549,7 @@ int cmd_run(int argc, char **argv)
     struct run_settings settings = {
         .output = CMD_DEFAULT_FILE,
         .follows_children = true,
+        .checks_leaks = true,
         .depth_limit = 256,
         .ring_bytes = 256 << 20,
         .sample_bytes = OPTION_NOT_GIVEN,

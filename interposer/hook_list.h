@@ -72,6 +72,14 @@
     X(int, cmocka_run_group_tests, "_cmocka_run_group_tests",                                      \
       (const char *, const void *, size_t, void *, void *))
 
-#define HOOKS(X) HOOKS_C(X) HOOKS_CXX(X) HOOKS_MAP(X) HOOKS_DL(X) HOOKS_NAME(X) HOOKS_TEST(X)
+/* Ways out that run no destructors. */
+#define HOOKS_EXIT(X)                                                                              \
+    X(void, exit_at_once, "_exit", (int))                                                          \
+    X(void, exit_at_once_c99, "_Exit", (int))                                                      \
+    X(void, quick_exit, "quick_exit", (int))
+
+#define HOOKS(X)                                                                                   \
+    HOOKS_C(X)                                                                                     \
+    HOOKS_CXX(X) HOOKS_MAP(X) HOOKS_DL(X) HOOKS_NAME(X) HOOKS_TEST(X) HOOKS_EXIT(X)
 
 #endif

@@ -13,7 +13,7 @@ enum {
         20000000, /* how often a waiting writer looks whether the collector still lives */
 };
 
-static bool lane_collector_is_gone(struct ring_header *ring)
+bool lane_collector_is_gone(struct ring_header *ring)
 {
     if (!atomic_load_explicit(&ring->is_recording, memory_order_relaxed)) {
         return true;

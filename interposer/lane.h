@@ -47,6 +47,9 @@ void lane_close(struct writer *writer);
 /* Gets a fresh chunk, waiting for the collector if need be. False: the record must be given up. */
 bool lane_refill(struct writer *writer);
 
+/* True if nobody reads lanes any more. */
+bool lane_collector_is_gone(struct ring_header *ring);
+
 static inline bool lane_has_room(const struct writer *writer, size_t bytes)
 {
     return (size_t)((char *)writer->limit - (char *)writer->cursor) >= bytes;

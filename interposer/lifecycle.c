@@ -1,9 +1,11 @@
 /*
  * lifecycle.c - the library's start and end. Nothing has to be flushed at the end, since the lanes
- * are readable at every moment; only what policies have counted is told then.
+ * are readable at every moment; what policies have counted is told then, and the collector may look
+ * at the memory that is about to go.
  */
 #include "emit.h"
 #include "introspect.h"
+#include "leak_wait.h"
 #include "real.h"
 #include "route.h"
 #include "sanitizer.h"
@@ -39,4 +41,5 @@ static void lifecycle_count(const char *name, uint64_t value)
 static __attribute__((destructor)) void lifecycle_end(void)
 {
     route_count(lifecycle_count);
+    leak_wait();
 }

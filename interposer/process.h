@@ -35,6 +35,7 @@ struct process {
     _Atomic(struct self *) exiting; /* selves whose threads are about to end (self.h) */
     _Atomic size_t chain_bytes;     /* of the threads' larger tables of stacks (chain.c) */
     _Atomic bool is_announced;      /* the EVENT_PROCESS record was written */
+    _Atomic bool is_scan_asked;     /* by one thread, once (leak_wait.h) */
 };
 
 /* Never NULL once anything was recorded; before that it points at a page that says PROCESS_NEW. */

@@ -32,6 +32,7 @@ enum {
     RING_LANE_CAPACITY = 16384,
     RING_HEADER_BYTES = 4096,
     RING_FORKED_PIDS = 128,
+    RING_SCANS = 16,
     RING_NO_CHUNK = 0, /* chunk numbers start at 1 */
     PUBLISHED_BUSY = 1,
 };
@@ -47,6 +48,7 @@ enum ring_flags {
     RING_RECORD_MMAP = 1,
     RING_DROP_WHEN_FULL = 2,
     RING_FOLLOW_CHILDREN = 4,
+    RING_SCAN_LEAKS = 8, /* processes that end wait for struct ring_scan */
 };
 
 enum ring_unwind {
@@ -61,6 +63,27 @@ enum lane_state {
     LANE_CLAIMED = 1, /* being set up by its thread */
     LANE_OPEN = 2,
     LANE_CLOSED = 3, /* its thread has gone; the collector reads the rest and frees it */
+};
+
+/*
+ * A process that is about to end asks the collector to look which blocks can still be reached, and
+ * one thread of it waits for the answer. The one who waits frees the entry; where it has gone, the
+ * collector does.
+ */
+enum scan_state {
+    SCAN_FREE = 0,
+    SCAN_CLAIMED = 1, /* being filled in */
+    SCAN_ASKED = 2,   /* futex: somebody waits here for it to change */
+    SCAN_DONE = 3,
+};
+
+struct ring_scan {
+    _Atomic uint32_t state; /* enum scan_state */
+    uint32_t process_key;
+    uint32_t pid;
+    uint32_t tid;           /* of the thread that waits */
+    uint64_t stack_address; /* of that thread: what lies deeper is in use, registers, too */
+    uint64_t asked_ticks;   /* everything stamped before counts */
 };
 
 /* How a stack compares with what other unwinders see at the same place (interposer/check.h). */
@@ -139,6 +162,9 @@ struct ring_header {
     _Atomic uint32_t begun_forks;
     _Atomic uint32_t done_forks;
     _Atomic uint32_t forked_pids[RING_FORKED_PIDS]; /* of fork n: [n % RING_FORKED_PIDS] */
+
+    _Atomic uint32_t scan_count;        /* how often a scan was asked for */
+    struct ring_scan scans[RING_SCANS]; /* with RING_SCAN_LEAKS */
 
     struct ring_check check; /* with RING_UNWIND_CHECK */
 };

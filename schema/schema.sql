@@ -78,7 +78,9 @@ CREATE TABLE process (
     allocated_bytes_stderr  INTEGER,
     leaked_count_stderr     INTEGER,
     leaked_bytes_stderr     INTEGER,
-    cpu_time_ns          INTEGER              -- user and system; NULL: not known
+    cpu_time_ns          INTEGER,             -- user and system; NULL: not known
+    leak_check           TEXT,                -- done, partly, none, off, sampled, late, refused
+    leak_scan_ns         INTEGER              -- how long it stood still for that; NULL: it did not
 );
 
 CREATE TABLE thread (
@@ -164,6 +166,17 @@ CREATE TABLE site (
     leaked_count_stderr       INTEGER,
     leaked_bytes_stderr       INTEGER,
     PRIMARY KEY (process_id, stack_id)
+) WITHOUT ROWID;
+
+-- The blocks of a site that were live at the end, by whether they could be reached. Where the sum is
+-- less than site.leaked_count, the rest was allocated after the look.
+CREATE TABLE site_leak (
+    process_id   INTEGER NOT NULL REFERENCES process (id),
+    stack_id     INTEGER NOT NULL REFERENCES stack (id),
+    leak_kind    TEXT NOT NULL,               -- definite, indirect, possible, reachable
+    leaked_count INTEGER NOT NULL,
+    leaked_bytes INTEGER NOT NULL,
+    PRIMARY KEY (process_id, stack_id, leak_kind)
 ) WITHOUT ROWID;
 
 -- Blocks freed by the thread that allocated them after `within` to 2*`within`-1 more allocations of

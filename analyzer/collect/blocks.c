@@ -263,6 +263,16 @@ static int blocks_compare_births(const void *left, const void *right)
     return a->block->address < b->block->address ? -1 : a->block->address > b->block->address;
 }
 
+static void blocks_sum_leak(struct subject *subject, const struct block *block)
+{
+    if (subject->leak_sums != NULL) {
+        struct leak_sum *sum = &subject->leak_sums[(size_t)block->site * LEAK_KIND_COUNT +
+                                                   ledger_leak_kind(subject, block)];
+        sum->leaked_count++;
+        sum->leaked_bytes += block->size_bytes;
+    }
+}
+
 int blocks_write_live(struct subject *subject, struct err *err)
 {
     int r = blocks_settle(subject, UINT64_MAX, err);
@@ -287,6 +297,10 @@ int blocks_write_live(struct subject *subject, struct err *err)
         sorted[count++] = (struct birth){b->born_ns, b};
     }
     qsort(sorted, count, sizeof(*sorted), blocks_compare_births);
+    if (subject->leak_outcome == LEAK_OUTCOME_DONE || subject->leak_outcome == LEAK_OUTCOME_PARTLY) {
+        subject->leak_sums = calloc(subject->tally.site_count * LEAK_KIND_COUNT + 1,
+                                    sizeof(*subject->leak_sums));
+    }
     for (size_t i = 0; r == 0 && i < count; i++) {
         uint64_t id;
         const struct block *block = sorted[i].block;
@@ -294,6 +308,7 @@ int blocks_write_live(struct subject *subject, struct err *err)
         uint64_t weight = weight_of(subject->recording->sample_bytes, block);
         subject->leaked_count += weight;
         subject->leaked_bytes += weight * block->size_bytes;
+        blocks_sum_leak(subject, block);
         r = ledger_write(subject, block, BLOCK_ROW_LIVE, 0, block->thread, &id, err);
     }
     free(sorted);

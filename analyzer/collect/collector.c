@@ -50,7 +50,8 @@ static int collector_create_session(struct collector *collector, struct err *err
         .clock = collector->recording.clock.kind,
         .flags = (settings->is_mmap_recorded ? RING_RECORD_MMAP : 0u) |
                  (settings->drops_when_full ? RING_DROP_WHEN_FULL : 0u) |
-                 (settings->follows_children ? RING_FOLLOW_CHILDREN : 0u),
+                 (settings->follows_children ? RING_FOLLOW_CHILDREN : 0u) |
+                 (settings->checks_leaks ? RING_SCAN_LEAKS : 0u),
         .depth_limit = (uint32_t)settings->depth_limit,
         .unwind = strcmp(settings->unwind, "fp") == 0          ? RING_UNWIND_FP
                   : strcmp(settings->unwind, "libunwind") == 0 ? RING_UNWIND_LIBUNWIND
@@ -124,6 +125,7 @@ int collector_create(struct collector *collector, const struct collector_setting
 {
     *collector = (struct collector){
         .settings = settings,
+        .leak_check = {.is_routed = settings->is_routed},
         .fd = -1,
         .session = {.fd = -1},
         .ballast = {.fd = -1},
@@ -141,6 +143,9 @@ int collector_create(struct collector *collector, const struct collector_setting
     if (r == 0) {
         collector->recording.is_sites_only = settings->is_sites_only;
         collector->recording.sample_bytes = settings->sample_bytes;
+        collector->recording.leak_outcome = settings->sample_bytes != 0 ? LEAK_OUTCOME_SAMPLED
+                                            : settings->checks_leaks    ? LEAK_OUTCOME_NONE
+                                                                        : LEAK_OUTCOME_OFF;
         if (!settings->target->is_go) { /* of what is read from outside nothing is kept */
             collector_keep(collector);
         }
@@ -290,6 +295,9 @@ static int collector_turn(struct collector *collector, int64_t *out_applied, str
         *out_applied = drain_round(&collector->drain, false, err);
         r = *out_applied < 0 ? (int)*out_applied : 0;
     }
+    if (!collector->is_failed && leak_check_is_due(&collector->leak_check, &collector->session)) {
+        leak_check_look(&collector->leak_check, &collector->drain);
+    }
     if (r == 0 && !collector->is_failed) {
         collector_mark_command(collector);
         r = collector_finish_subjects(collector, err);
@@ -344,6 +352,9 @@ int collector_run(struct collector *collector,
         }
         idle_ns = applied > 0 ? IDLE_NS_FIRST : idle_ns * 2;
         idle_ns = idle_ns > IDLE_NS_MOST ? IDLE_NS_MOST : idle_ns;
+        if (leak_check_is_due(&collector->leak_check, &collector->session)) {
+            idle_ns = 0; /* somebody waits */
+        }
         quiet_turns = collector_is_done(collector) && applied == 0 ? quiet_turns + 1 : 0;
         launch_wait(&collector->launch, applied > 0 || quiet_turns > 0 ? 0 : idle_ns);
         collector_mark_command(collector);

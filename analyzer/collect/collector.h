@@ -16,6 +16,7 @@
 #include "go_run.h"
 #include "kin.h"
 #include "launch.h"
+#include "leak_check.h"
 #include "recording.h"
 #include "session.h"
 #include "store.h"
@@ -39,6 +40,8 @@ struct collector_settings {
     size_t frame_symbol_count;
     uint64_t introspect_ns;      /* how often to ask the allocator about itself; 0: never */
     const struct target *target; /* what the command is */
+    bool checks_leaks;           /* which blocks can be reached at the end */
+    bool is_routed;              /* by a policy or plan */
 };
 
 struct collector {
@@ -59,6 +62,7 @@ struct collector {
     bool is_detached; /* told to stop while other processes were running */
     uint64_t detached_ns;
     struct congestion congestion;
+    struct leak_check leak_check;
     bool is_failed;     /* writing failed: the rest of the run is not recorded */
     struct err failure; /* why */
     uint64_t next_watch_ns;

@@ -300,6 +300,9 @@ int64_t drain_round(struct drain *drain, bool is_final, struct err *err)
             drain_remove_reader(drain, i);
         }
     }
+    if (applied >= 0 && applied < ROUND_EVENTS_MAX) {
+        drain->read_ticks = horizon;
+    }
     if (applied != 0) {
         session_wake_writers(drain->session, applied < ROUND_EVENTS_MAX);
     }

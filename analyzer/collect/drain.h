@@ -36,6 +36,7 @@ struct drain {
     uint64_t slack_ticks;
     uint64_t stuck_ticks;
     uint64_t previous_ticks; /* of the last round */
+    uint64_t read_ticks;     /* everything stamped before was applied */
     uint64_t limit_ticks;    /* nothing later is read; 0: no limit */
 };
 

@@ -25,6 +25,16 @@ static __attribute__((noinline)) int ledger_turn_context(struct subject *subject
     return r;
 }
 
+enum leak_kind ledger_leak_kind(const struct subject *subject, const struct block *block)
+{
+    bool is_known = subject->leak_outcome == LEAK_OUTCOME_DONE ||
+                    subject->leak_outcome == LEAK_OUTCOME_PARTLY;
+    bool is_range = block->kind >= ALLOC_KIND_MMAP;
+    return is_known && !is_range && block->born_ns < subject->leak_scanned_ns
+               ? (enum leak_kind)block->leak_kind
+               : LEAK_UNKNOWN;
+}
+
 int ledger_write(struct subject *subject, const struct block *block, uint64_t lifetime_ns,
                  enum free_kind kind, uint32_t by, uint64_t *out_id, struct err *err)
 {
@@ -56,6 +66,7 @@ int ledger_write(struct subject *subject, const struct block *block, uint64_t li
         .context_id = site->context_id,
         .alignment = block->alignment,
         .weight = weight_of_row(recording->sample_bytes, block),
+        .leak_kind = is_live ? (uint8_t)ledger_leak_kind(subject, block) : 0,
     };
     int r = recording_add_row(recording, &row, out_id, err);
     if (__builtin_expect(r < 0, 0)) {

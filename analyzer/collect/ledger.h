@@ -22,6 +22,9 @@ int ledger_count_birth(struct subject *subject, const struct block *block, bool 
 int ledger_count_death(struct subject *subject, const struct block *block, uint32_t by,
                        struct death *death);
 
+/* The kind that the scan at the end of its process gave a live block. */
+enum leak_kind ledger_leak_kind(const struct subject *subject, const struct block *block);
+
 /* Writes the row. `by` (an index) freed the block; of one that lives, lifetime_ns is
  * BLOCK_ROW_LIVE. Returns 0, -ENOMEM or the errno of a write; *out_id is the row. */
 int ledger_write(struct subject *subject, const struct block *block, uint64_t lifetime_ns,

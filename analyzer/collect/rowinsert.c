@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "../../schema/leak_kind.h"
+
 enum {
     COLUMN_COUNT = 11,
 };
@@ -33,7 +35,8 @@ static int rowinsert_append(struct row_sink *sink, const struct block_row *row, 
     rowinsert_bind(rows->insert, always_count + 1, row->realloc_of_id, 0);
     rowinsert_bind(rows->insert, always_count + 2, row->slack_bytes, 0);
     rowinsert_bind(rows->insert, always_count + 3, row->alignment, 0);
-    sqlite3_bind_null(rows->insert, always_count + 4);
+    sqlite3_bind_text(rows->insert, always_count + 4, leak_kind_word(row->leak_kind), -1,
+                      SQLITE_STATIC);
     rowinsert_bind(rows->insert, always_count + 5, row->weight, 0);
     rowinsert_bind(rows->insert, COLUMN_COUNT, *out_id, 0);
     int code = sqlite3_step(rows->insert);

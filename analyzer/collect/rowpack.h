@@ -33,6 +33,7 @@ struct block_row {
     uint32_t context_id;
     uint32_t alignment; /* 0: none */
     uint32_t weight;    /* 0: none */
+    uint8_t leak_kind;  /* enum leak_kind; 0: none */
 };
 
 #define BLOCK_ROW_LIVE UINT64_MAX

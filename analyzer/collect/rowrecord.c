@@ -2,16 +2,20 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "../../schema/leak_kind.h"
 #include "varint.h"
 
 enum {
     FIXED_COLUMNS = 5, /* born_ns to context_id: always stored */
-    MAX_COLUMNS = 10,  /* to weight; leak_kind, before it, is given by an UPDATE, if ever */
+    MAX_COLUMNS = 10,  /* to weight */
+    LEAK_KIND = 3,     /* its place among the optional ones: the only text */
     TYPE_NULL = 0,
     TYPE_32_BITS = 4,
-    TYPE_ZERO = 8, /* TYPE_ZERO + 1 is the constant 1 */
+    TYPE_ZERO = 8,  /* TYPE_ZERO + 1 is the constant 1 */
+    TYPE_TEXT = 13, /* + 2 * its length */
 };
 
 /*
@@ -75,20 +79,31 @@ static inline unsigned char *put_rowid(unsigned char *end, uint64_t rowid)
     return end - (rowid < 1 << 21 ? 3 : 4);
 }
 
+static uint64_t put_word(unsigned char **end, uint64_t leak_kind)
+{
+    const char *word = leak_kind_word((unsigned)leak_kind);
+    size_t length = strlen(word);
+    *end -= length;
+    memcpy(*end, word, length);
+    return TYPE_TEXT + 2 * length;
+}
+
 /* The columns behind `context_id`. Gives their types, the first in the lowest byte, and their
  * number. */
 static __attribute__((noinline)) unsigned
 put_optional(unsigned char **end, const struct block_row *row, uint64_t *out_types)
 {
-    const uint64_t values[] = {row->realloc_of_id, row->slack_bytes, row->alignment, 0,
-                               row->weight};
+    const uint64_t values[] = {row->realloc_of_id, row->slack_bytes, row->alignment,
+                               row->leak_kind, row->weight};
     unsigned count = 5;
     while (count > 0 && values[count - 1] == 0) {
         count--;
     }
     uint64_t types = 0;
     for (unsigned i = count; i-- > 0;) {
-        types = types << 8 | (values[i] == 0 ? TYPE_NULL : put_value(end, values[i]));
+        types = types << 8 | (values[i] == 0   ? TYPE_NULL
+                              : i == LEAK_KIND ? put_word(end, values[i])
+                                               : put_value(end, values[i]));
     }
     *out_types = types;
     return count;
@@ -100,7 +115,8 @@ unsigned char *rowrecord_write(unsigned char *end, uint64_t rowid, const struct 
     unsigned optional_count = 0;
     uint64_t types = 0;
     if (__builtin_expect(
-            (row->realloc_of_id | row->slack_bytes | row->alignment | row->weight) != 0, 0)) {
+            (row->realloc_of_id | row->slack_bytes | row->alignment | row->leak_kind | row->weight) !=
+                0, 0)) {
         optional_count = put_optional(&at, row, &types);
     }
     uint64_t context_type = put_value(&at, row->context_id);
@@ -147,10 +163,11 @@ size_t rowrecord_check(const unsigned char *cell, size_t room_bytes, uint64_t ro
     }
     size_t bytes = header[0];
     for (unsigned i = 1; i < header[0]; i++) {
-        if (header[i] >= sizeof(width_by_type)) {
+        bool is_word = i == FIXED_COLUMNS + LEAK_KIND + 1 && header[i] >= TYPE_TEXT;
+        if (!is_word && header[i] >= sizeof(width_by_type)) {
             return 0;
         }
-        bytes += width_by_type[header[i]];
+        bytes += is_word ? (header[i] - (size_t)TYPE_TEXT) / 2 : width_by_type[header[i]];
     }
     return bytes == payload_bytes ? start + payload_bytes : 0;
 }

@@ -15,8 +15,9 @@
 #include "varint.h"
 
 enum {
-    /* Payload length, rowid, 11 header bytes, an offset and 8 values of 8 bytes. */
-    ROWRECORD_MAX_BYTES = 1 + VARINT_MAX_BYTES + 11 + 4 + 8 * 8,
+    ROWRECORD_WORD_BYTES = 9, /* the longest of leak_kind */
+    /* Payload length, rowid, 11 header bytes, an offset, 8 values of 8 bytes and a word. */
+    ROWRECORD_MAX_BYTES = 1 + VARINT_MAX_BYTES + 11 + 4 + 8 * 8 + ROWRECORD_WORD_BYTES,
     /* Payload length, rowid, 6 header bytes, an offset, values that are all 0 or 1. */
     ROWRECORD_MIN_BYTES = 1 + 1 + 6 + 4,
 };

@@ -20,6 +20,8 @@ struct mapping_entry {
     char permissions[5];
     bool is_nameless;
     bool is_repeated;
+    bool is_libc;
+    bool is_allocator;
     bool is_wiped_on_fork; /* as nearly all memory of the recorder is */
     enum mapping_kind kind;
     struct mapping_sum sum;
@@ -52,6 +54,26 @@ static enum mapping_kind kind_of_nameless(const struct mapping_entry *entry,
         return MAPPING_FILE;
     }
     return MAPPING_ANONYMOUS;
+}
+
+/* The file's name begins with `name`, behind which no letter comes. */
+static bool is_library(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = strlen(name);
+    return slash != NULL && strncmp(slash + 1, name, length) == 0 &&
+           (slash[1 + length] == '.' || slash[1 + length] == '-' || slash[1 + length] == '_');
+}
+
+static bool is_allocator_library(const char *path)
+{
+    static const char *const names[] = {"libjemalloc", "libtcmalloc", "libmimalloc"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (is_library(path, names[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum mapping_kind kind_of(const struct mapping_entry *entry, const char *path,
@@ -101,6 +123,9 @@ static bool read_heading(char *line, const char *recorder_directory, struct mapp
     };
     memcpy(entry->permissions, permissions, sizeof(permissions));
     entry->kind = kind_of(entry, path, &before, recorder_directory);
+    bool is_continued = entry->is_nameless && entry->kind == MAPPING_FILE; /* .bss */
+    entry->is_libc = is_continued ? before.is_libc : is_library(path, "libc");
+    entry->is_allocator = is_continued ? before.is_allocator : is_allocator_library(path);
     return true;
 }
 
@@ -139,15 +164,22 @@ static int add_entry(struct smaps *smaps, struct mapping_entry *entry)
     sum->pss_bytes += entry->sum.pss_bytes;
     sum->lazy_free_bytes += entry->sum.lazy_free_bytes;
     sum->swap_bytes += entry->sum.swap_bytes;
-    bool has_blocks = entry->kind == MAPPING_HEAP || entry->kind == MAPPING_ANONYMOUS;
-    if (!has_blocks || entry->sum.rss_bytes == 0) {
+    bool is_wanted = entry->kind == MAPPING_HEAP || entry->kind == MAPPING_ANONYMOUS;
+    bool is_writable = entry->permissions[1] == 'w';
+    bool is_code = entry->permissions[2] == 'x' && !is_writable;
+    if (smaps->keeps_writable) {
+        is_wanted = entry->kind != MAPPING_RECORDER && entry->permissions[0] == 'r' &&
+                    (is_writable || is_code);
+    }
+    if (!is_wanted || entry->sum.rss_bytes + entry->sum.swap_bytes == 0) {
         return 0;
     }
     int r = vec_reserve((void **)&smaps->spans, &smaps->span_capacity, smaps->span_count + 1,
                         sizeof(*smaps->spans));
     if (r == 0) {
         smaps->spans[smaps->span_count++] =
-            (struct mapping_span){entry->start_address, entry->end_address, entry->kind};
+            (struct mapping_span){entry->start_address, entry->end_address, entry->kind, is_code,
+                                  entry->is_libc, entry->is_allocator};
     }
     return r;
 }

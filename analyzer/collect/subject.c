@@ -20,6 +20,7 @@ int subject_create(struct recording *recording, uint32_t key, uint32_t pid, uint
         return -ENOMEM;
     }
     subject->recording = recording;
+    subject->leak_outcome = recording->leak_outcome;
     subject->key = key;
     subject->pid = pid;
     subject->pid_fd = -1;
@@ -55,6 +56,7 @@ void subject_destroy(struct subject *subject)
     live_fini(&subject->live);
     ranges_fini(&subject->ranges);
     memory_samples_fini(&subject->memory);
+    free(subject->leak_sums);
     free(subject->threads);
     free(subject->loads);
     map_fini(&subject->frame_of_address);

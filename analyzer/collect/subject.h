@@ -14,6 +14,7 @@
 #include "../../schema/event.h"
 #include "../base/err.h"
 #include "../base/map.h"
+#include "leak_outcome.h"
 #include "live.h"
 #include "memory_samples.h"
 #include "ranges.h"
@@ -122,6 +123,10 @@ struct subject {
     uint64_t lost_event_count;
     uint64_t leaked_count;
     uint64_t leaked_bytes;
+    enum leak_outcome leak_outcome;
+    uint64_t leak_scanned_ns; /* blocks born before have their kind */
+    uint64_t leak_scan_ns;    /* how long it took */
+    struct leak_sum *leak_sums; /* by site, LEAK_KIND_COUNT each; NULL: none */
     struct tally tally;
     struct live live;
     struct ranges ranges;

@@ -1,11 +1,18 @@
 #include "tables.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "faults.h"
 #include "latency_rows.h"
+
+static const char *const leak_outcome_words[] = {
+#define X(name, word) (word),
+    LEAK_OUTCOMES(X)
+#undef X
+};
 
 /* The sum of timed calls, scaled up to all calls of the site. Those that took too long to stand for
  * others count once. */
@@ -120,6 +127,8 @@ static void tables_write_process(struct sqlwriter *writer, const struct subject 
     struct spread spread = tables_sum_spreads(tally);
     tables_write_spread(writer, subject->recording->sample_bytes != 0, &spread);
     sqlwriter_integer_or_null(writer, subject->cpu_time_ns);
+    sqlwriter_text(writer, leak_outcome_words[subject->leak_outcome]);
+    sqlwriter_integer_or_null(writer, subject->leak_scan_ns);
     sqlwriter_row(writer);
 }
 
@@ -261,6 +270,30 @@ static void tables_write_sites(struct sqlwriter *writer, const struct recording 
         }
         free(sorted);
     }
+}
+
+static void tables_write_leaks(struct sqlwriter *writer, const struct subject *subject)
+{
+    if (subject->leak_sums == NULL) {
+        return;
+    }
+    const struct site **sorted = tables_sort_sites(&subject->tally);
+    for (size_t i = 0; sorted != NULL && i < subject->tally.site_count; i++) {
+        const struct leak_sum *sums =
+            &subject->leak_sums[(size_t)(sorted[i] - subject->tally.sites) * LEAK_KIND_COUNT];
+        for (unsigned kind = LEAK_UNKNOWN + 1; kind < LEAK_KIND_COUNT; kind++) {
+            if (sums[kind].leaked_count != 0) {
+                sqlwriter_integer(writer, subject->id);
+                sqlwriter_integer(writer, sorted[i]->stack_id);
+                sqlwriter_text(writer, leak_kind_word(kind));
+                sqlwriter_integer(writer, sums[kind].leaked_count);
+                sqlwriter_integer(writer, sums[kind].leaked_bytes);
+                sqlwriter_row(writer);
+            }
+        }
+    }
+    writer->status = sorted == NULL ? -ENOMEM : writer->status;
+    free(sorted);
 }
 
 static void tables_write_sizes(struct sqlwriter *writer, const struct subject *subject)
@@ -530,13 +563,14 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
 {
     tables_write_stacks(writer, &recording->stacks);
     tables_write_contexts(writer, &recording->contexts);
-    tables_write_each(writer, recording, "process", 31, tables_write_process);
+    tables_write_each(writer, recording, "process", 33, tables_write_process);
     tables_write_each(writer, recording, "thread", 10, tables_write_threads);
     tables_write_each(writer, recording, "module_load", 6, tables_write_loads);
     sqlwriter_table(writer, "site", 31);
     tables_write_sites(writer, recording, false);
     sqlwriter_table(writer, "temporary", 4);
     tables_write_sites(writer, recording, true);
+    tables_write_each(writer, recording, "site_leak", 5, tables_write_leaks);
     tables_write_each(writer, recording, "size_class", 9, tables_write_sizes);
     tables_write_each(writer, recording, "lifetime_class", 4, tables_write_lifetimes);
     tables_write_each(writer, recording, "timeline", 9, tables_write_slices);
