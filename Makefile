@@ -369,6 +369,10 @@ torture: all sample-apps ## kill, starve and flood programs and recorder, and pr
 torture-policies: test-programs ## 10^9 random calls under each policy, and its code under sanitizers: 10 minutes
 	@$(PYTHON) tests/torture_policies.py --build $(BUILD) --asan $(ASAN_BUILD) --tsan $(TSAN_BUILD)
 
+.PHONY: test-leaks
+test-leaks: all ## compare the kinds of leaks with memcheck's, on 49 small programs and five real ones (needs valgrind)
+	@$(PYTHON) tests/e2e/run.py --build $(BUILD) --long --jobs 1 --filter '^leaks.kinds'
+
 .PHONY: test-gate
 test-gate: all sample-apps ## hold 100 runs of ten programs against their baselines: no verdict may flip
 	@$(PYTHON) tests/gate_stability.py --build $(BUILD)

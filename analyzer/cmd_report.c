@@ -47,6 +47,9 @@ static const struct option_spec options[] = {
      "call a block temporary if its thread freed it before the N-th allocation after it; a power "
      "of two",
      "1", OPTION_COUNT_AT(struct report_settings, within), .min = 1, .max = WITHIN_MAX},
+    {"suppressions", '\0', "FILE",
+     "leaks that do not count, as LeakSanitizer reads them (lines of leak:PATTERN)", NULL,
+     OPTION_TEXT_AT(struct report_settings, suppressions)},
     {"html", '\0', "OUT",
      "write one page for a browser instead, with every section, flame graph and timeline; it needs "
      "no network ('-': to stdout)",
@@ -104,7 +107,9 @@ static const char *const paragraphs[] = {
     "(operator new, std::vector, xmalloc, g_malloc ...).",
     "--thread, --from and --to count anew from every recorded allocation, which takes a while; "
     "figures that need the whole run are then left out. A leak is a block still live when its "
-    "process ended. Times are since the run began. schema/README.md defines every figure.",
+    "process ended; definite: nothing points to it; indirect: only lost blocks do; possible: only "
+    "pointers into its middle; reachable: the rest. Times are since the run began. "
+    "schema/README.md defines every figure.",
     "--html holds all sections (or those named), limited as the report would be. It carries "
     "aggregates and the heaviest of the call stacks, so its size does not grow with the recording; "
     "what is left out of the flame graph stands there as '(smaller)'.",
@@ -255,6 +260,12 @@ static int report_recording(struct report *report, const struct section_plan *pl
         result = sites_load(report->trace, selection, plan->key_set, settings->within,
                             &report->sites, &err);
     }
+    if (result == 0) {
+        result = report_load_leaks(report, &err);
+    }
+    if (result == -EINVAL) {
+        return cmd_misuse(&cmd_report_page, "%s", err.text);
+    }
     return result < 0 ? cmd_fail(&err) : print_report(report, plan);
 }
 
@@ -318,6 +329,8 @@ int cmd_report(int argc, char **argv)
         status = report_recording(&report, &plan, &selection);
     }
     sites_destroy(report.sites);
+    site_leaks_fini(&report.leaks);
+    suppressions_fini(&report.suppressions);
     stacks_destroy(report.stacks);
     selection_fini(&selection);
     str_fini(&report.file_words);

@@ -14,6 +14,8 @@
 /* Single blocks come and go by chance, with random seeds of hash tables mostly. */
 #define GATE_TOLERANCE "0.1%"
 
+#define GATE_LEAK_KINDS "definite,indirect"
+
 #define GATE_DEFAULT_BUDGET "./allocaudit.yaml"
 
 struct gate_settings {
@@ -28,6 +30,8 @@ struct gate_settings {
     const char *budget;
     const char *baseline;
     const char *tolerance;
+    const char *leak_kinds;
+    const char *suppressions;
     const char *junit;
     const char *markdown;
     bool has_annotations;
@@ -57,7 +61,7 @@ struct gate_settings {
          "SIZE",     "fail above SIZE requested bytes live at one moment",                         \
          NULL,       OPTION_BYTES_AT(settings, member.max_peak_bytes)},                            \
         {"max-leaks", '\0',                                                                        \
-         "N",         "fail above N blocks still live at the end of their process",                \
+         "N",         "fail above N leaked blocks: still live at the end of their process",        \
          NULL,        OPTION_COUNT_AT(settings, member.max_leaked_count)},                         \
         {"max-leaked-bytes",                                                                       \
          '\0',                                                                                     \
@@ -65,6 +69,20 @@ struct gate_settings {
          "fail above SIZE bytes in such blocks",                                                   \
          NULL,                                                                                     \
          OPTION_BYTES_AT(settings, member.max_leaked_bytes)},                                      \
+        {"leak-kinds",                                                                             \
+         '\0',                                                                                     \
+         "KINDS",                                                                                  \
+         "which blocks count as leaked: definite (nothing points to it), indirect (only lost "     \
+         "blocks do), possible (only pointers into its middle), reachable; blocks whose kind is "  \
+         "not known count in any case",                                                            \
+         GATE_LEAK_KINDS,                                                                          \
+         OPTION_TEXT_AT(settings, member.leak_kinds)},                                             \
+        {"suppressions",                                                                           \
+         '\0',                                                                                     \
+         "FILE",                                                                                   \
+         "leaks that do not count, as LeakSanitizer reads them (lines of leak:PATTERN)",           \
+         NULL,                                                                                     \
+         OPTION_TEXT_AT(settings, member.suppressions)},                                           \
         {"max-temporary",                                                                          \
          '\0',                                                                                     \
          "N",                                                                                      \

@@ -24,6 +24,7 @@ struct gate {
     struct selection selection;
     const struct baseline *now; /* NULL: of the recording alone */
     struct trace *trace;
+    struct suppressions suppressions;
     struct gate_answer answer;
 };
 
@@ -66,6 +67,24 @@ static int add_options(struct gate *gate, struct err *err)
 }
 
 /* Returns CMD_DONE, or the status after telling what is wrong. */
+static int choose_leaks(struct gate *gate)
+{
+    const struct gate_settings *settings = gate->settings;
+    struct counted_leaks *leaks = &gate->budget.leaks;
+    struct err err;
+    int result = site_leaks_parse(
+        settings->leak_kinds != NULL ? settings->leak_kinds : GATE_LEAK_KINDS, &leaks->kinds, &err);
+    if (result == 0 && settings->suppressions != NULL) {
+        leaks->suppressions = &gate->suppressions;
+        result = suppressions_read(&gate->suppressions, settings->suppressions, &err);
+    }
+    if (result == -EINVAL) {
+        return cmd_misuse(gate->page, "%s", err.text);
+    }
+    return result < 0 ? cmd_fail(&err) : CMD_DONE;
+}
+
+/* Returns CMD_DONE, or the status after telling what is wrong. */
 static int make_budget(struct gate *gate)
 {
     const struct gate_settings *settings = gate->settings;
@@ -97,7 +116,7 @@ static int make_budget(struct gate *gate)
     if (result == 0 && path != NULL && gate->budget.count == 0) {
         return cmd_misuse(gate->page, "%s: it holds no limit", path);
     }
-    return result < 0 ? cmd_fail(&err) : CMD_DONE;
+    return result < 0 ? cmd_fail(&err) : choose_leaks(gate);
 }
 
 /* ---- judging -----------------------------------------------------------------------------------
@@ -187,8 +206,37 @@ static void print_next(struct gate *gate, struct out *out)
     str_fini(&file);
 }
 
+/* What counted as a leak, where that was asked. */
+static void note_leaks(const struct gate *gate, struct out *out)
+{
+    const struct site_leaks *leaks = &gate->answer.judgement.leaks;
+    const char *kinds = gate->settings->leak_kinds;
+    char count[32];
+    if (leaks->known_process_count > 0) {
+        out_note(out, "leaked blocks of these kinds count: %s%s",
+                 kinds != NULL ? kinds : GATE_LEAK_KINDS,
+                 kinds != NULL ? "" : " (see --leak-kinds)");
+    }
+    if (leaks->unknown_process_count > 0) {
+        out_note(out,
+                 "leak kinds of %llu process%s are not known (%s): all %s blocks that were live "
+                 "there count",
+                 (unsigned long long)leaks->unknown_process_count,
+                 leaks->unknown_process_count == 1 ? "" : "es", site_leaks_reason(leaks),
+                 out_format_count((int64_t)leaks->unknown_leaked_count, count));
+    }
+    for (size_t i = 0; i < gate->suppressions.count; i++) {
+        const struct suppression *suppression = &gate->suppressions.items[i];
+        char bytes[32];
+        out_note(out, "suppressed by leak:%s: %s blocks, %s", suppression->pattern,
+                 out_format_count((int64_t)suppression->leaked_count, count),
+                 out_format_bytes((int64_t)suppression->leaked_bytes, bytes));
+    }
+}
+
 static void print_notes(struct gate *gate, struct out *out)
 {
+    note_leaks(gate, out);
     const struct run_row *run = &gate->trace->run;
     if (gate->settings->is_incomplete_allowed && !trace_is_complete(gate->trace)) {
         out_note(out, "the recording is incomplete (state '%s'): figures may be too low",
@@ -297,6 +345,7 @@ int gate_check(const struct gate_settings *settings, const struct option_page *p
     struct gate gate = {.settings = settings, .page = page};
     int status = make_budget(&gate);
     budget_fini(&gate.budget);
+    suppressions_fini(&gate.suppressions);
     return status;
 }
 
@@ -336,6 +385,7 @@ int gate_run(const struct gate_settings *settings, const struct option_page *pag
     gate_answer_fini(&gate.answer);
     selection_fini(&gate.selection);
     budget_fini(&gate.budget);
+    suppressions_fini(&gate.suppressions);
     trace_close(gate.trace);
     return status;
 }

@@ -11,7 +11,7 @@
 
 enum {
     WAIT_NS_MOST = 2000000000, /* RING_SCANS' other side gives up before: leak_check.c */
-    SLICE_NS = 20000000, /* how often to look whether the collector still lives */
+    SLICE_NS = 20000000,       /* how often to look whether the collector still lives */
 };
 
 #include "banned.h"

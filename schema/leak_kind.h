@@ -5,6 +5,8 @@
 #ifndef ALLOCAUDIT_LEAK_KIND_H
 #define ALLOCAUDIT_LEAK_KIND_H
 
+#include <stddef.h>
+
 #define LEAK_KINDS(X)                                                                              \
     X(DEFINITE, "definite")   /* nothing points to it */                                           \
     X(INDIRECT, "indirect")   /* only lost blocks point to it */                                   \
@@ -24,10 +26,9 @@ enum leak_kind {
 /* NULL for LEAK_UNKNOWN. */
 static inline const char *leak_kind_word(unsigned kind)
 {
-    static const char *const words[LEAK_KIND_COUNT] = {
-        NULL,
+    static const char *const words[LEAK_KIND_COUNT] = {NULL,
 #define X(name, word) (word),
-        LEAK_KINDS(X)
+                                                       LEAK_KINDS(X)
 #undef X
     };
     return words[kind];

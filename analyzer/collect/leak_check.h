@@ -11,8 +11,8 @@
 #include "drain.h"
 
 struct leak_check {
-    bool is_routed;        /* a policy or plan serves some of the blocks */
-    uint32_t scan_count;   /* of the ring, as of the last look at which none was left */
+    bool is_routed;      /* a policy or plan serves some of the blocks */
+    uint32_t scan_count; /* of the ring, as of the last look at which none was left */
 };
 
 /* Whether somebody waits. */

@@ -11,12 +11,12 @@
 
 /* The words are those of process.leak_check. */
 #define LEAK_OUTCOMES(X)                                                                           \
-    X(NONE, "none")       /* it ended without a word: killed, crashed, or became another program */\
-    X(OFF, "off")         /* not wanted */                                                         \
+    X(NONE, "none") /* it ended without a word: killed, crashed, or became another program */      \
+    X(OFF, "off")   /* not wanted */                                                               \
     X(SAMPLED, "sampled") /* most blocks are not known */                                          \
     X(DONE, "done")                                                                                \
-    X(PARTLY, "partly") /* the same, but threads ran on whose registers are not known */           \
-    X(LATE, "late")     /* it would have taken too long */                                         \
+    X(PARTLY, "partly")   /* the same, but threads ran on whose registers are not known */         \
+    X(LATE, "late")       /* it would have taken too long */                                       \
     X(REFUSED, "refused") /* its memory could not be read */
 
 enum leak_outcome {

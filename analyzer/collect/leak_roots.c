@@ -186,8 +186,8 @@ static uint64_t leak_start_in_use(const struct leak_marks *marks, const struct m
     bool may_be = span->kind == MAPPING_STACK || span->kind == MAPPING_ANONYMOUS;
     while (may_be && span->end_address - span->start_address <= STACK_BYTES_MOST &&
            (pthread = leak_find_pthread(marks, span, address, &tid)) != 0) {
-        if (!leak_is_alive(threads, tid)) {
-            start = pthread + PTHREAD_WORDS * sizeof(uint64_t);
+        if (!leak_is_alive(threads, tid)) { /* glibc keeps all this for the next one */
+            start = pthread;
         }
         address = (pthread + PAGE) & ~(uint64_t)(PAGE - 1);
     }
@@ -207,8 +207,8 @@ static enum leak_view leak_view_of_span(const struct mapping_span *span,
 {
     /* glibc's lists of free chunks lie in its data, and in a child in the inherited heap. They
      * point to headers, which are the last bytes of the block before. */
-    bool is_inherited = situation->is_forked &&
-                        (span->kind == MAPPING_HEAP || span->kind == MAPPING_ANONYMOUS);
+    bool is_inherited =
+        situation->is_forked && (span->kind == MAPPING_HEAP || span->kind == MAPPING_ANONYMOUS);
     return span->is_libc || is_inherited ? LEAK_VIEW_STARTS : LEAK_VIEW_REACHED;
 }
 
@@ -251,8 +251,8 @@ static int leak_find_code(struct leak_marks *marks, const struct smaps *smaps)
     for (size_t i = 0; i < smaps->span_count; i++) {
         const struct mapping_span *span = &smaps->spans[i];
         if (span->is_code) {
-            code[marks->code_count++] = (struct target_range){
-                span->start_address, span->end_address - span->start_address};
+            code[marks->code_count++] =
+                (struct target_range){span->start_address, span->end_address - span->start_address};
         }
     }
     marks->code = code;

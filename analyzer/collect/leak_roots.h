@@ -4,12 +4,13 @@
  *
  * As for memcheck, that is every writable mapping: globals, stacks from the stack pointer on,
  * thread-local data, and memory from mmap. Left out are
- * - the allocator's own memory, where freed blocks still hold old pointers: with glibc the heap, the
- *   arenas and the large blocks, found through the headers of live blocks; with another allocator
+ * - the allocator's own memory, where freed blocks still hold old pointers: with glibc the heap,
+ * the arenas and the large blocks, found through the headers of live blocks; with another allocator
  *   every anonymous mapping, but for stacks and thread-local data;
  * - stacks of threads that have ended, which glibc keeps for the next one;
  * - the recorder's memory.
- * In a forked child all that it has inherited counts, since the parent's blocks are not known there.
+ * In a forked child all that it has inherited counts, since the parent's blocks are not known
+ * there.
  */
 #ifndef ALLOCAUDIT_LEAK_ROOTS_H
 #define ALLOCAUDIT_LEAK_ROOTS_H

@@ -25,11 +25,11 @@ enum {
 static bool is_resumed(long number)
 {
     static const long numbers[] = {
-        SYS_futex, SYS_clock_nanosleep, SYS_nanosleep, SYS_read, SYS_write,   SYS_ppoll,
-        SYS_wait4, SYS_waitid,          SYS_recvfrom,  SYS_recvmsg, SYS_accept, SYS_accept4,
-        SYS_pselect6,
+        SYS_futex,  SYS_clock_nanosleep, SYS_nanosleep, SYS_read,     SYS_write,
+        SYS_ppoll,  SYS_wait4,           SYS_waitid,    SYS_recvfrom, SYS_recvmsg,
+        SYS_accept, SYS_accept4,         SYS_pselect6,
 #ifdef SYS_poll
-        SYS_poll,  SYS_select,
+        SYS_poll,   SYS_select,
 #endif
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {

@@ -171,7 +171,8 @@ static int add_entry(struct smaps *smaps, struct mapping_entry *entry)
         is_wanted = entry->kind != MAPPING_RECORDER && entry->permissions[0] == 'r' &&
                     (is_writable || is_code);
     }
-    if (!is_wanted || entry->sum.rss_bytes + entry->sum.swap_bytes == 0) {
+    uint64_t swap_bytes = smaps->keeps_writable ? entry->sum.swap_bytes : 0;
+    if (!is_wanted || entry->sum.rss_bytes + swap_bytes == 0) {
         return 0;
     }
     int r = vec_reserve((void **)&smaps->spans, &smaps->span_capacity, smaps->span_count + 1,

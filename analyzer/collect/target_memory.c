@@ -60,8 +60,8 @@ void target_memory_read_all(struct target_memory *memory, const struct target_ra
         bytes += ranges[i].size_bytes;
     }
     struct iovec ours = {buffer, bytes};
-    if (!memory->is_refused && process_vm_readv((pid_t)memory->pid, &ours, 1, theirs, range_count,
-                                                0) == (ssize_t)bytes) {
+    if (!memory->is_refused &&
+        process_vm_readv((pid_t)memory->pid, &ours, 1, theirs, range_count, 0) == (ssize_t)bytes) {
         return;
     }
     char *to = buffer;

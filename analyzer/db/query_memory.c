@@ -14,22 +14,13 @@ struct memory_target {
     struct err *err;
 };
 
-static int read_found(struct statement *from, void *context)
-{
-    *(bool *)context = statement_u64(from) != 0;
-    return 0;
-}
-
 /* Runs the query if there is the table. */
 static int each_row(struct memory_target *target, const char *table, const char *sql,
                     uint32_t process_id, statement_reader *reader)
 {
     struct statement statement;
     bool has_table = false;
-    statement_begin(&statement, target->db,
-                    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1");
-    statement_bind_text(&statement, table);
-    int result = statement_each(&statement, read_found, &has_table, target->err);
+    int result = statement_find_table(target->db, table, &has_table, target->err);
     if (result < 0 || !has_table) {
         return result;
     }

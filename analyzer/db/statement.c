@@ -135,3 +135,18 @@ void statement_end(struct statement *statement)
     (void)sqlite3_finalize(statement->prepared);
     *statement = (struct statement){0};
 }
+
+static int read_found(struct statement *from, void *context)
+{
+    *(bool *)context = statement_u64(from) != 0;
+    return 0;
+}
+
+int statement_find_table(struct db *db, const char *table, bool *out_is_there, struct err *err)
+{
+    struct statement statement;
+    statement_begin(&statement, db,
+                    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1");
+    statement_bind_text(&statement, table);
+    return statement_each(&statement, read_found, out_is_there, err);
+}

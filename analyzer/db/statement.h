@@ -59,4 +59,7 @@ int statement_each(struct statement *statement, statement_reader *reader, void *
 /* A zeroed one is fine. */
 void statement_end(struct statement *statement);
 
+/* Whether the recording has a table that older ones lack. Returns as statement_each(). */
+int statement_find_table(struct db *db, const char *table, bool *out_is_there, struct err *err);
+
 #endif

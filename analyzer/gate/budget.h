@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "../base/err.h"
+#include "../model/counted_leaks.h"
 #include "gate_metric.h"
 
 /* Whose figure is limited; the words are the keys in the file. */
@@ -81,6 +82,7 @@ struct budget {
     size_t capacity;
     struct budget_patterns ignored_functions;
     struct budget_patterns ignored_modules;
+    struct counted_leaks leaks; /* kinds 0: all that was live at the end, as it always was */
 };
 
 /* Adds a limit; its pattern is copied. Returns 0 or -ENOMEM. */

@@ -14,6 +14,7 @@ struct judge {
     const struct selection *selection;
     const struct budget *budget;
     struct totals totals;
+    struct site_leaks leaks;
     struct sites *sites;     /* with the keys that the limits need */
     struct stack_tree *tree; /* NULL: no limit needs it */
     struct stacks *stacks;
@@ -62,14 +63,37 @@ static int fill_ignored(struct judge *judge, struct err *err)
     return result == 0 ? ignore(judge, &budget->ignored_modules, true, err) : result;
 }
 
+static bool is_about_leaks(enum gate_metric metric)
+{
+    return metric == GATE_METRIC_LEAKED_COUNT || metric == GATE_METRIC_LEAKED_BYTES;
+}
+
+/* Both figures of a leak are needed where one is asked for: to know what was suppressed. */
+static const unsigned leak_keys =
+    SITE_KEY_BIT(SITE_KEY_LEAKED) | SITE_KEY_BIT(SITE_KEY_LEAKED_COUNT);
+
+static int count_leaks(struct judge *judge, unsigned key_set, struct err *err)
+{
+    const struct counted_leaks *counted = &judge->budget->leaks;
+    if ((key_set & leak_keys) == 0 || counted->kinds == 0) {
+        return 0;
+    }
+    int result = site_leaks_load(&judge->leaks, judge->trace, judge->selection->process_id, err);
+    return result == 0
+               ? counted_leaks_apply(counted, &judge->leaks, judge->stacks, judge->sites, err)
+               : result;
+}
+
 static int begin(struct judge *judge, struct err *err)
 {
     unsigned key_set = 0;
     for (size_t i = 0; i < judge->budget->count; i++) {
         key_set |= gate_metric_key_bit(judge->budget->limits[i].metric);
     }
+    key_set |= (key_set & leak_keys) != 0 ? leak_keys : 0;
     trace_totals(judge->trace, judge->selection->process_id, &judge->totals);
     int result = sites_load(judge->trace, judge->selection, key_set, 1, &judge->sites, err);
+    result = result == 0 ? count_leaks(judge, key_set, err) : result;
     if (result == 0 && needs_tree(judge->budget)) {
         result = stack_tree_load(judge->trace->db, &judge->tree, err);
     }
@@ -112,7 +136,8 @@ static int measure_run(struct judge *judge, struct finding *finding, struct err 
     enum gate_metric metric = finding->limit->metric;
     memset(judge->is_meant, true, sites_count(judge->sites));
     sum_sites(judge, finding);
-    if (judge->is_ignored != NULL && gate_metric_is_of_sites(metric)) {
+    if ((judge->is_ignored != NULL && gate_metric_is_of_sites(metric)) ||
+        (judge->budget->leaks.kinds != 0 && is_about_leaks(metric))) {
         finding->measured = finding->site_sum;
         return 0;
     }
@@ -202,6 +227,7 @@ int judgement_make(const struct trace *trace, const struct selection *selection,
         made.failed_count += !made.findings[i].is_held;
     }
     entry_figures_fini(&judge.entries);
+    made.leaks = judge.leaks;
     free(judge.is_meant);
     free(judge.is_ignored);
     stack_tree_destroy(judge.tree);
@@ -221,6 +247,7 @@ const char *finding_verdict(const struct finding *finding)
 
 void judgement_fini(struct judgement *judgement)
 {
+    site_leaks_fini(&judgement->leaks);
     free(judgement->findings);
     *judgement = (struct judgement){0};
 }

@@ -35,6 +35,7 @@ struct judgement {
     struct finding *findings; /* one per limit, in their order */
     size_t count;
     size_t failed_count;
+    struct site_leaks leaks; /* zeroed where no limit is about leaks */
 };
 
 /*

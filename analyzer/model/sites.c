@@ -338,6 +338,16 @@ uint64_t sites_value(const struct sites *sites, size_t place, enum site_key key)
     return sites->values[key] != NULL ? sites->values[key][place] : 0;
 }
 
+void sites_reduce(struct sites *sites, size_t place, enum site_key key, uint64_t by)
+{
+    if (sites->values[key] != NULL) {
+        uint64_t *value = &sites->values[key][place];
+        by = by < *value ? by : *value;
+        *value -= by;
+        sites->totals[key] -= by;
+    }
+}
+
 uint64_t sites_total(const struct sites *sites, enum site_key key)
 {
     return sites_has_key(sites, key) ? sites->totals[key] : 0;

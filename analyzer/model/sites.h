@@ -70,6 +70,10 @@ bool sites_has_key(const struct sites *sites, enum site_key key);
 uint64_t sites_value(const struct sites *sites, size_t place, enum site_key key);
 uint64_t sites_total(const struct sites *sites, enum site_key key);
 
+/* Takes `by` (at most its value) off a site's figure and the total; not of a key that was not
+ * loaded. */
+void sites_reduce(struct sites *sites, size_t place, enum site_key key, uint64_t by);
+
 /*
  * The places of the `limit` sites with the largest values above 0, largest first, ties by stack_id.
  * Returns how many there are, up to limit, or -ENOMEM; *out_places is the caller's to free().

@@ -14,8 +14,10 @@
 #include "../cli/out.h"
 #include "../model/pair_costs.h"
 #include "../model/selection.h"
+#include "../model/site_leaks.h"
 #include "../model/sites.h"
 #include "../model/stacks.h"
+#include "../model/suppressions.h"
 #include "../model/trace.h"
 
 /* What gc-advice is to save. */
@@ -31,6 +33,7 @@ struct report_settings {
     const char *thread;
     const char *module;
     const char *function;
+    const char *suppressions; /* file; NULL: none */
     uint64_t from_ns;
     uint64_t to_ns;
     uint64_t within;
@@ -57,7 +60,9 @@ struct report {
     const struct trace *trace;
     const struct selection *selection;
     struct stacks *stacks;
-    struct sites *sites;   /* with the keys that the sections need */
+    struct sites *sites;              /* with the keys that the sections need */
+    struct site_leaks leaks;          /* empty where kinds are not known */
+    struct suppressions suppressions; /* applied to `sites` */
     struct str file_words; /* "" or " -i FILE": what makes another command read the same file */
     struct totals totals;  /* of the process selected, or of all */
     const struct pair_costs *pair_costs; /* NULL: were not measured */
@@ -79,6 +84,10 @@ size_t report_top(const struct report *report, size_t overview_count);
 
 /* The same for tables of which a page draws a picture: all rows there. */
 size_t report_top_drawn(const struct report *report, size_t overview_count);
+
+/* Reads what is known of leaks, and takes those off the sites that are suppressed. Returns 0,
+ * -EINVAL (the file of suppressions is wrong) or another negative errno. */
+int report_load_leaks(struct report *report, struct err *err);
 
 /* The text of file_words. */
 const char *report_file_words(const struct report *report);

@@ -91,6 +91,29 @@ static void note_losses(struct report *report)
     }
 }
 
+static void note_leaks(struct report *report)
+{
+    const struct site_leaks *leaks = &report->leaks;
+    char count[32];
+    if (leaks->unknown_process_count > 0 && leaks->known_process_count > 0) {
+        out_note(report->out, "processes whose leaks have no known kind (%s): %llu, with %s blocks",
+                 site_leaks_reason(leaks), (unsigned long long)leaks->unknown_process_count,
+                 out_format_count((int64_t)leaks->unknown_leaked_count, count));
+    }
+    if (leaks->is_partly) {
+        out_note(report->out,
+                 "threads ran on while blocks were searched for: one that only a register held may "
+                 "look lost");
+    }
+    for (size_t i = 0; i < report->suppressions.count; i++) {
+        const struct suppression *suppression = &report->suppressions.items[i];
+        char bytes[32];
+        out_note(report->out, "suppressed by leak:%s: %s blocks, %s", suppression->pattern,
+                 out_format_count((int64_t)suppression->leaked_count, count),
+                 out_format_bytes((int64_t)suppression->leaked_bytes, bytes));
+    }
+}
+
 static void note_emptiness(struct report *report)
 {
     if (report->totals.allocation_count == 0 && !report_is_go(report)) {
@@ -245,6 +268,7 @@ int report_print_notes(struct report *report, struct err *err)
     note_emptiness(report);
     note_survivors(report);
     note_losses(report);
+    note_leaks(report);
     note_selection(report);
     note_modules(report);
     note_environment(report);

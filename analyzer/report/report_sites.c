@@ -90,6 +90,35 @@ static bool is_listed(const struct site_view *view, enum site_field field)
     return false;
 }
 
+/* The blocks by kind: bytes or numbers, as the table is sorted; JSON has both. */
+static void print_kinds(struct report *report, const struct shown_site *site)
+{
+    static const struct {
+        enum leak_kind kind;
+        const char *count_key;
+        const char *bytes_key;
+        const char *label;
+    } columns[] = {
+        {LEAK_DEFINITE, "definite_count", "definite_bytes", "definite"},
+        {LEAK_INDIRECT, "indirect_count", "indirect_bytes", "indirect"},
+        {LEAK_POSSIBLE, "possible_count", "possible_bytes", "possible"},
+        {LEAK_REACHABLE, "reachable_count", "reachable_bytes", "reachable"},
+    };
+    const struct site_leak *leak = site_leaks_find(&report->leaks, site->row.stack_id);
+    bool is_by_count = site->sort == SITE_KEY_LEAKED_COUNT;
+    bool is_by_bytes = site->sort == SITE_KEY_LEAKED;
+    if (report->leaks.known_process_count == 0 || report->selection->is_part_of_run) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+        unsigned kinds = LEAK_BIT(columns[i].kind);
+        out_bytes(report->out, columns[i].bytes_key, is_by_bytes ? columns[i].label : NULL,
+                  (int64_t)site_leak_bytes(leak, kinds));
+        out_count(report->out, columns[i].count_key, is_by_count ? columns[i].label : NULL,
+                  (int64_t)site_leak_count(leak, kinds));
+    }
+}
+
 static int print_row(struct report *report, const struct site_view *view,
                      const struct shown_site *site, struct err *err)
 {
@@ -105,6 +134,7 @@ static int print_row(struct report *report, const struct site_view *view,
     for (size_t i = 0; view->fields[i] != FIELD_NONE; i++) {
         site_field_print(report, view->fields[i], site, true);
     }
+    print_kinds(report, site);
     report_print_shown_frame(out, shown, "function");
     if (out_is_json(out)) {
         for (unsigned field = FIELD_NONE + 1; field < FIELD_COUNT; field++) {
@@ -123,6 +153,52 @@ static int print_row(struct report *report, const struct site_view *view,
     return 0;
 }
 
+struct leak_place {
+    uint64_t lost; /* in blocks that nothing in use leads to */
+    size_t rank;   /* by all that leaked */
+    size_t place;
+};
+
+static int compare_leaks(const void *left, const void *right)
+{
+    const struct leak_place *a = left;
+    const struct leak_place *b = right;
+    return a->lost != b->lost ? (a->lost < b->lost ? 1 : -1)
+                              : (a->rank > b->rank) - (a->rank < b->rank);
+}
+
+/* The places of a table. Where kinds are known, leaks that are lost come first. */
+static int find_places(struct report *report, enum site_key sort, size_t limit, size_t **out_places,
+                       struct err *err)
+{
+    bool is_by_bytes = sort == SITE_KEY_LEAKED;
+    if (report->leaks.count == 0 || (!is_by_bytes && sort != SITE_KEY_LEAKED_COUNT)) {
+        return sites_top(report->sites, sort, limit, out_places, err);
+    }
+    int count = sites_top(report->sites, sort, sites_count(report->sites), out_places, err);
+    struct leak_place *sorted = count < 0 ? NULL : calloc((size_t)count + 1, sizeof(*sorted));
+    if (count >= 0 && sorted == NULL) {
+        free(*out_places);
+        return err_set_errno(err, ENOMEM, "cannot report");
+    }
+    for (int i = 0; i < count; i++) {
+        size_t place = (*out_places)[i];
+        const struct site_leak *leak =
+            site_leaks_find(&report->leaks, sites_stack_id(report->sites, place));
+        uint64_t lost =
+            is_by_bytes ? site_leak_bytes(leak, LEAK_LOST) : site_leak_count(leak, LEAK_LOST);
+        sorted[i] = (struct leak_place){lost, (size_t)i, place};
+    }
+    if (count > 0) {
+        qsort(sorted, (size_t)count, sizeof(*sorted), compare_leaks);
+    }
+    for (int i = 0; i < count; i++) {
+        (*out_places)[i] = sorted[i].place;
+    }
+    free(sorted);
+    return (size_t)count > limit && count > 0 ? (int)limit : count;
+}
+
 static int print_view(struct report *report, const struct site_view *view, const char *key,
                       const char *title, size_t limit, struct err *err)
 {
@@ -130,7 +206,7 @@ static int print_view(struct report *report, const struct site_view *view, const
         return 0; /* a part of the run cannot tell: the notes say so */
     }
     size_t *places = NULL;
-    int count = sites_top(report->sites, view->sort, limit, &places, err);
+    int count = find_places(report, view->sort, limit, &places, err);
     if (count < 0) {
         return count;
     }
@@ -180,7 +256,11 @@ int report_print_leaks(struct report *report, struct err *err)
 {
     bool is_by_count = !report->is_overview && report->settings->sort == SITE_KEY_LEAKED_COUNT;
     const struct site_view *view = find_view(is_by_count ? SITE_KEY_LEAKED_COUNT : SITE_KEY_LEAKED);
-    return print_view(report, view, view->key, view->title, report_top(report, 5), err);
+    bool has_kinds = report->leaks.count > 0 && !report->selection->is_part_of_run;
+    const char *title = !has_kinds    ? view->title
+                        : is_by_count ? "Leaks: blocks never freed, by number; lost ones first"
+                                      : "Leaks: blocks never freed, by bytes; lost ones first";
+    return print_view(report, view, view->key, title, report_top(report, 5), err);
 }
 
 int report_print_temporary(struct report *report, struct err *err)

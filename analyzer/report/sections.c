@@ -25,7 +25,7 @@ static const struct report_section sections[] = {
     {"summary", report_print_summary, KEY(TIME) | KEY(TEMPORARY), SECTION_BY_ALL, true, NULL},
     {"sites", report_print_sites, KEY(COUNT) | KEY(BYTES) | KEY(PEAK) | KEY(TIME) | KEY(TEMPORARY),
      SECTION_BY_ALL, true, NULL},
-    {"leaks", report_print_leaks, KEY(LEAKED), SECTION_BY_ALL, true, NULL},
+    {"leaks", report_print_leaks, KEY(LEAKED) | KEY(LEAKED_COUNT), SECTION_BY_ALL, true, NULL},
     {"temporary", report_print_temporary, KEY(TEMPORARY), SECTION_BY_FUNCTION, true, NULL},
     {"lifetimes", report_print_lifetimes, 0, 0, true, NULL},
     {"sizes", report_print_sizes, 0, 0, true, NULL},

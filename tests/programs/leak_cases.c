@@ -3,6 +3,8 @@
  *
  * volatile and clear_stack() keep the compiler and old stack frames from holding what is meant to
  * be lost.
+ *
+ * build: -O0 -pthread
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -343,13 +345,16 @@ static void hold_on_stack(void)
 }
 
 #define CASES(X)                                                                                   \
-    X(hold_global) X(hold_nothing) X(hold_middle) X(hold_end) X(hold_both) X(hold_chain)           \
-    X(lose_chain) X(lose_tree) X(lose_ring) X(lose_two_heads) X(hold_middle_of_chain)              \
-    X(hold_ring_by_its_middle) X(lose_middle_in_chain) X(hold_middle_in_chain) X(hold_unaligned)   \
-    X(hold_tagged) X(hold_hidden) X(hold_thread_local) X(hold_mapped) X(hold_shared)               \
-    X(lose_unmapped) X(lose_in_freed) X(lose_large) X(hold_large) X(hold_empty) X(hold_aligned)    \
-    X(hold_length64) X(lose_dead_thread) X(lose_dead_thread_local) X(hold_in_thread)               \
-    X(hold_in_thread_local) X(leave_at_once) X(leave_quickly) X(leave_in_thread) X(hold_on_stack)
+    X(hold_global)                                                                                 \
+    X(hold_nothing) X(hold_middle) X(hold_end) X(hold_both) X(hold_chain) X(lose_chain)            \
+        X(lose_tree) X(lose_ring) X(lose_two_heads) X(hold_middle_of_chain)                        \
+            X(hold_ring_by_its_middle) X(lose_middle_in_chain) X(hold_middle_in_chain)             \
+                X(hold_unaligned) X(hold_tagged) X(hold_hidden) X(hold_thread_local)               \
+                    X(hold_mapped) X(hold_shared) X(lose_unmapped) X(lose_in_freed) X(lose_large)  \
+                        X(hold_large) X(hold_empty) X(hold_aligned) X(hold_length64)               \
+                            X(lose_dead_thread) X(lose_dead_thread_local) X(hold_in_thread)        \
+                                X(hold_in_thread_local) X(leave_at_once) X(leave_quickly)          \
+                                    X(leave_in_thread) X(hold_on_stack)
 
 static const struct {
     const char *name;
@@ -359,7 +364,7 @@ static const struct {
     CASES(X)
 #undef X
 #if defined(__x86_64__)
-    {"hold_in_register", hold_in_register},
+        {"hold_in_register", hold_in_register},
 #endif
 };
 

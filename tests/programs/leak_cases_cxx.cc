@@ -1,5 +1,7 @@
 /*
  * leak_cases_cxx.cc - the same for how C++ holds blocks: see leak_cases.c.
+ *
+ * build: -O0
  */
 #include <cstdlib>
 #include <cstring>

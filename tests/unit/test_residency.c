@@ -25,8 +25,11 @@ static char *map_pages(size_t count)
 /* The pages of one mapping, by the process's own pagemap. */
 static void look(struct residency *residency, const char *pages, size_t count)
 {
-    const struct mapping_span span = {(uintptr_t)pages, (uintptr_t)pages + count * PAGE,
-                                      MAPPING_ANONYMOUS};
+    const struct mapping_span span = {
+        .start_address = (uintptr_t)pages,
+        .end_address = (uintptr_t)pages + count * PAGE,
+        .kind = MAPPING_ANONYMOUS,
+    };
     int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(residency_read(residency, fd, &span, 1), 0);

@@ -122,10 +122,11 @@ static void rowpack_append_extreme_values_equal_inserted_ones(void **state)
             values[column] = i % 2;
         }
         values[i / 2 % COLUMN_COUNT] = wide[i / 2 / COLUMN_COUNT];
-        const struct block_row row = {
-            values[0],           values[1],           values[2],
-            values[3],           values[4],           (uint32_t)values[5] & INT32_MAX,
-            (uint32_t)values[6], (uint32_t)values[7], (uint32_t)values[8]};
+        const struct block_row row = {values[0],           values[1],
+                                      values[2],           values[3],
+                                      values[4],           (uint32_t)values[5] & INT32_MAX,
+                                      (uint32_t)values[6], (uint32_t)values[7],
+                                      (uint32_t)values[8], 0};
         uint64_t id;
         assert_int_equal(rowpack_append(pack, &row, &id, &err), 0);
         block_database_bind(insert, id, &row);
@@ -218,7 +219,7 @@ static void rowpack_seal_more_leaves_than_a_page_has_children_makes_two_levels(v
     off_t empty_bytes = block_database_size(&database);
     struct rowpack *pack = create_pack(&database);
     const uint64_t large = INT64_MAX;
-    const struct block_row row = {large, large, large, large, large, INT32_MAX, ~0u, ~0u, ~0u};
+    const struct block_row row = {large, large, large, large, large, INT32_MAX, ~0u, ~0u, ~0u, 4};
     enum {
         LEAF_COUNT = 7000
     };

@@ -1,0 +1,73 @@
+#include "query_leak.h"
+
+#include <string.h>
+
+#include "statement.h"
+
+struct leak_target {
+    site_leak_sink *take_site;
+    leak_check_sink *take_check;
+    void *context;
+};
+
+static enum leak_kind kind_of(const char *word)
+{
+    unsigned kind = LEAK_KIND_COUNT - 1;
+    while (kind > LEAK_UNKNOWN && strcmp(leak_kind_word(kind), word) != 0) {
+        kind--;
+    }
+    return (enum leak_kind)kind;
+}
+
+static int read_site_leak(struct statement *from, void *context)
+{
+    const struct leak_target *target = context;
+    struct site_leak_row row = {.stack_id = statement_u32(from)};
+    row.kind = kind_of(statement_text(from));
+    row.leaked_count = statement_u64(from);
+    row.leaked_bytes = statement_u64(from);
+    return target->take_site(target->context, &row);
+}
+
+static int read_check(struct statement *from, void *context)
+{
+    const struct leak_target *target = context;
+    const char *check = statement_text(from);
+    uint64_t process_count = statement_u64(from);
+    return target->take_check(target->context, check, process_count, statement_u64(from));
+}
+
+static int each_leak(struct db *db, const char *sql, uint32_t process_id, statement_reader *reader,
+                     struct leak_target *target, struct err *err)
+{
+    bool has_table = false;
+    int result = statement_find_table(db, "site_leak", &has_table, err);
+    if (result < 0 || !has_table) {
+        return result;
+    }
+    struct statement statement;
+    statement_begin(&statement, db, sql);
+    statement_bind(&statement, process_id);
+    return statement_each(&statement, reader, target, err);
+}
+
+int query_site_leaks(struct db *db, uint32_t process_id, site_leak_sink *sink, void *context,
+                     struct err *err)
+{
+    struct leak_target target = {.take_site = sink, .context = context};
+    return each_leak(db,
+                     "SELECT stack_id, leak_kind, sum(leaked_count), sum(leaked_bytes)"
+                     " FROM site_leak WHERE ?1 = 0 OR process_id = ?1"
+                     " GROUP BY stack_id, leak_kind ORDER BY stack_id",
+                     process_id, read_site_leak, &target, err);
+}
+
+int query_leak_checks(struct db *db, uint32_t process_id, leak_check_sink *sink, void *context,
+                      struct err *err)
+{
+    struct leak_target target = {.take_check = sink, .context = context};
+    return each_leak(db,
+                     "SELECT ifnull(leak_check, 'none'), count(*), sum(leaked_count) FROM process"
+                     " WHERE leaked_count > 0 AND (?1 = 0 OR id = ?1) GROUP BY 1 ORDER BY 1",
+                     process_id, read_check, &target, err);
+}

@@ -1,0 +1,35 @@
+/*
+ * query_leak.h - which blocks that were live at the end could still be reached: the table
+ * site_leak and process.leak_check.
+ *
+ * Sinks and results as in query_run.h. A process_id of 0 stands for all processes. Recordings of
+ * older versions have neither: then nothing is told.
+ */
+#ifndef ALLOCAUDIT_QUERY_LEAK_H
+#define ALLOCAUDIT_QUERY_LEAK_H
+
+#include <stdint.h>
+
+#include "../../schema/leak_kind.h"
+#include "open.h"
+
+struct site_leak_row {
+    uint32_t stack_id;
+    enum leak_kind kind;
+    uint64_t leaked_count;
+    uint64_t leaked_bytes;
+};
+
+typedef int site_leak_sink(void *context, const struct site_leak_row *row);
+typedef int leak_check_sink(void *context, const char *leak_check, uint64_t process_count,
+                            uint64_t leaked_count);
+
+/* By stack, summed over the processes. */
+int query_site_leaks(struct db *db, uint32_t process_id, site_leak_sink *sink, void *context,
+                     struct err *err);
+
+/* How many of the processes with leaked blocks were looked at, or why not, and their blocks. */
+int query_leak_checks(struct db *db, uint32_t process_id, leak_check_sink *sink, void *context,
+                      struct err *err);
+
+#endif

@@ -1,0 +1,161 @@
+"""Leak kinds: as memcheck has them, in the report, in gate, with suppressions; and what waiting does to programs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import harness
+
+KINDS_SCRIPT = os.path.join(harness.ROOT, "tests", "leak_kinds.py")
+SHORT = ("lose_ring", "hold_middle_of_chain", "hold_thread_local", "hold_mapped", "lose_dead_thread",
+         "hold_in_thread", "hold_base", "lose_map", "leave_at_once")
+REAL = ("perl -e 'my %h; $h{$_} = [1 .. 5] for 1 .. 1000'", "git --version", "sqlite3 :memory: 'select 1'",
+        "jq -n '[range(50)]'", "/usr/bin/python3 -c 'import json'")
+
+
+def kinds_of(test, database):
+    return dict(test.open(database).execute(
+        "SELECT leak_kind, count(*) FROM allocation WHERE died_ns IS NULL GROUP BY 1").fetchall())
+
+
+def checks_of(test, database):
+    return [row[0] for row in test.open(database).execute("SELECT leak_check FROM process ORDER BY id")]
+
+
+def test_kinds_agree_with_memcheck(test):
+    test.need("valgrind")
+    command = [sys.executable, KINDS_SCRIPT, "--allocaudit", test.shared.allocaudit]
+    programs = [test.program("leak_cases"), test.program("leak_cases_cxx")]
+    if test.shared.is_long:
+        for real in REAL:
+            command += ["--real", real]
+    else:
+        command += ["--only", ",".join(SHORT)]
+    done = subprocess.run(command + programs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    text = done.stdout.decode()
+    if test.shared.is_long:
+        print(text)
+    test.equal("status of leak_kinds.py", (done.returncode, text if done.returncode else ""), (0, ""))
+    test.note(text.splitlines()[-1])
+
+
+def test_report_and_gate_know_kinds(test):
+    recorded = test.record([test.program("leak_cases"), "lose_tree"])
+    held = test.record([test.program("leak_cases"), "hold_chain"], out="held.db")
+    found = json.loads(test.allocaudit("report", recorded.path, "leaks", "--format", "json").stdout)
+    rows = found["leaks"]
+    test.equal("definite first", [(row["definite_count"], row["indirect_count"]) for row in rows],
+               [(1, 0), (0, 1), (0, 1), (0, 1)])
+    test.equal("bytes", sum(row["definite_bytes"] + row["indirect_bytes"] for row in rows), 160)
+    for path, kinds, status in ((recorded.path, None, 1), (recorded.path, "reachable", 0), (held.path, None, 0),
+                                (held.path, "reachable", 1), (held.path, "definite,reachable", 1)):
+        options = ["--leak-kinds", kinds] if kinds else []
+        test.equal(f"gate {path} {kinds}",
+                   test.allocaudit("gate", path, "--max-leaks", "0", *options).status, status)
+    wrong = test.allocaudit("gate", held.path, "--max-leaks", "0", "--leak-kinds", "definit")
+    test.equal("status of a wrong kind", wrong.status, 2)
+    test.check(b"did you mean 'definite'" in wrong.stderr, str(wrong))
+
+
+def test_suppressions(test):
+    recorded = test.record([test.program("leak_cases"), "lose_tree"])
+    known = test.write("known.supp", "# known\nleak:^lose_t*ee$\n")
+    wrong = test.write("wrong.supp", "leak:a\nrace:b\n")
+    done = test.allocaudit("gate", recorded.path, "--max-leaks", "0", "--suppressions", known)
+    test.equal("status", done.status, 0)
+    test.check(b"suppressed by leak:^lose_t*ee$: 4 blocks, 160 B" in done.stdout, str(done))
+    report = test.allocaudit("report", recorded.path, "leaks", "--suppressions", known)
+    test.check(b"suppressed by leak:^lose_t*ee$: 4 blocks, 160 B" in report.stdout, str(report))
+    test.check(b"make" not in report.stdout, str(report))
+    for command in ("gate", "report"):
+        options = ["--max-leaks", "0"] if command == "gate" else ["leaks"]
+        test.equal(f"{command} with a wrong file",
+                   test.allocaudit(command, recorded.path, *options, "--suppressions", wrong).status, 2)
+
+
+def test_where_kinds_are_not_known(test):
+    program = test.program("leak_cases")
+    off = test.record([program, "lose_tree"], "--leak-check", "no")
+    test.equal("off", (checks_of(test, off.path), kinds_of(test, off.path)), (["off"], {None: 4}))
+    done = test.allocaudit("gate", off.path, "--max-leaks", "3")
+    test.equal("all count", done.status, 1)
+    test.check(b"are not known (recorded with --leak-check no)" in done.stdout, str(done))
+    sample = test.record([program, "lose_tree"], "--sample", "1", out="sample.db")
+    test.equal("sampled", checks_of(test, sample.path), ["sampled"])
+    killed = test.record(["/bin/sh", "-c", "kill -9 $$"], out="killed.db")
+    test.equal("killed", checks_of(test, killed.path), ["none"])
+
+
+def test_status_is_the_programs(test):
+    program = test.program("leak_cases")
+    for case, status in (("hold_chain", 0), ("leave_at_once", 3), ("leave_quickly", 3), ("leave_in_thread", 3)):
+        recorded = test.record([program, case], out=f"{case}.db")
+        test.equal(f"status of {case}", recorded.status, status)
+        test.equal(f"check of {case}", checks_of(test, recorded.path), ["done"])
+
+
+def test_forked_child_knows_what_it_inherited(test):
+    source = test.write("child.c", """
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+struct node { struct node *next; };
+static struct node *volatile list;
+int main(void)
+{
+    list = calloc(1, sizeof(struct node));
+    if (fork() == 0) {
+        list->next = calloc(1, 100);
+        struct node *volatile lost = calloc(1, 200);
+        lost = NULL;
+        return 7;
+    }
+    wait(NULL);
+    return 0;
+}
+""")
+    recorded = test.record([test.shared.build_program(source, ["-O0"], test.name)])
+    found = test.open(recorded.path).execute(
+        "SELECT process_id, size_bytes, leak_kind FROM allocation WHERE died_ns IS NULL ORDER BY 1, 2").fetchall()
+    test.equal("blocks", found, [(1, 8, "reachable"), (2, 100, "reachable"), (2, 200, "definite")])
+
+
+def test_collector_killed_while_the_program_waits(test):
+    """A stopped collector cannot answer: the program runs on after two seconds; of a dead one it knows at once."""
+    program = test.program("leak_cases")
+    for how, most in ((signal.SIGSTOP, 4), (signal.SIGKILL, 1.5)):
+        marker = test.path(f"ended-{how}")
+        run = subprocess.Popen([test.shared.allocaudit, "run", "-q", "-o", test.path(f"{how}.db"), "/bin/sh", "-c",
+                                f"sleep 0.5; {program} hold_chain; echo $? > {marker}"], start_new_session=True)
+        time.sleep(0.25)
+        run.send_signal(how)
+        start = time.monotonic()
+        while not (os.path.exists(marker) and os.path.getsize(marker)) and time.monotonic() - start < 20:
+            time.sleep(0.02)
+        taken = time.monotonic() - start
+        if how == signal.SIGSTOP:
+            run.send_signal(signal.SIGCONT)
+        run.wait(timeout=30)
+        with open(marker, encoding="utf-8") as file:
+            test.equal("status", file.read().strip(), "0")
+        test.check(taken < most + 0.5, f"signal {how}: the program ended after {taken:.2f} s")
+
+
+def test_program_killed_while_it_waits(test):
+    """The collector stands still meanwhile, so the program waits when the signal comes."""
+    program = test.program("leak_cases")
+    database = test.path("killed.db")
+    run = subprocess.Popen([test.shared.allocaudit, "run", "-q", "-o", database, "/bin/sh", "-c",
+                            f"sleep 0.3; exec {program} hold_chain"], start_new_session=True)
+    time.sleep(0.15)
+    child = int(subprocess.run(["ps", "-o", "pid=", "--ppid", str(run.pid)], stdout=subprocess.PIPE,
+                               check=True).stdout.split()[0])
+    run.send_signal(signal.SIGSTOP)
+    time.sleep(0.8)
+    os.kill(child, signal.SIGKILL)
+    run.send_signal(signal.SIGCONT)
+    test.equal("status", run.wait(timeout=30), 128 + signal.SIGKILL)
+    test.equal("blocks", kinds_of(test, database), {None: 3})
