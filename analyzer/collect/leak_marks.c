@@ -58,7 +58,7 @@ static bool leak_is_code(const struct leak_marks *marks, uint64_t address)
 static bool leak_is_table(struct leak_marks *marks, uint64_t address)
 {
     uint64_t words[TABLE_WORDS];
-    if (address % WORD != 0 || address < PAGE_ZERO) {
+    if (address % WORD != 0 || address < PAGE_ZERO || leak_find(marks, address) != NULL) {
         return false;
     }
     if (address != marks->last_table) {
@@ -73,30 +73,49 @@ static bool leak_is_table(struct leak_marks *marks, uint64_t address)
     return marks->is_last_table;
 }
 
-/* Memcheck's exceptions: what looks like a pointer into the middle is how the block is held. */
-static bool leak_is_held(struct leak_marks *marks, const struct leak_block *block, uint64_t pointer)
+/* A bit for each of memcheck's exceptions that the first words of a block allow. */
+enum leak_hold {
+    HOLD_LOOKED_AT = 1,
+    HOLD_COUNT = 2, /* by the second word: an array whose count or size is the first */
+    HOLD_STRING =
+        4, /* by the fourth word: length, capacity and references of a text stand before */
+    HOLD_OBJECT = 8, /* it begins with a pointer to a table of virtual functions */
+};
+
+static void leak_look_at(struct leak_marks *marks, struct leak_block *block)
 {
     uint64_t words[3] = {0};
+    size_t bytes = block->size_bytes < sizeof(words) ? WORD : sizeof(words);
+    block->holds = HOLD_LOOKED_AT;
+    if (target_memory_read(marks->memory, block->address, words, bytes) <= 0) {
+        return;
+    }
+    uint64_t rest_bytes = block->size_bytes - WORD;
+    bool is_counted = block->is_array && words[0] != 0 && rest_bytes % words[0] == 0;
+    bool is_text = words[0] <= words[1] && block->size_bytes == 3 * WORD + words[1] + 1;
+    block->holds |= words[0] == rest_bytes || is_counted ? HOLD_COUNT : 0;
+    block->holds |= is_text ? HOLD_STRING : 0;
+    block->holds |= leak_is_table(marks, words[0]) ? HOLD_OBJECT : 0;
+}
+
+/* Memcheck's exceptions: what looks like a pointer into the middle is how the block is held. */
+static bool leak_is_held(struct leak_marks *marks, struct leak_block *block, uint64_t pointer)
+{
     uint64_t inner = 0;
     uint64_t offset = pointer - block->address;
-    if (offset % WORD != 0 || block->size_bytes < offset + WORD ||
-        target_memory_read(marks->memory, block->address, words,
-                           block->size_bytes < sizeof(words) ? WORD : sizeof(words)) <= 0) {
+    if (offset % WORD != 0 || block->size_bytes < offset + WORD) {
         return false;
     }
-    if (offset == WORD && words[0] == block->size_bytes - WORD) {
+    if (block->holds == 0) {
+        leak_look_at(marks, block);
+    }
+    if ((offset == WORD && (block->holds & HOLD_COUNT) != 0) ||
+        (offset == 3 * WORD && (block->holds & HOLD_STRING) != 0)) {
         return true;
     }
-    if (offset == WORD && block->is_array && words[0] != 0 &&
-        (block->size_bytes - WORD) % words[0] == 0) {
-        return true;
-    }
-    if (offset == 3 * WORD && words[0] <= words[1] &&
-        block->size_bytes == 3 * WORD + words[1] + 1) {
-        return true;
-    }
-    return target_memory_read(marks->memory, pointer, &inner, WORD) == (long)WORD &&
-           leak_is_table(marks, inner) && leak_is_table(marks, words[0]);
+    return (block->holds & HOLD_OBJECT) != 0 &&
+           target_memory_read(marks->memory, pointer, &inner, WORD) == (long)WORD &&
+           leak_is_table(marks, inner);
 }
 
 static void leak_push(struct leak_marks *marks, struct leak_block *block, enum leak_kind kind)

@@ -29,6 +29,7 @@ struct leak_block {
     uint32_t slot; /* the caller's */
     uint8_t kind;  /* enum leak_kind; LEAK_UNKNOWN: not met yet */
     bool is_array; /* came from new[] */
+    uint8_t holds; /* what its first words allow (leak_marks.c); 0: not looked at yet */
 };
 
 struct leak_marks {
