@@ -219,8 +219,8 @@ static void note_leaks(const struct gate *gate, struct out *out)
     }
     if (leaks->unknown_process_count > 0) {
         out_note(out,
-                 "leak kinds of %llu process%s are not known (%s): all %s blocks that were live "
-                 "there count",
+                 "leak kinds of %llu process%s are not known (%s): all that was live there counts "
+                 "(blocks: %s)",
                  (unsigned long long)leaks->unknown_process_count,
                  leaks->unknown_process_count == 1 ? "" : "es", site_leaks_reason(leaks),
                  out_format_count((int64_t)leaks->unknown_leaked_count, count));

@@ -67,7 +67,8 @@ int query_leak_checks(struct db *db, uint32_t process_id, leak_check_sink *sink,
 {
     struct leak_target target = {.take_check = sink, .context = context};
     return each_leak(db,
-                     "SELECT ifnull(leak_check, 'none'), count(*), sum(leaked_count) FROM process"
-                     " WHERE leaked_count > 0 AND (?1 = 0 OR id = ?1) GROUP BY 1 ORDER BY 1",
+                     "SELECT leak_check, count(*), sum(leaked_count) FROM process"
+                     " WHERE leaked_count > 0 AND leak_check IS NOT NULL AND (?1 = 0 OR id = ?1) "
+                     "GROUP BY 1 ORDER BY 1",
                      process_id, read_check, &target, err);
 }
