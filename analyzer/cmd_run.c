@@ -92,7 +92,7 @@ static const struct option_spec options[] = {
     {"leak-check", '\0', NULL,
      "when a process ends, look which of its live blocks can still be reached, as memcheck does: "
      "definite, indirect, possible, reachable",
-     "yes", OPTION_YES_NO_AT(struct run_settings, checks_leaks)},
+     "no", OPTION_YES_NO_AT(struct run_settings, checks_leaks)},
     {"depth", '\0', "N", "frames kept of a call stack, from the allocation outward", "256 frames",
      OPTION_COUNT_AT(struct run_settings, depth_limit), .min = 1, .max = EVENT_STACK_MAX_FRAMES},
     {"unwind", '\0', NULL, "how call stacks are taken", "auto",
@@ -549,7 +549,6 @@ int cmd_run(int argc, char **argv)
     struct run_settings settings = {
         .output = CMD_DEFAULT_FILE,
         .follows_children = true,
-        .checks_leaks = true,
         .depth_limit = 256,
         .ring_bytes = 256 << 20,
         .sample_bytes = OPTION_NOT_GIVEN,

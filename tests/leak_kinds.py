@@ -32,7 +32,7 @@ def ours(allocaudit, command, source, scratch):
     for name in (database, database + ".old"):
         if os.path.exists(name):
             os.unlink(name)
-    done = subprocess.run([allocaudit, "run", "-q", "-o", database, "--follow", "no", *command],
+    done = subprocess.run([allocaudit, "run", "-q", "--leak-check", "yes", "-o", database, "--follow", "no", *command],
                           stdout=subprocess.DEVNULL, check=False)
     connection = sqlite3.connect(database)
     found = collections.Counter()

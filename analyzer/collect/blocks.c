@@ -297,9 +297,10 @@ int blocks_write_live(struct subject *subject, struct err *err)
         sorted[count++] = (struct birth){b->born_ns, b};
     }
     qsort(sorted, count, sizeof(*sorted), blocks_compare_births);
-    if (subject->leak_outcome == LEAK_OUTCOME_DONE || subject->leak_outcome == LEAK_OUTCOME_PARTLY) {
-        subject->leak_sums = calloc(subject->tally.site_count * LEAK_KIND_COUNT + 1,
-                                    sizeof(*subject->leak_sums));
+    if (subject->leak_outcome == LEAK_OUTCOME_DONE ||
+        subject->leak_outcome == LEAK_OUTCOME_PARTLY) {
+        subject->leak_sums =
+            calloc(subject->tally.site_count * LEAK_KIND_COUNT + 1, sizeof(*subject->leak_sums));
     }
     for (size_t i = 0; r == 0 && i < count; i++) {
         uint64_t id;

@@ -27,8 +27,8 @@ static __attribute__((noinline)) int ledger_turn_context(struct subject *subject
 
 enum leak_kind ledger_leak_kind(const struct subject *subject, const struct block *block)
 {
-    bool is_known = subject->leak_outcome == LEAK_OUTCOME_DONE ||
-                    subject->leak_outcome == LEAK_OUTCOME_PARTLY;
+    bool is_known =
+        subject->leak_outcome == LEAK_OUTCOME_DONE || subject->leak_outcome == LEAK_OUTCOME_PARTLY;
     bool is_range = block->kind >= ALLOC_KIND_MMAP;
     return is_known && !is_range && block->born_ns < subject->leak_scanned_ns
                ? (enum leak_kind)block->leak_kind

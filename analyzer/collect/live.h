@@ -27,8 +27,8 @@ struct block {
     uint32_t alignment;     /* 0: the allocator's own choice */
     uint16_t chain_length;  /* reallocs so far */
     uint8_t kind;           /* enum alloc_kind */
-    uint8_t leak_kind; /* enum leak_kind, as of the last scan: only if born before it */
-    uint32_t next; /* of the free slots; the set's own */
+    uint8_t leak_kind;      /* enum leak_kind, as of the last scan: only if born before it */
+    uint32_t next;          /* of the free slots; the set's own */
 };
 
 static_assert(sizeof(struct block) == 64, "a block is one cache line");

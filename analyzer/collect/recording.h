@@ -66,12 +66,12 @@ struct recording {
     struct modules modules;
     struct contexts contexts;
     struct rowpack *rows;
-    struct row_sink *sink;   /* used if `rows` is NULL */
-    struct journal *journal; /* NULL: what happens need not be remembered */
-    uint64_t sample_bytes;   /* 0: everything was recorded; else see weight.h */
+    struct row_sink *sink;          /* used if `rows` is NULL */
+    struct journal *journal;        /* NULL: what happens need not be remembered */
+    uint64_t sample_bytes;          /* 0: everything was recorded; else see weight.h */
     enum leak_outcome leak_outcome; /* of a process that does not ask */
-    bool is_sites_only;      /* blocks that died get no rows */
-    const char *directory;   /* where live blocks are kept; NULL: in memory of this process only */
+    bool is_sites_only;             /* blocks that died get no rows */
+    const char *directory; /* where live blocks are kept; NULL: in memory of this process only */
     struct subject **subjects;
     size_t subject_count;
     size_t subject_capacity;

@@ -93,8 +93,8 @@ static uint64_t put_word(unsigned char **end, uint64_t leak_kind)
 static __attribute__((noinline)) unsigned
 put_optional(unsigned char **end, const struct block_row *row, uint64_t *out_types)
 {
-    const uint64_t values[] = {row->realloc_of_id, row->slack_bytes, row->alignment,
-                               row->leak_kind, row->weight};
+    const uint64_t values[] = {row->realloc_of_id, row->slack_bytes, row->alignment, row->leak_kind,
+                               row->weight};
     unsigned count = 5;
     while (count > 0 && values[count - 1] == 0) {
         count--;
@@ -114,9 +114,9 @@ unsigned char *rowrecord_write(unsigned char *end, uint64_t rowid, const struct 
     unsigned char *at = end;
     unsigned optional_count = 0;
     uint64_t types = 0;
-    if (__builtin_expect(
-            (row->realloc_of_id | row->slack_bytes | row->alignment | row->leak_kind | row->weight) !=
-                0, 0)) {
+    if (__builtin_expect((row->realloc_of_id | row->slack_bytes | row->alignment | row->leak_kind |
+                          row->weight) != 0,
+                         0)) {
         optional_count = put_optional(&at, row, &types);
     }
     uint64_t context_type = put_value(&at, row->context_id);

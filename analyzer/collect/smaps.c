@@ -180,7 +180,7 @@ static int add_entry(struct smaps *smaps, struct mapping_entry *entry)
     if (r == 0) {
         smaps->spans[smaps->span_count++] =
             (struct mapping_span){entry->start_address, entry->end_address, entry->kind, is_code,
-                                  entry->is_libc, entry->is_allocator};
+                                  entry->is_libc,       entry->is_allocator};
     }
     return r;
 }

@@ -124,8 +124,8 @@ struct subject {
     uint64_t leaked_count;
     uint64_t leaked_bytes;
     enum leak_outcome leak_outcome;
-    uint64_t leak_scanned_ns; /* blocks born before have their kind */
-    uint64_t leak_scan_ns;    /* how long it took */
+    uint64_t leak_scanned_ns;   /* blocks born before have their kind */
+    uint64_t leak_scan_ns;      /* how long it took */
     struct leak_sum *leak_sums; /* by site, LEAK_KIND_COUNT each; NULL: none */
     struct tally tally;
     struct live live;

@@ -51,8 +51,8 @@ def test_kinds_agree_with_memcheck(test):
 
 
 def test_report_and_gate_know_kinds(test):
-    recorded = test.record([test.program("leak_cases"), "lose_tree"])
-    held = test.record([test.program("leak_cases"), "hold_chain"], out=test.path("held.db"))
+    recorded = test.record([test.program("leak_cases"), "lose_tree"], "--leak-check", "yes")
+    held = test.record([test.program("leak_cases"), "hold_chain"], "--leak-check", "yes", out=test.path("held.db"))
     found = json.loads(test.allocaudit("report", recorded.path, "leaks", "--format", "json").stdout)
     rows = found["leaks"]
     test.equal("definite first", [(row["definite_count"], row["indirect_count"]) for row in rows],
@@ -69,7 +69,7 @@ def test_report_and_gate_know_kinds(test):
 
 
 def test_suppressions(test):
-    recorded = test.record([test.program("leak_cases"), "lose_tree"])
+    recorded = test.record([test.program("leak_cases"), "lose_tree"], "--leak-check", "yes")
     known = test.write("known.supp", "# known\nleak:^lose_t*ee$\n")
     wrong = test.write("wrong.supp", "leak:a\nrace:b\n")
     done = test.allocaudit("gate", recorded.path, "--max-leaks", "0", "--suppressions", known)
@@ -91,16 +91,16 @@ def test_where_kinds_are_not_known(test):
     done = test.allocaudit("gate", off.path, "--max-leaks", "3")
     test.equal("all count", done.status, 1)
     test.check(b"are not known (recorded with --leak-check no)" in done.stdout, str(done))
-    sample = test.record([program, "lose_tree"], "--sample", "1", out=test.path("sample.db"))
+    sample = test.record([program, "lose_tree"], "--leak-check", "yes", "--sample", "1", out=test.path("sample.db"))
     test.equal("sampled", checks_of(sample.path), ["sampled"])
-    killed = test.record(["/bin/sh", "-c", "kill -9 $$"], out=test.path("killed.db"))
+    killed = test.record(["/bin/sh", "-c", "kill -9 $$"], "--leak-check", "yes", out=test.path("killed.db"))
     test.equal("killed", checks_of(killed.path), ["none"])
 
 
 def test_status_is_the_programs(test):
     program = test.program("leak_cases")
     for case, status in (("hold_chain", 0), ("leave_at_once", 3), ("leave_quickly", 3), ("leave_in_thread", 3)):
-        recorded = test.record([program, case], out=test.path(f"{case}.db"))
+        recorded = test.record([program, case], "--leak-check", "yes", out=test.path(f"{case}.db"))
         test.equal(f"status of {case}", recorded.status, status)
         test.equal(f"check of {case}", checks_of(recorded.path), ["done"])
 
@@ -125,7 +125,7 @@ int main(void)
     return 0;
 }
 """)
-    recorded = test.record([test.shared.build_program(source, ["-O0"], test.name)])
+    recorded = test.record([test.shared.build_program(source, ["-O0"], test.name)], "--leak-check", "yes")
     found = query(recorded.path, "SELECT process_id, size_bytes, leak_kind FROM allocation WHERE died_ns IS NULL"
                   " ORDER BY 1, 2")
     test.equal("blocks", found, [(1, 8, "reachable"), (2, 100, "reachable"), (2, 200, "definite")])
@@ -136,7 +136,7 @@ def test_collector_killed_while_the_program_waits(test):
     program = test.program("leak_cases")
     for how, most in ((signal.SIGSTOP, 4), (signal.SIGKILL, 1.5)):
         marker = test.path(f"ended-{how}")
-        run = subprocess.Popen([test.shared.allocaudit, "run", "-q", "-o", test.path(f"{how}.db"), "/bin/sh", "-c",
+        run = subprocess.Popen([test.shared.allocaudit, "run", "-q", "--leak-check", "yes", "-o", test.path(f"{how}.db"), "/bin/sh", "-c",
                                 f"sleep 0.5; {program} hold_chain; echo $? > {marker}"], start_new_session=True)
         time.sleep(0.25)
         run.send_signal(how)
@@ -156,7 +156,7 @@ def test_program_killed_while_it_waits(test):
     """The collector stands still meanwhile, so the program waits when the signal comes."""
     program = test.program("leak_cases")
     database = test.path("killed.db")
-    run = subprocess.Popen([test.shared.allocaudit, "run", "-q", "-o", database, "/bin/sh", "-c",
+    run = subprocess.Popen([test.shared.allocaudit, "run", "-q", "--leak-check", "yes", "-o", database, "/bin/sh", "-c",
                             f"sleep 0.3; exec {program} hold_chain"], start_new_session=True)
     time.sleep(0.15)
     child = int(subprocess.run(["ps", "-o", "pid=", "--ppid", str(run.pid)], stdout=subprocess.PIPE,

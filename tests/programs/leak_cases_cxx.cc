@@ -12,26 +12,41 @@
 #include <vector>
 
 struct counted {
-    ~counted() { ::free(text); }
+    ~counted()
+    {
+        ::free(text);
+    }
     char *text = nullptr;
     long filler = 0;
 };
 
 struct first {
     virtual ~first() = default;
-    virtual int one() { return 1; }
+    virtual int one()
+    {
+        return 1;
+    }
     long a = 0;
 };
 
 struct second {
     virtual ~second() = default;
-    virtual int two() { return 2; }
+    virtual int two()
+    {
+        return 2;
+    }
     long b = 0;
 };
 
 struct both : first, second {
-    int one() override { return 3; }
-    int two() override { return 4; }
+    int one() override
+    {
+        return 3;
+    }
+    int two() override
+    {
+        return 4;
+    }
 };
 
 static counted *volatile array;
@@ -50,20 +65,32 @@ static __attribute__((noinline)) void clear_stack()
     }
 }
 
-static void hold_array() { array = new counted[7]; }
+static void hold_array()
+{
+    array = new counted[7];
+}
 static void lose_array()
 {
     array = new counted[7];
     array = nullptr;
 }
-static void hold_base() { base = new both; }
-static void hold_whole() { whole = new both; }
+static void hold_base()
+{
+    base = new both;
+}
+static void hold_whole()
+{
+    whole = new both;
+}
 static void lose_base()
 {
     base = new both;
     base = nullptr;
 }
-static void hold_string() { text = new std::string(100, 'x'); }
+static void hold_string()
+{
+    text = new std::string(100, 'x');
+}
 static void lose_string()
 {
     text = new std::string(100, 'x');
@@ -91,7 +118,10 @@ static void lose_map()
     hold_map();
     tree = nullptr;
 }
-static void hold_shared() { shared = new std::shared_ptr<std::string>(new std::string(60, 's')); }
+static void hold_shared()
+{
+    shared = new std::shared_ptr<std::string>(new std::string(60, 's'));
+}
 static void hold_made_shared()
 {
     shared = new std::shared_ptr<std::string>(std::make_shared<std::string>(60, 's'));
@@ -101,10 +131,14 @@ static const struct {
     const char *name;
     void (*run)();
 } cases[] = {
-#define CASE(name) {#name, name}
-    CASE(hold_array),  CASE(lose_array),  CASE(hold_base), CASE(hold_whole), CASE(lose_base),
-    CASE(hold_string), CASE(lose_string), CASE(hold_vector), CASE(lose_vector), CASE(hold_map),
-    CASE(lose_map),    CASE(hold_shared), CASE(hold_made_shared),
+#define CASE(name)                                                                                 \
+    {                                                                                              \
+#        name, name                                                                                \
+    }
+    CASE(hold_array),       CASE(lose_array),  CASE(hold_base),   CASE(hold_whole),
+    CASE(lose_base),        CASE(hold_string), CASE(lose_string), CASE(hold_vector),
+    CASE(lose_vector),      CASE(hold_map),    CASE(lose_map),    CASE(hold_shared),
+    CASE(hold_made_shared),
 };
 
 int main(int argc, char **argv)
