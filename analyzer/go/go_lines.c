@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A part of the file, of which nothing is read beyond its end. */
@@ -248,8 +249,13 @@ int go_lines_open(const char *path, struct go_lines **out_lines, struct err *err
         return err_set(err, ENOMEM, "out of memory");
     }
     elf_version(EV_CURRENT);
-    lines->fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* A pipe in the place of a module must not keep us waiting. */
+    struct stat status;
+    lines->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     int r = lines->fd < 0 ? -errno : 0;
+    if (r == 0 && (fstat(lines->fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+        r = -ENOENT;
+    }
     if (r == 0) {
         lines->elf = elf_begin(lines->fd, ELF_C_READ_MMAP, NULL);
         r = read_file(lines);
