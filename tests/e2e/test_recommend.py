@@ -26,7 +26,8 @@ def test_small_program_needs_no_change(test):
 def test_program_that_hardly_allocates_needs_no_change(test):
     """Python's own pools take mappings; what is left for malloc is little."""
     test.need("/usr/bin/python3")
-    path = recorded(test, "/usr/bin/python3", "-c", "x = [str(i) for i in range(600000)]")
+    path = recorded(test, "/usr/bin/python3", "-c",
+                    "x = [str(i) for i in range(600000)]; y = sum(i * i for i in range(5000000))")
     answer = advice(test, path)
     found = answer["recommendation"]
     test.equal("verdict", found["verdict"], "no_change")
