@@ -60,15 +60,15 @@ static void run_test(unsigned number, void **state)
     X(h##1)                                                                                        \
     X(h##2)                                                                                        \
     X(h##3)                                                                                        \
-    X(h##4) X(h##5) X(h##6) X(h##7) X(h##8) X(h##9) X(h##a) X(h##b) X(h##c) X(h##d) X(h##e)        \
-        X(h##f)
+    X(h##4) X(h##5) X(h##6) X(h##7) X(h##8) X(h##9) X(h##a) X(h##b) X(h##c) X(h##d) X(h##e) X(h##f)
 #define EACH_256(X)                                                                                \
     EACH_16(X, 0)                                                                                  \
     EACH_16(X, 1)                                                                                  \
     EACH_16(X, 2)                                                                                  \
     EACH_16(X, 3)                                                                                  \
-    EACH_16(X, 4) EACH_16(X, 5) EACH_16(X, 6) EACH_16(X, 7) EACH_16(X, 8) EACH_16(X, 9)            \
-        EACH_16(X, a) EACH_16(X, b) EACH_16(X, c) EACH_16(X, d) EACH_16(X, e) EACH_16(X, f)
+    EACH_16(X, 4)                                                                                  \
+    EACH_16(X, 5) EACH_16(X, 6) EACH_16(X, 7) EACH_16(X, 8) EACH_16(X, 9) EACH_16(X, a)            \
+        EACH_16(X, b) EACH_16(X, c) EACH_16(X, d) EACH_16(X, e) EACH_16(X, f)
 
 EACH_256(SCOPED)
 

@@ -347,7 +347,8 @@ static void hold_on_stack(void)
 #define CASES(X)                                                                                   \
     X(hold_global)                                                                                 \
     X(hold_nothing)                                                                                \
-    X(hold_middle) X(hold_end) X(hold_both) X(hold_chain) X(lose_chain) X(lose_tree) X(lose_ring)  \
+    X(hold_middle)                                                                                 \
+    X(hold_end) X(hold_both) X(hold_chain) X(lose_chain) X(lose_tree) X(lose_ring)                 \
         X(lose_two_heads) X(hold_middle_of_chain) X(hold_ring_by_its_middle)                       \
             X(lose_middle_in_chain) X(hold_middle_in_chain) X(hold_unaligned) X(hold_tagged)       \
                 X(hold_hidden) X(hold_thread_local) X(hold_mapped) X(hold_shared) X(lose_unmapped) \
