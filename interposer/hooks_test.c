@@ -67,8 +67,12 @@ static void run_test(unsigned number, void **state)
     EACH_16(X, 2)                                                                                  \
     EACH_16(X, 3)                                                                                  \
     EACH_16(X, 4)                                                                                  \
-    EACH_16(X, 5) EACH_16(X, 6) EACH_16(X, 7) EACH_16(X, 8) EACH_16(X, 9) EACH_16(X, a)            \
-        EACH_16(X, b) EACH_16(X, c) EACH_16(X, d) EACH_16(X, e) EACH_16(X, f)
+    EACH_16(X, 5)                                                                                  \
+    EACH_16(X, 6)                                                                                  \
+    EACH_16(X, 7)                                                                                  \
+    EACH_16(X, 8)                                                                                  \
+    EACH_16(X, 9)                                                                                  \
+    EACH_16(X, a) EACH_16(X, b) EACH_16(X, c) EACH_16(X, d) EACH_16(X, e) EACH_16(X, f)
 
 EACH_256(SCOPED)
 

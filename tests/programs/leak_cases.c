@@ -348,14 +348,34 @@ static void hold_on_stack(void)
     X(hold_global)                                                                                 \
     X(hold_nothing)                                                                                \
     X(hold_middle)                                                                                 \
-    X(hold_end) X(hold_both) X(hold_chain) X(lose_chain) X(lose_tree) X(lose_ring)                 \
-        X(lose_two_heads) X(hold_middle_of_chain) X(hold_ring_by_its_middle)                       \
-            X(lose_middle_in_chain) X(hold_middle_in_chain) X(hold_unaligned) X(hold_tagged)       \
-                X(hold_hidden) X(hold_thread_local) X(hold_mapped) X(hold_shared) X(lose_unmapped) \
-                    X(lose_in_freed) X(lose_large) X(hold_large) X(hold_empty) X(hold_aligned)     \
-                        X(hold_length64) X(lose_dead_thread) X(lose_dead_thread_local)             \
-                            X(hold_in_thread) X(hold_in_thread_local) X(leave_at_once)             \
-                                X(leave_quickly) X(leave_in_thread) X(hold_on_stack)
+    X(hold_end)                                                                                    \
+    X(hold_both)                                                                                   \
+    X(hold_chain)                                                                                  \
+    X(lose_chain)                                                                                  \
+    X(lose_tree)                                                                                   \
+    X(lose_ring)                                                                                   \
+    X(lose_two_heads)                                                                              \
+    X(hold_middle_of_chain)                                                                        \
+    X(hold_ring_by_its_middle)                                                                     \
+    X(lose_middle_in_chain)                                                                        \
+    X(hold_middle_in_chain)                                                                        \
+    X(hold_unaligned)                                                                              \
+    X(hold_tagged)                                                                                 \
+    X(hold_hidden)                                                                                 \
+    X(hold_thread_local)                                                                           \
+    X(hold_mapped)                                                                                 \
+    X(hold_shared)                                                                                 \
+    X(lose_unmapped)                                                                               \
+    X(lose_in_freed)                                                                               \
+    X(lose_large)                                                                                  \
+    X(hold_large)                                                                                  \
+    X(hold_empty)                                                                                  \
+    X(hold_aligned)                                                                                \
+    X(hold_length64)                                                                               \
+    X(lose_dead_thread)                                                                            \
+    X(lose_dead_thread_local)                                                                      \
+    X(hold_in_thread)                                                                              \
+    X(hold_in_thread_local) X(leave_at_once) X(leave_quickly) X(leave_in_thread) X(hold_on_stack)
 
 static const struct {
     const char *name;
