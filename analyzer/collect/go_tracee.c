@@ -120,7 +120,7 @@ static int run_to(const struct go_tracee *tracee, uint64_t elf_address)
         !poke(tracee, elf_address, &trap, sizeof(trap))) {
         return -EPERM;
     }
-    int status;
+    int status = 0;
     int signal = 0;
     int r = 0;
     bool is_there = false;

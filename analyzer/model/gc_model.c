@@ -128,7 +128,8 @@ static double goal_of(const struct gc_model *model, const struct gc_setting *set
 
 static double median_roots(const struct gc_history *history)
 {
-    return (double)history->rows[history->count / 2].root_bytes;
+    size_t middle = history->count / 2;
+    return (double)history->rows[middle].root_bytes;
 }
 
 /* As the formulas have it, before calibration by the recorded run. */

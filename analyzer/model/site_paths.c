@@ -132,6 +132,9 @@ static void add_up(struct site_path *into, struct site_path *from)
 static void merge_equal(struct site_paths *paths)
 {
     size_t kept = 0;
+    if (paths->count == 0) {
+        return;
+    }
     qsort(paths->items, paths->count, sizeof(*paths->items), compare_paths);
     for (size_t i = 0; i < paths->count; i++) {
         if (kept > 0 && strcmp(paths->items[kept - 1].text, paths->items[i].text) == 0) {
