@@ -67,19 +67,21 @@
     X(int, pthread_setname_np, "pthread_setname_np", (pthread_t, const char *))                    \
     X(int, prctl, "prctl", (int, ...))
 
-/* A test framework: each test becomes a scope. */
-#define HOOKS_TEST(X)                                                                              \
-    X(int, cmocka_run_group_tests, "_cmocka_run_group_tests",                                      \
-      (const char *, const void *, size_t, void *, void *))
-
 /* Ways out that run no destructors. */
 #define HOOKS_EXIT(X)                                                                              \
     X(void, exit_at_once, "_exit", (int))                                                          \
     X(void, exit_at_once_c99, "_Exit", (int))                                                      \
     X(void, quick_exit, "quick_exit", (int))
 
-#define HOOKS(X)                                                                                   \
-    HOOKS_C(X)                                                                                     \
-    HOOKS_CXX(X) HOOKS_MAP(X) HOOKS_DL(X) HOOKS_NAME(X) HOOKS_TEST(X) HOOKS_EXIT(X)
+#define HOOKS(X) HOOKS_C(X) HOOKS_CXX(X) HOOKS_MAP(X) HOOKS_DL(X) HOOKS_NAME(X) HOOKS_EXIT(X)
+
+/* A test framework, looked up only when it is called: it is rarely there, and a look-up that fails
+ * allocates and takes locks of the C library. */
+#define HOOKS_TEST(X)                                                                              \
+    X(int, cmocka_run_group_tests, "_cmocka_run_group_tests",                                      \
+      (const char *, const void *, size_t, void *, void *))
+
+/* What the library shows. */
+#define EXPORTS(X) HOOKS(X) HOOKS_TEST(X)
 
 #endif

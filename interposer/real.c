@@ -52,7 +52,6 @@ static void real_find_all(void)
     *(void **)&found.identifier = dlsym(RTLD_NEXT, symbol);
     HOOKS(X)
 #undef X
-    sanitizer_look();
     (void)dlerror(); /* the program must not see our failed look-ups */
     route_begin(&found);
     void *(*first)(size_t) = found.malloc;

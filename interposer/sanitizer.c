@@ -1,18 +1,19 @@
 #include "sanitizer.h"
 
-#include <dlfcn.h>
-
 #include "emit.h"
 #include "real.h"
 
 typedef void sanitizer_alloc_hook(const volatile void *block, size_t size_bytes);
 typedef void sanitizer_free_hook(const volatile void *block);
 
-static struct {
-    int (*install)(sanitizer_alloc_hook *, sanitizer_free_hook *);
-    size_t (*size_of)(void *);
-    bool is_heard;
-} sanitizer;
+/* Of a sanitizer's runtime, where there is one: bound by the loader, since a look-up that fails
+ * allocates and takes locks of the C library. */
+__attribute__((weak, visibility("default"))) extern int
+__sanitizer_install_malloc_and_free_hooks(sanitizer_alloc_hook *alloc, sanitizer_free_hook *freed);
+__attribute__((weak, visibility("default"))) extern size_t
+__sanitizer_get_allocated_size(void *block);
+
+static bool sanitizer_hears;
 
 #include "banned.h"
 
@@ -31,21 +32,17 @@ static void sanitizer_tell_free(const volatile void *block)
     }
 }
 
-void sanitizer_look(void)
-{
-    *(void **)&sanitizer.install = dlsym(RTLD_DEFAULT, "__sanitizer_install_malloc_and_free_hooks");
-    *(void **)&sanitizer.size_of = dlsym(RTLD_DEFAULT, "__sanitizer_get_allocated_size");
-}
-
 void sanitizer_begin(void)
 {
-    if (sanitizer.install != NULL && sanitizer.size_of != NULL && real_malloc_is_replaced()) {
-        real.malloc_usable_size = sanitizer.size_of;
-        sanitizer.is_heard = sanitizer.install(sanitizer_tell_alloc, sanitizer_tell_free) != 0;
+    if (__sanitizer_install_malloc_and_free_hooks != NULL &&
+        __sanitizer_get_allocated_size != NULL && real_malloc_is_replaced()) {
+        real.malloc_usable_size = __sanitizer_get_allocated_size;
+        sanitizer_hears = __sanitizer_install_malloc_and_free_hooks(sanitizer_tell_alloc,
+                                                                    sanitizer_tell_free) != 0;
     }
 }
 
 bool sanitizer_is_heard(void)
 {
-    return sanitizer.is_heard;
+    return sanitizer_hears;
 }

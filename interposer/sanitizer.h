@@ -10,9 +10,6 @@
 
 #include <stdbool.h>
 
-/* Looks for the runtime. Look-ups that fail allocate: before the hooks record. */
-void sanitizer_look(void);
-
 /* Has it call us. Once, from the library's constructor, before the process announces itself. */
 void sanitizer_begin(void);
 

@@ -4,5 +4,5 @@ set -eu
 cd "$(dirname "$0")/../.."
 compiler=${CC:-gcc}
 
-printf '#include "interposer/hook_list.h"\n#define X(result, identifier, symbol, parameters) @ symbol @\nHOOKS(X)\n' |
+printf '#include "interposer/hook_list.h"\n#define X(result, identifier, symbol, parameters) @ symbol @\nEXPORTS(X)\n' |
     ${compiler} -E -P -x c - | tr '@' '\n' | sed -n 's/^ *"\(.*\)" *$/\1/p' | sort
