@@ -276,7 +276,9 @@ int main(int argc, char **argv)
     }
     snprintf(path, sizeof(path), "%s/collecting.db", argv[argc - 1]);
     char *command[] = {argv[0], NULL};
+    static const struct target program; /* of no file: there is none to look at */
     const struct collector_settings settings = {
+        .target = &program,
         .command = command,
         .path = path,
         .unwind = "auto",

@@ -76,7 +76,10 @@ def test_sites_become_a_plan(test):
     """A message of 24 bytes, 64 at most, made and freed again and again."""
     path = recorded(test, test.sample_app("message_store"), "--messages", "600000")
     plan = test.path("plan.json")
-    answer = advice(test, path, "--goal", "speed", "--time-limit", "5", "--emit-plan", plan)
+    for _ in range(3):  # a busy machine may time pools and allocators at unlike moments
+        answer = advice(test, path, "--goal", "speed", "--time-limit", "5", "--emit-plan", plan)
+        if "sites" in answer:
+            break
     site = answer["sites"][0]
     test.equal("function", site["function"], "message_create")
     test.check(site["saved_cpu_pct"] > 1, f"{site}")
