@@ -74,10 +74,10 @@ def test_advice_that_fails_the_program_is_withdrawn(test):
 
 def test_sites_become_a_plan(test):
     """A message of 24 bytes, 64 at most, made and freed again and again."""
-    path = recorded(test, test.sample_app("message_store"), "--messages", "600000")
+    path = recorded(test, test.sample_app("message_store"), "--messages", "2400000")
     plan = test.path("plan.json")
     for _ in range(3):  # a busy machine may time pools and allocators at unlike moments
-        answer = advice(test, path, "--goal", "speed", "--time-limit", "5", "--emit-plan", plan)
+        answer = advice(test, path, "--goal", "speed", "--time-limit", "15", "--emit-plan", plan)
         if "sites" in answer:
             break
     site = answer["sites"][0]
