@@ -442,7 +442,7 @@ static int record_checked(char **command, const struct run_settings *settings,
     struct err err;
     struct run_plan plan = {0};
     struct elf_malloc own = {0};
-    struct target target;
+    struct target target = {.is_go = false};
     int r = target_check(command[0], &target, &err);
     if (r < 0) {
         return fail(&err, r == -ENOENT ? CMD_NOT_FOUND : CMD_NOT_EXECUTABLE);
