@@ -32,7 +32,7 @@ void trial_note_surroundings(const struct elf_malloc *own, struct out *out)
 int trial_check_command(const char *command, struct elf_malloc *out_own)
 {
     struct err err;
-    struct target target;
+    struct target target = {.is_go = false};
     int r = target_check(command, &target, &err);
     if (r < 0) {
         (void)cmd_fail(&err);
