@@ -197,9 +197,9 @@ static int test(struct test_settings *settings, const struct option_arguments *c
                 const char *path)
 {
     struct baseline now = {0};
-    int status = gate_check(&settings->gate, &cmd_test_page);
-    if (status == CMD_DONE && settings->detail == DETAIL_NOT_GIVEN &&
-        gate_needs_calls(&settings->gate, &cmd_test_page)) {
+    bool needs_calls = false;
+    int status = gate_check(&settings->gate, &cmd_test_page, &needs_calls);
+    if (settings->detail == DETAIL_NOT_GIVEN && needs_calls) {
         settings->detail = DETAIL_FULL;
     }
     if (status == CMD_DONE) {

@@ -124,12 +124,11 @@ struct gate_settings {
 
 /*
  * Checks what is asked, before anything is recorded or read. Returns CMD_DONE, or the status after
- * telling what is wrong.
+ * telling what is wrong. *out_needs_calls: the budget limits what only a recording of every call
+ * can tell.
  */
-int gate_check(const struct gate_settings *settings, const struct option_page *page);
-
-/* True if the budget limits what only a recording of every call can tell. */
-bool gate_needs_calls(const struct gate_settings *settings, const struct option_page *page);
+int gate_check(const struct gate_settings *settings, const struct option_page *page,
+               bool *out_needs_calls);
 
 /*
  * Judges the recording, tells, and returns the exit status. `now`: what it and recordings beside it

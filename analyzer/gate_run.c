@@ -340,21 +340,15 @@ static int judge_file(struct gate *gate)
     return result < 0 ? cmd_fail(&err) : tell(gate);
 }
 
-int gate_check(const struct gate_settings *settings, const struct option_page *page)
+int gate_check(const struct gate_settings *settings, const struct option_page *page,
+               bool *out_needs_calls)
 {
     struct gate gate = {.settings = settings, .page = page};
     int status = make_budget(&gate);
+    *out_needs_calls = budget_needs_calls(&gate.budget);
     budget_fini(&gate.budget);
     suppressions_fini(&gate.suppressions);
     return status;
-}
-
-bool gate_needs_calls(const struct gate_settings *settings, const struct option_page *page)
-{
-    struct gate gate = {.settings = settings, .page = page};
-    bool needs_calls = make_budget(&gate) == CMD_DONE && budget_needs_calls(&gate.budget);
-    budget_fini(&gate.budget);
-    return needs_calls;
 }
 
 int gate_is_held(const struct gate_settings *settings, const struct baseline *now,
