@@ -19,16 +19,10 @@ int run_frames_check(const struct option_list *symbols, struct err *err)
 #endif
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 void run_frames_advise(const struct option_list *symbols, const char *command, const char *program)
 {
     /* Of a script, `program` is only the interpreter: then nothing is known. */
-    bool is_script = strcmp(base_name(command), base_name(program)) != 0;
+    bool is_script = strcmp(str_base_name(command), str_base_name(program)) != 0;
     for (size_t i = 0; i < symbols->count && !is_script; i++) {
         struct str advice = {0};
         if (frame_option_advise(program, symbols->items[i], &advice) == 0 &&

@@ -1,4 +1,5 @@
 #include "env_lint.h"
+#include "../base/str.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -39,8 +40,7 @@ const char *env_lint_effect_word(enum env_lint_effect effect)
 
 enum env_lint_allocator env_lint_allocator_of(const char *library)
 {
-    const char *slash = strrchr(library, '/');
-    const char *base = slash == NULL ? library : slash + 1;
+    const char *base = str_base_name(library);
     for (int i = ENV_LINT_JEMALLOC; i <= ENV_LINT_MIMALLOC; i++) {
         if (strstr(base, allocator_words[i]) != NULL) {
             return (enum env_lint_allocator)i;

@@ -1,4 +1,5 @@
 #include "pool_gain.h"
+#include "../base/str.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,8 +18,7 @@ enum {
 
 uint32_t pool_gain_header_bytes(const char *allocator)
 {
-    const char *name = strrchr(allocator, '/');
-    name = name != NULL ? name + 1 : allocator;
+    const char *name = str_base_name(allocator);
     bool is_glibc = strncmp(name, "libc.so", 7) == 0 || strncmp(name, "libc-", 5) == 0 ||
                     strcmp(name, "glibc") == 0;
     return is_glibc ? 8 : 0;

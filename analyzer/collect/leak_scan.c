@@ -1,4 +1,5 @@
 #include "leak_scan.h"
+#include "../base/str.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -54,8 +55,7 @@ static int take_blocks(struct leak_job *job)
 static bool is_glibc(const struct subject *subject)
 {
     const char *path = subject->allocator != NULL ? subject->allocator : "";
-    const char *slash = strrchr(path, '/');
-    return strncmp(slash != NULL ? slash + 1 : path, "libc.so", strlen("libc.so")) == 0;
+    return strncmp(str_base_name(path), "libc.so", strlen("libc.so")) == 0;
 }
 
 static int scan(struct leak_job *job)

@@ -1,4 +1,5 @@
 #include "site_mask.h"
+#include "../base/str.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,8 +31,7 @@ int site_mask_add_function(const struct stack_tree *tree, const struct sites *si
 
 static bool is_like(const char *module, const char *glob)
 {
-    const char *slash = strrchr(module, '/');
-    return fnmatch(glob, module, 0) == 0 || (slash != NULL && fnmatch(glob, slash + 1, 0) == 0);
+    return fnmatch(glob, module, 0) == 0 || fnmatch(glob, str_base_name(module), 0) == 0;
 }
 
 int site_mask_add_module(struct stacks *stacks, const struct sites *sites, const char *pattern,

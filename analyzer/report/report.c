@@ -1,4 +1,5 @@
 #include "report.h"
+#include "../base/str.h"
 
 #include <string.h>
 
@@ -30,11 +31,6 @@ const char *report_file_words(const struct report *report)
     return str_text(&report->file_words);
 }
 
-const char *report_base_name(const char *path)
-{
-    return str_base_name(path);
-}
-
 const struct process_row *report_process(const struct report *report)
 {
     uint32_t process_id = report->selection->process_id;
@@ -48,7 +44,7 @@ const char *report_title(const struct report *report, const char *subject,
     const struct process_row *process = report_process(report);
     if (report->trace->process_count > 1 && process != NULL) {
         (void)snprintf(out_title, REPORT_TITLE_BYTES, "%s of process %u (%s)%s", subject,
-                       process->id, report_base_name(process->executable),
+                       process->id, str_base_name(process->executable),
                        report->selection->process_id == 0 ? ", which has the highest peak" : "");
     } else {
         (void)snprintf(out_title, REPORT_TITLE_BYTES, "%s", subject);

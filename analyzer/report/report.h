@@ -92,9 +92,6 @@ int report_load_leaks(struct report *report, struct err *err);
 /* The text of file_words. */
 const char *report_file_words(const struct report *report);
 
-/* The part of a path behind the last '/'. */
-const char *report_base_name(const char *path);
-
 enum {
     REPORT_TITLE_BYTES = 192,
 };

@@ -1,6 +1,7 @@
 /*
  * Errors of the program: what it called the allocator with and must not have.
  */
+#include "../base/str.h"
 #include "report.h"
 
 #include <stdio.h>
@@ -65,7 +66,7 @@ static int print_call_place(struct fault_table *table, const char *key, const ch
     const struct stack_frame *frame = call_stack_shown(&stack);
     struct str place = {0};
     if (frame != NULL && frame->file != NULL && frame->line > 0) {
-        result = str_printf(&place, "%s (%s:%u)", frame->function, report_base_name(frame->file),
+        result = str_printf(&place, "%s (%s:%u)", frame->function, str_base_name(frame->file),
                             frame->line);
     } else {
         result = str_printf(&place, "%s", frame != NULL ? frame->function : unknown);

@@ -196,7 +196,7 @@ static void note_modules(struct report *report)
         }
         if (count < MODULES_NAMED) {
             result =
-                str_printf(&names, "%s%s", count == 0 ? "" : ", ", report_base_name(module->path));
+                str_printf(&names, "%s%s", count == 0 ? "" : ", ", str_base_name(module->path));
         }
         count++;
     }

@@ -1,6 +1,7 @@
 /*
  * Pins: which sites hold pages that nobody else needs, and what keeps glibc's heap from shrinking.
  */
+#include "../base/str.h"
 #include "report.h"
 
 #include <stdio.h>
@@ -100,7 +101,7 @@ static int print_pin(struct report *report, const struct pin_row *pin, bool is_r
 
 static bool is_of_libc(const struct stack_frame *frame)
 {
-    const char *name = frame->module != NULL ? report_base_name(frame->module) : "";
+    const char *name = frame->module != NULL ? str_base_name(frame->module) : "";
     return strncmp(name, "libc.so", 7) == 0 || strncmp(name, "ld-linux", 8) == 0;
 }
 

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "../base/str.h"
 #include "site_fields.h"
 
 /* "parser.c:120", or the module's name where there is no line. */
@@ -10,9 +11,9 @@ static void print_place(struct out *out, const struct stack_frame *frame, bool i
 {
     char place[256] = "";
     if (frame != NULL && frame->file != NULL && frame->line > 0) {
-        (void)snprintf(place, sizeof(place), "%s:%u", report_base_name(frame->file), frame->line);
+        (void)snprintf(place, sizeof(place), "%s:%u", str_base_name(frame->file), frame->line);
     } else if (frame != NULL && frame->module != NULL) {
-        (void)snprintf(place, sizeof(place), "%s", report_base_name(frame->module));
+        (void)snprintf(place, sizeof(place), "%s", str_base_name(frame->module));
     }
     out_aside(out, "place", is_row ? "where" : "", place);
 }
