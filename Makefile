@@ -79,7 +79,7 @@ TEST_LIBS  := $(or $(call pkg,--libs,cmocka),-lcmocka)
 
 # ---- sources -------------------------------------------------------------------------------------
 
-CORE_SOURCES := $(filter-out analyzer/main.c,$(sort $(wildcard analyzer/*.c analyzer/*/*.c))) \
+CORE_SOURCES := $(sort $(wildcard analyzer/*/*.c)) \
                 $(sort $(wildcard interposer/policy/*.c schema/*.c))
 LIB_SOURCES  := $(sort $(wildcard interposer/*.c interposer/*/*.c)) schema/event.c
 REPLAY_SOURCES := $(sort $(wildcard analyzer/replay/runner/*.c)) analyzer/base/histogram.c
@@ -150,8 +150,8 @@ $(BUILD)/obj/interposer/policy/%.o $(BUILD)/pic/interposer/policy/%.o: EXTRA_FLA
 
 # Only the files that speak of the installed place depend on it.
 USES_LIBDIR := $(patsubst %.c,$(BUILD)/obj/%.o,\
-                 $(if $(wildcard analyzer/*.c analyzer/*/*.c),\
-                   $(shell grep -ls ALLOCAUDIT_LIBDIR $(wildcard analyzer/*.c analyzer/*/*.c))))
+                 $(if $(wildcard analyzer/*/*.c),\
+                   $(shell grep -ls ALLOCAUDIT_LIBDIR $(wildcard analyzer/*/*.c))))
 ifneq ($(strip $(USES_LIBDIR)),)
 $(USES_LIBDIR): EXTRA_FLAGS := -DALLOCAUDIT_LIBDIR='"$(LIBDIR)"'
 $(USES_LIBDIR): $(BUILD)/flags/libdir
@@ -453,7 +453,7 @@ MAN_TO      = $(DESTDIR)$(PREFIX)/share/man/man1
 PC_TO       = $(DESTDIR)$(PREFIX)/lib/pkgconfig
 DOC_TO      = $(DESTDIR)$(PREFIX)/share/doc/allocaudit
 COMPLETE_TO = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-COMMANDS   := $(shell sed -n 's/^ *X(\([a-z]*\)).*/\1/p' analyzer/cmd.h 2>/dev/null)
+COMMANDS   := $(shell sed -n 's/^ *X(\([a-z]*\)).*/\1/p' analyzer/commands/cmd.h 2>/dev/null)
 PUBLIC_H   := $(wildcard interposer/allocaudit.h interposer/allocaudit_cmocka.h)
 MAN_PAGES  := $(BUILD)/man/allocaudit.1 $(COMMANDS:%=$(BUILD)/man/allocaudit-%.1)
 

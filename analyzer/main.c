@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/options.h"
-#include "cmd.h"
+#include "commands/cmd.h"
 
 static bool is_any(const char *word, const char *first, const char *second)
 {

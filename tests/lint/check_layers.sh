@@ -26,8 +26,8 @@ analyzer/gate        analyzer/base analyzer/db analyzer/model analyzer/analyses 
 analyzer/report      analyzer/base analyzer/db analyzer/model analyzer/analyses analyzer/advice analyzer/cli
 analyzer/export      analyzer/base analyzer/db analyzer/model analyzer/cli
 analyzer/diff        analyzer/base analyzer/db analyzer/model analyzer/cli
-analyzer/main.c      analyzer/cmd.h analyzer/cli analyzer/base
-analyzer             analyzer/base analyzer/catalog analyzer/collect analyzer/plan analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/advice analyzer/analyses analyzer/report analyzer/gate analyzer/export analyzer/diff schema interposer/policy analyzer/go
+analyzer/main.c      analyzer/commands/cmd.h analyzer/cli analyzer/base
+analyzer/commands    analyzer/base analyzer/catalog analyzer/collect analyzer/plan analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/advice analyzer/analyses analyzer/report analyzer/gate analyzer/export analyzer/diff schema interposer/policy analyzer/go
 '
 
 # shellcheck disable=SC2016 # $0 is awk's

@@ -1,0 +1,385 @@
+/*
+ * Judging: what `gate` and `test` have in common.
+ */
+#include "gate_page.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../base/str.h"
+#include "../gate/gate_answer.h"
+#include "../model/completeness.h"
+#include "../model/selection.h"
+#include "../model/stacks.h"
+#include "../model/trace.h"
+#include "cmd.h"
+
+struct gate {
+    const struct gate_settings *settings;
+    const struct option_page *page;
+    struct budget budget;
+    struct selection selection;
+    const struct baseline *now; /* NULL: of the recording alone */
+    struct trace *trace;
+    struct suppressions suppressions;
+    struct gate_answer answer;
+};
+
+/* ---- what is asked -----------------------------------------------------------------------------
+ */
+
+static int add_options(struct gate *gate, struct err *err)
+{
+    const struct gate_settings *settings = gate->settings;
+    const struct budget_limit given[] = {
+        {.metric = GATE_METRIC_ALLOCATION_COUNT,
+         .at_most = settings->max_allocation_count,
+         .option = "max-allocs"},
+        {.metric = GATE_METRIC_ALLOCATED_BYTES,
+         .at_most = settings->max_allocated_bytes,
+         .option = "max-bytes"},
+        {.metric = GATE_METRIC_PEAK_BYTES,
+         .at_most = settings->max_peak_bytes,
+         .option = "max-peak"},
+        {.metric = GATE_METRIC_LEAKED_COUNT,
+         .at_most = settings->max_leaked_count,
+         .option = "max-leaks"},
+        {.metric = GATE_METRIC_LEAKED_BYTES,
+         .at_most = settings->max_leaked_bytes,
+         .option = "max-leaked-bytes"},
+        {.metric = GATE_METRIC_TEMPORARY_COUNT,
+         .at_most = settings->max_temporary_count,
+         .option = "max-temporary"},
+        {.metric = GATE_METRIC_FAULT_COUNT,
+         .at_most = settings->max_fault_count,
+         .option = "max-faults"},
+    };
+    int result = 0;
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]) && result == 0; i++) {
+        if (given[i].at_most != OPTION_NOT_GIVEN) {
+            result = budget_add(&gate->budget, &given[i], err);
+        }
+    }
+    return result;
+}
+
+/* Returns CMD_DONE, or the status after telling what is wrong. */
+static int choose_leaks(struct gate *gate)
+{
+    const struct gate_settings *settings = gate->settings;
+    struct counted_leaks *leaks = &gate->budget.leaks;
+    struct err err;
+    int result = site_leaks_parse(
+        settings->leak_kinds != NULL ? settings->leak_kinds : GATE_LEAK_KINDS, &leaks->kinds, &err);
+    if (result == 0 && settings->suppressions != NULL) {
+        leaks->suppressions = &gate->suppressions;
+        result = suppressions_read(&gate->suppressions, settings->suppressions, &err);
+    }
+    if (result == -EINVAL) {
+        return cmd_misuse(gate->page, "%s", err.text);
+    }
+    return result < 0 ? cmd_fail(&err) : CMD_DONE;
+}
+
+/* Returns CMD_DONE, or the status after telling what is wrong. */
+static int make_budget(struct gate *gate)
+{
+    const struct gate_settings *settings = gate->settings;
+    struct err err;
+    if (add_options(gate, &err) < 0) {
+        return cmd_fail(&err);
+    }
+    const char *path = settings->budget;
+    bool is_free = gate->budget.count == 0 && settings->baseline == NULL;
+    if (path == NULL && is_free && access(GATE_DEFAULT_BUDGET, F_OK) == 0) {
+        path = GATE_DEFAULT_BUDGET;
+    }
+    if (path == NULL && is_free) {
+        return cmd_misuse(gate->page,
+                          "no limit given: such as --max-leaks 0, or a budget (" GATE_DEFAULT_BUDGET
+                          ")");
+    }
+    if (settings->baseline == NULL && (settings->tolerance != NULL || settings->is_strict)) {
+        return cmd_misuse(gate->page, "--%s needs a --baseline",
+                          settings->is_strict ? "strict" : "tolerance");
+    }
+    if (settings->baseline != NULL && settings->process != NULL) {
+        return cmd_misuse(gate->page, "a baseline is of the whole run: not with --process");
+    }
+    int result = path != NULL ? budget_read(&gate->budget, path, &err) : 0;
+    if (result == -EINVAL) {
+        return cmd_misuse(gate->page, "%s", err.text);
+    }
+    if (result == 0 && path != NULL && gate->budget.count == 0) {
+        return cmd_misuse(gate->page, "%s: it holds no limit", path);
+    }
+    return result < 0 ? cmd_fail(&err) : choose_leaks(gate);
+}
+
+/* ---- judging -----------------------------------------------------------------------------------
+ */
+
+static const char *tolerance_of(const struct gate_settings *settings)
+{
+    return settings->tolerance != NULL ? settings->tolerance : GATE_TOLERANCE;
+}
+
+static int compare_baseline(struct gate *gate, struct err *err)
+{
+    const struct gate_settings *settings = gate->settings;
+    struct gate_answer *answer = &gate->answer;
+    if (settings->baseline == NULL) {
+        return 0;
+    }
+    int result = baseline_read(&answer->baseline, settings->baseline, err);
+    if (result == 0 && gate->now == NULL) {
+        result = baseline_add(&answer->own, answer->path, err);
+    }
+    if (result == 0) {
+        answer->baseline_path = settings->baseline;
+        result = baseline_compare(&answer->baseline, gate->now != NULL ? gate->now : &answer->own,
+                                  tolerance_of(settings), answer->changes, err);
+    }
+    return result;
+}
+
+static int judge(struct gate *gate, struct err *err)
+{
+    const struct gate_settings *settings = gate->settings;
+    struct gate_answer *answer = &gate->answer;
+    const struct completeness_need need = {
+        .verb = "judge",
+        .hint = "to judge it all the same: --allow-incomplete",
+        .process_id = gate->selection.process_id,
+        .may_be_cut = settings->is_incomplete_allowed,
+    };
+    int result = completeness_check(gate->trace, &need, err);
+    if (result == 0) {
+        result = stacks_create(gate->trace->db, &answer->stacks, err);
+    }
+    if (result == 0) {
+        result = judgement_make(gate->trace, &gate->selection, answer->stacks, &gate->budget,
+                                &answer->judgement, err);
+        if (result == -ENODATA) {
+            err_prepend(err, "cannot judge '%s'", answer->path);
+        }
+    }
+    return result == 0 ? compare_baseline(gate, err) : result;
+}
+
+/* ---- telling -----------------------------------------------------------------------------------
+ */
+
+static void print_next(struct gate *gate, struct out *out)
+{
+    const struct gate_answer *answer = &gate->answer;
+    struct str file = {0};
+    bool is_default = strcmp(answer->path, CMD_DEFAULT_FILE) == 0;
+    int result = str_append(&file, is_default ? "" : " -i ");
+    if (result == 0 && !is_default) {
+        result = str_append_quoted(&file, answer->path);
+    }
+    unsigned told_set = 0;
+    for (size_t i = 0; i < answer->judgement.count && result == 0; i++) {
+        const struct finding *finding = &answer->judgement.findings[i];
+        enum budget_subject subject = finding->limit->subject;
+        enum site_key key = gate_metrics[finding->limit->metric].key;
+        unsigned bit = budget_is_entry(subject) ? SITE_KEY_BIT(SITE_KEY_COUNT_ALL + subject)
+                                                : SITE_KEY_BIT(key);
+        if (finding->is_held || (told_set & bit) != 0) {
+            continue;
+        }
+        told_set |= bit;
+        if (budget_is_entry(subject)) {
+            out_prose(out, "More: allocaudit report %s%s", budget_subject_words[subject],
+                      str_text(&file));
+        } else {
+            bool is_of_sites = gate_metric_is_of_sites(finding->limit->metric);
+            out_prose(out, "More: allocaudit report %s%s%s",
+                      is_of_sites ? "sites --sort " : "faults",
+                      is_of_sites ? site_key_word(key) : "", str_text(&file));
+        }
+    }
+    str_fini(&file);
+}
+
+/* What counted as a leak, where that was asked. */
+static void note_leaks(const struct gate *gate, struct out *out)
+{
+    const struct site_leaks *leaks = &gate->answer.judgement.leaks;
+    const char *kinds = gate->settings->leak_kinds;
+    char count[32];
+    if (leaks->known_process_count > 0) {
+        out_note(out, "leaked blocks of these kinds count: %s%s",
+                 kinds != NULL ? kinds : GATE_LEAK_KINDS,
+                 kinds != NULL ? "" : " (see --leak-kinds)");
+    }
+    if (leaks->unknown_process_count > 0) {
+        out_note(out,
+                 "leak kinds of %llu process%s are not known (%s): all that was live there counts "
+                 "(blocks: %s)",
+                 (unsigned long long)leaks->unknown_process_count,
+                 leaks->unknown_process_count == 1 ? "" : "es", site_leaks_reason(leaks),
+                 out_format_count((int64_t)leaks->unknown_leaked_count, count));
+    }
+    for (size_t i = 0; i < gate->suppressions.count; i++) {
+        const struct suppression *suppression = &gate->suppressions.items[i];
+        char bytes[32];
+        out_note(out, "suppressed by leak:%s: %s blocks, %s", suppression->pattern,
+                 out_format_count((int64_t)suppression->leaked_count, count),
+                 out_format_bytes((int64_t)suppression->leaked_bytes, bytes));
+    }
+}
+
+static void print_notes(struct gate *gate, struct out *out)
+{
+    note_leaks(gate, out);
+    const struct run_row *run = &gate->trace->run;
+    if (gate->settings->is_incomplete_allowed && !trace_is_complete(gate->trace)) {
+        out_note(out, "the recording is incomplete (state '%s'): figures may be too low",
+                 run->state);
+    }
+    struct totals totals;
+    trace_totals(gate->trace, gate->selection.process_id, &totals);
+    if (totals.lost_event_count != QUERY_NULL && totals.lost_event_count > 0) {
+        out_note(out, "%llu events were lost: figures are too low",
+                 (unsigned long long)totals.lost_event_count);
+    }
+}
+
+static int write_form(const char *path, const char *mode, const struct verdict *verdict,
+                      int (*write)(const struct verdict *verdict, FILE *stream), struct err *err)
+{
+    FILE *file = fopen(path, mode);
+    if (file == NULL) {
+        return err_set_errno(err, errno, "cannot write '%s'", path);
+    }
+    int result = write(verdict, file);
+    if (fclose(file) != 0 && result == 0) {
+        result = -errno;
+    }
+    return result < 0 ? err_set_errno(err, -result, "cannot write '%s'", path) : 0;
+}
+
+static int write_forms(struct gate *gate, struct err *err)
+{
+    const struct gate_settings *settings = gate->settings;
+    struct verdict verdict = {0};
+    if (settings->junit == NULL && settings->markdown == NULL && !settings->has_annotations) {
+        return 0;
+    }
+    int result = gate_answer_lines(&gate->answer, &verdict, err);
+    if (result == 0 && settings->junit != NULL) {
+        result = write_form(settings->junit, "we", &verdict, verdict_write_junit, err);
+    }
+    if (result == 0 && settings->markdown != NULL) {
+        result = write_form(settings->markdown, "ae", &verdict, verdict_write_markdown, err);
+    }
+    if (result == 0 && settings->has_annotations) {
+        char *folder = getcwd(NULL, 0);
+        if (verdict_write_github(&verdict, folder != NULL ? folder : "", stdout) < 0) {
+            result = err_set_errno(err, errno, "cannot write the output");
+        }
+        free(folder);
+    }
+    verdict_fini(&verdict);
+    return result;
+}
+
+static int tell(struct gate *gate)
+{
+    struct err err;
+    struct out *out = NULL;
+    int result = out_create("gate", &gate->settings->out, stdout, &out, &err);
+    if (result < 0) {
+        return cmd_fail(&err);
+    }
+    result = gate_answer_print(&gate->answer, out, &err);
+    if (result < 0) {
+        out_destroy(out);
+        return cmd_fail(&err);
+    }
+    print_next(gate, out);
+    print_notes(gate, out);
+    bool has_failed = gate_answer_failed_count(&gate->answer) > 0;
+    bool is_better = gate->settings->is_strict && gate_answer_better_count(&gate->answer) > 0;
+    int status = cmd_finish(out, has_failed  ? CMD_GATE_FAILED
+                                 : is_better ? CMD_GATE_BETTER
+                                             : CMD_DONE);
+    result = write_forms(gate, &err);
+    return result < 0 ? cmd_fail(&err) : status;
+}
+
+static int judge_file(struct gate *gate)
+{
+    struct err err;
+    const struct selection_request request = {
+        .process = gate->settings->process,
+        .from_ns = QUERY_NULL,
+        .to_ns = QUERY_NULL,
+    };
+    int result = trace_open(gate->answer.path, &gate->trace, &err);
+    if (result == 0) {
+        gate->answer.trace = gate->trace;
+        result = trace_check_content(gate->trace, &err);
+    }
+    if (result < 0) {
+        return cmd_fail(&err);
+    }
+    result = selection_resolve(gate->trace, &request, &gate->selection, &err);
+    if (result == -ENOENT || result == -EINVAL) {
+        return cmd_misuse(gate->page, "%s", err.text);
+    }
+    result = result == 0 ? judge(gate, &err) : result;
+    if (result == -EINVAL) {
+        return cmd_misuse(gate->page, "%s", err.text);
+    }
+    return result < 0 ? cmd_fail(&err) : tell(gate);
+}
+
+int gate_check(const struct gate_settings *settings, const struct option_page *page,
+               bool *out_needs_calls)
+{
+    struct gate gate = {.settings = settings, .page = page};
+    int status = make_budget(&gate);
+    *out_needs_calls = budget_needs_calls(&gate.budget);
+    budget_fini(&gate.budget);
+    suppressions_fini(&gate.suppressions);
+    return status;
+}
+
+int gate_is_held(const struct gate_settings *settings, const struct baseline *now,
+                 bool *out_is_held, struct err *err)
+{
+    struct baseline old = {0};
+    struct baseline_change changes[GATE_METRIC_COUNT];
+    int result = baseline_read(&old, settings->baseline, err);
+    if (result == 0) {
+        result = baseline_compare(&old, now, tolerance_of(settings), changes, err);
+    }
+    *out_is_held = true;
+    for (size_t i = 0; i < GATE_METRIC_COUNT && result == 0; i++) {
+        *out_is_held = *out_is_held && changes[i].kind != CHANGE_MORE;
+    }
+    baseline_fini(&old);
+    return result;
+}
+
+int gate_run(const struct gate_settings *settings, const struct option_page *page, const char *path,
+             const struct baseline *now)
+{
+    struct gate gate = {.settings = settings, .page = page, .now = now, .answer = {.path = path}};
+    int status = make_budget(&gate);
+    if (status == CMD_DONE) {
+        status = judge_file(&gate);
+    }
+    gate_answer_fini(&gate.answer);
+    selection_fini(&gate.selection);
+    budget_fini(&gate.budget);
+    suppressions_fini(&gate.suppressions);
+    trace_close(gate.trace);
+    return status;
+}

@@ -1,0 +1,138 @@
+/*
+ * recommend_answer.h - what `allocaudit recommend` was asked, what it tried and decided, and how it
+ * is printed. For cmd_recommend.c and recommend_*.c alone.
+ */
+#ifndef ALLOCAUDIT_RECOMMEND_ANSWER_H
+#define ALLOCAUDIT_RECOMMEND_ANSWER_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../advice/decision.h"
+#include "../advice/env_lint.h"
+#include "../advice/evidence.h"
+#include "../advice/remedy.h"
+#include "../cli/options.h"
+#include "../cli/out.h"
+#include "../cli/term.h"
+#include "../model/trace.h"
+#include "../replay/rounds.h"
+#include "../trial/comparison.h"
+
+enum {
+    RECOMMEND_TRIED_MAX = 24,
+    RECOMMEND_FINDINGS_MAX = 32,
+    RECOMMEND_SITES_MAX = 5,
+    RECOMMEND_FUNCTION_BYTES = 256,
+};
+
+struct recommend_settings {
+    const char *input;
+    const char *process;
+    int goal; /* enum advice_goal */
+    bool is_confirm_wanted;
+    uint64_t round_count; /* of --confirm */
+    const char *stdin_path;
+    uint64_t status;
+    uint64_t limit_s;      /* for replays */
+    const char *plan_path; /* NULL: no plan is wanted */
+    struct out_settings out;
+};
+
+/* An allocator with settings that was replayed. */
+struct recommend_tried {
+    const struct remedy *remedy; /* NULL: as recorded */
+    char name[PATH_MAX];         /* for the catalog */
+    const char *pairs[REPLAY_CANDIDATE_PAIRS_MAX + 1];
+    struct replay_candidate candidate;
+    struct outcome outcome;
+    struct contender contender;
+    bool is_final; /* was replayed several times, side by side with the recorded one */
+};
+
+enum recommend_verdict {
+    RECOMMEND_CHANGE,
+    RECOMMEND_NO_CHANGE,
+    RECOMMEND_INSUFFICIENT,
+    RECOMMEND_WITHDRAWN, /* a trial has shown that it does not hold */
+};
+
+/* What --confirm has shown. */
+struct recommend_trial {
+    bool is_done;
+    size_t round_count;
+    struct comparison comparisons[METRIC_COUNT];
+    bool holds;
+    bool is_unseen;  /* what was promised is nothing that a trial can see */
+    bool is_lost;    /* the program failed under the advice */
+    struct str text; /* in words */
+};
+
+/* Where a pool in the program's own code would pay. */
+struct recommend_site {
+    uint32_t stack_id;
+    uint64_t size_bytes;
+    uint64_t allocation_count;
+    uint64_t live_count_max;
+    double saved_ns; /* of CPU time; beside the best stock allocator, if one is advised */
+    int64_t saved_peak_bytes;
+    char function[RECOMMEND_FUNCTION_BYTES];
+};
+
+struct recommend_answer {
+    const struct recommend_settings *settings;
+    const char *path;
+    char **command; /* of --confirm; NULL: none */
+    struct trace *trace;
+    const struct process_row *process;
+    const struct goal *goal;
+    struct evidence evidence;
+    enum recommend_verdict verdict;
+    struct str why;
+    struct env_lint_finding findings[RECOMMEND_FINDINGS_MAX];
+    size_t finding_count;
+    bool has_bad_settings;
+    struct str recorded_pairs[REPLAY_CANDIDATE_PAIRS_MAX];
+    struct script_head head;
+    bool has_replays;
+    bool has_threads; /* replayed with a thread for each */
+    double touch_share;
+    struct headroom headroom;
+    struct recommend_tried tried[RECOMMEND_TRIED_MAX]; /* the first: as recorded */
+    size_t tried_count;
+    size_t untried_count;      /* for want of time, variants aside */
+    unsigned repetition_count; /* of the finals */
+    struct decision decision;  /* places count from tried[1] */
+    struct recommend_trial trial;
+    bool has_sites;                                   /* they were looked at */
+    struct recommend_site sites[RECOMMEND_SITES_MAX]; /* most saved first */
+    size_t site_count;
+    struct term_progress progress;
+    struct out *out;
+};
+
+/* Replays and decides: fills what follows `findings`. Returns 0 or a negative errno. */
+int recommend_run(struct recommend_answer *answer, struct err *err);
+
+/* The one advised, or NULL. */
+const struct recommend_tried *recommend_advised(const struct recommend_answer *answer);
+
+/* Adds what is to be put before the command: "MALLOC_CONF=... LD_PRELOAD=... ". 0 or -ENOMEM. */
+int recommend_append_line(const struct recommend_tried *tried, struct str *line);
+
+/* Runs the command itself on both, and says whether the advice holds. Returns 0, or a negative
+ * errno if nothing could be run. */
+int recommend_confirm(struct recommend_answer *answer, struct err *err);
+
+/* Fills sites: measures what pairs of calls cost on this machine, and reads the recording once. */
+int recommend_find_sites(struct recommend_answer *answer, struct err *err);
+
+/* Writes a plan for `run --plan` with a pool for each site. Returns 0 or a negative errno. */
+int recommend_write_plan(const struct recommend_answer *answer, const char *path, struct err *err);
+
+/* Prints the whole answer. */
+void recommend_print(struct recommend_answer *answer);
+
+#endif
