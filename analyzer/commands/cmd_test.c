@@ -106,7 +106,7 @@ static void tell_cost(double own_s, double program_s)
 static int record(const struct test_settings *settings, const char *path,
                   const struct option_arguments *command)
 {
-    char **words = calloc((size_t)(RUN_WORDS + command->count + 1), sizeof(*words));
+    char **words = calloc((size_t)RUN_WORDS + (size_t)command->count + 1, sizeof(*words));
     const char *const own[RUN_WORDS] = {
         "run",      "-q",
         "-o",       path,

@@ -74,7 +74,7 @@ END
 
     complain "only commands and main.c print to a standard stream or choose an exit status" <<END
 $(search_code '(^|[^a-z_])(printf|puts|putchar|perror|exit)[(]|fprintf[(](stdout|stderr)' \
-    $(printf '%s\n' "$own_files" | grep -Ev '^analyzer/(cli/|cmd_|main[.]c)'))
+    $(printf '%s\n' "$own_files" | grep -Ev '^analyzer/(cli/|commands/|main[.]c)'))
 END
 
     complain "functions that take nothing say (void)" <<END
