@@ -1,0 +1,73 @@
+/*
+ * recommend_replay.h - the parts of recommend_run(), each in a file of its own. For recommend_*.c
+ * alone.
+ *
+ * Functions return 0 or a negative errno if they return int. Single thread.
+ */
+#ifndef ALLOCAUDIT_RECOMMEND_REPLAY_H
+#define ALLOCAUDIT_RECOMMEND_REPLAY_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "recommend_answer.h"
+
+enum {
+    RECOMMEND_FINALISTS = 3,
+};
+
+struct recommend_replay {
+    struct recommend_answer *answer;
+    struct rounds_settings rounds;
+    char program[PATH_MAX];
+    uint64_t began_ns;
+    uint64_t round_ns; /* of the recorded one; some are slower */
+    uint64_t done_count;
+    uint64_t total_count;
+};
+
+/* ---- recommend_run.c: one replay -------------------------------------------------------------
+ */
+
+bool recommend_is_time_left(const struct recommend_replay *replay, uint64_t needed_ns);
+int recommend_play_once(struct recommend_replay *replay, struct recommend_tried *tried,
+                        struct err *err);
+
+/* ---- recommend_candidates.c ------------------------------------------------------------------
+ */
+
+/* The recorded allocator with the settings that it was recorded with. */
+int recommend_add_recorded(struct recommend_answer *answer, struct err *err);
+
+/* Replays once what suits goal and program: allocators, or more settings of the best of them. */
+int recommend_try_all(struct recommend_replay *replay, bool has_variants, struct err *err);
+
+/* ---- recommend_changes.c ---------------------------------------------------------------------
+ */
+
+/* The heap's mean over the program's life: also behind the last call, where a replay ends. */
+struct round_spread recommend_mean_of(const struct recommend_answer *answer,
+                                      const struct outcome *outcome);
+
+/* Fills the contender from its outcome and the recorded allocator's. */
+void recommend_compare(struct recommend_answer *answer, struct recommend_tried *tried);
+
+/* ---- recommend_finals.c ----------------------------------------------------------------------
+ */
+
+int recommend_play_finals(struct recommend_replay *replay, struct err *err);
+
+/* ---- recommend_verdict.c ---------------------------------------------------------------------
+ */
+
+/* Passes `result` on. */
+int recommend_say_no(struct recommend_answer *answer, enum recommend_verdict verdict, int result);
+
+/* Says no where no allocator could win anything. */
+int recommend_judge_headroom(struct recommend_answer *answer);
+
+/* Says which to advise, or why none. */
+int recommend_decide(struct recommend_answer *answer);
+
+#endif
