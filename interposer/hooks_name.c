@@ -1,5 +1,6 @@
 /*
- * hooks_name.c - a thread gets a name: rules of a plan that ask for it have to look anew.
+ * hooks_name.c - a thread gets a name: the collector wants to know it, also of a thread that is
+ * gone when it looks, and rules of a plan that ask for it have to look anew.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -7,14 +8,25 @@
 #include <sys/prctl.h>
 
 #include "hooks.h"
+#include "lane.h"
 #include "real.h"
 #include "route.h"
+#include "self.h"
+
+static void note_name(bool is_own)
+{
+    const struct self *self = self_of_thread;
+    route_note_thread_name();
+    if (is_own) {
+        lane_note_thread_name(self != NULL && self->is_ready ? &self->writers[0] : NULL);
+    }
+}
 
 HOOK int pthread_setname_np(pthread_t thread, const char *name)
 {
     real_be_ready();
     int result = real.pthread_setname_np != NULL ? real.pthread_setname_np(thread, name) : ENOSYS;
-    route_note_thread_name();
+    note_name(pthread_equal(thread, pthread_self()) != 0);
     return result;
 }
 
@@ -34,7 +46,7 @@ HOOK int prctl(int option, ...)
     }
     int result = real.prctl(option, arguments[0], arguments[1], arguments[2], arguments[3]);
     if (option == PR_SET_NAME) {
-        route_note_thread_name();
+        note_name(true);
     }
     return result;
 }

@@ -8,6 +8,8 @@
 
 #include "banned.h"
 
+static __thread bool lane_thread_is_named __attribute__((tls_model("initial-exec")));
+
 enum {
     WAIT_SLICE_NS =
         20000000, /* how often a waiting writer looks whether the collector still lives */
@@ -128,6 +130,22 @@ static bool lane_claim(struct ring_header *ring, uint32_t *out_lane)
     return false;
 }
 
+/* The kernel ends a name within its 16 bytes. */
+static void lane_read_thread_name(struct lane *lane)
+{
+    if (sys_thread_name(lane->thread_name) < 0) {
+        lane->thread_name[0] = '\0';
+    }
+}
+
+void lane_note_thread_name(const struct writer *writer)
+{
+    lane_thread_is_named = true;
+    if (writer != NULL && writer->has_lane && process->ring != NULL) {
+        lane_read_thread_name(ring_lane(process->ring, writer->lane));
+    }
+}
+
 bool lane_open(struct writer *writer, uint32_t tid, uint32_t level)
 {
     struct ring_header *ring = process->ring;
@@ -141,6 +159,10 @@ bool lane_open(struct writer *writer, uint32_t tid, uint32_t level)
     lane->pid = process->pid;
     lane->tid = tid;
     lane->level = level;
+    lane->thread_name[0] = '\0';
+    if (level == 0 && (lane_thread_is_named || tid == process->pid)) {
+        lane_read_thread_name(lane);
+    }
     atomic_store_explicit(&lane->first_chunk, RING_NO_CHUNK, memory_order_relaxed);
     atomic_store_explicit(&lane->stopped_ticks, 0, memory_order_relaxed);
     atomic_store_explicit(&lane->state, LANE_OPEN, memory_order_release);

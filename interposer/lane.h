@@ -44,6 +44,9 @@ bool lane_open(struct writer *writer, uint32_t tid, uint32_t level);
 /* Tells the collector that nothing more will come. */
 void lane_close(struct writer *writer);
 
+/* The calling thread has a new name. `writer` is its own of level 0, or NULL if it has none yet. */
+void lane_note_thread_name(const struct writer *writer);
+
 /* Gets a fresh chunk, waiting for the collector if need be. False: the record must be given up. */
 bool lane_refill(struct writer *writer);
 

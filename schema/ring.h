@@ -27,7 +27,7 @@
 #define RING_MAGIC UINT64_C(0x31474e4952415541) /* "AUARING1" */
 
 enum {
-    RING_VERSION = 5,
+    RING_VERSION = 6,
     RING_CHUNK_BYTES = 32768,
     RING_LANE_CAPACITY = 16384,
     RING_HEADER_BYTES = 4096,
@@ -184,6 +184,9 @@ struct lane {
     /* When its thread found that nobody collects any more; 0: it has not. Other threads of the
      * process may have written on into the chunks that they had. */
     _Atomic uint64_t stopped_ticks;
+    /* As its thread, of level 0, knows it: a main thread's from the start, others' from when they
+     * name themselves. "": not known. */
+    char thread_name[16];
 };
 
 /* Read to its end; the collector is about to free the lane. */

@@ -90,6 +90,14 @@ void drain_close_lane(struct drain *drain, uint32_t index)
     }
 }
 
+/* Only while the lane is the reader's thread's: what is being recovered may have had others since.
+ */
+static void drain_take_name(struct reader *reader)
+{
+    thread_take_name(&reader->context.subject->threads[reader->context.thread],
+                     reader->lane->thread_name);
+}
+
 static int drain_find_lanes(struct drain *drain, uint64_t now)
 {
     uint32_t high = atomic_load(&drain->session->ring->lane_high);
@@ -112,6 +120,7 @@ static int drain_find_lanes(struct drain *drain, uint64_t now)
             if (r < 0) {
                 return r;
             }
+            drain_take_name(drain->reader_of_lane[i]);
         }
     }
     return 0;
@@ -123,6 +132,7 @@ static void drain_remove_reader(struct drain *drain, size_t at)
     struct reader *reader = drain->readers[at];
     struct lane *lane = reader->lane;
     struct journal_lane closed = {.lane = reader->lane_index};
+    drain_take_name(reader);
     atomic_store(&lane->read_position, LANE_READ_TO_END);
     journal_add(drain->recording->journal, JOURNAL_LANE_CLOSED, &closed, sizeof(closed), NULL, 0);
     if (reader->chunk != RING_NO_CHUNK && !reader->is_damaged) {

@@ -48,8 +48,7 @@ static int replay_lane(const struct replaying *at, const struct journal_lane *op
         struct thread *thread = &lane->subject->threads[lane->thread];
         if (thread->kept == NULL) {
             thread->kept = (struct journal_lane *)opened;
-            memcpy(thread->name, opened->name, sizeof(thread->name));
-            thread->name[sizeof(thread->name) - 1] = '\0';
+            thread_take_name(thread, opened->name);
         }
     }
     return r;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../base/vec.h"
@@ -89,6 +90,18 @@ int subject_open_thread(struct subject *subject, uint32_t tid, uint64_t now_ns,
     };
     *out_thread = (uint32_t)subject->thread_count++;
     return 0;
+}
+
+void thread_take_name(struct thread *thread, const char name[16])
+{
+    if (name[0] == '\0') {
+        return;
+    }
+    memcpy(thread->name, name, sizeof(thread->name));
+    thread->name[sizeof(thread->name) - 1] = '\0';
+    if (thread->kept != NULL) {
+        memcpy(thread->kept->name, thread->name, sizeof(thread->name));
+    }
 }
 
 int subject_finish(struct subject *subject, struct err *err)

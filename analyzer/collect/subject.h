@@ -169,6 +169,9 @@ void subject_destroy(struct subject *subject);
 int subject_open_thread(struct subject *subject, uint32_t tid, uint64_t now_ns,
                         uint32_t *out_thread);
 
+/* What a thread said that it is called; "" says nothing. It may lack its final 0. */
+void thread_take_name(struct thread *thread, const char name[16]);
+
 /* The two plain events, EVENT_ALLOC and EVENT_FREE, of a subject that is not finished. Return as
  * subject_apply(). */
 int subject_apply_alloc(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,

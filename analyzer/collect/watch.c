@@ -66,13 +66,12 @@ static void watch_name_threads(struct subject *subject)
         if (fd < 0) {
             continue;
         }
-        ssize_t count = read(fd, thread->name, sizeof(thread->name) - 1);
+        char name[sizeof(thread->name)] = "";
+        ssize_t count = read(fd, name, sizeof(name) - 1);
         close(fd);
         if (count > 0) {
-            thread->name[strcspn(thread->name, "\n")] = '\0';
-            if (thread->kept != NULL) {
-                memcpy(thread->kept->name, thread->name, sizeof(thread->name));
-            }
+            name[strcspn(name, "\n")] = '\0';
+            thread_take_name(thread, name);
         }
     }
 }

@@ -150,6 +150,13 @@ THREADED = ["temporaries", "key_destructors", "thread_local", "threads_at_once",
             "errno_kept"]
 
 
+def test_names_of_brief_threads(test):
+    """Also of those that are gone before anybody could ask the system."""
+    recording = test.sound(test.record([test.program("thread_names"), "100"]))
+    names = sorted(row["name"] for row in recording.rows("SELECT name FROM thread"))
+    test.equal("names", names, sorted(["thread_names"] + [f"brief-{i}" for i in range(100)]))
+
+
 def test_counts(test, name, is_threaded):
     command = [test.program(name)]
     recording = test.sound(test.same_as_native(command))
