@@ -96,27 +96,3 @@ struct decision decision_make(const struct goal *goal, const struct contender *c
     }
     return decision;
 }
-
-static bool dominates(const struct contender *a, const struct contender *b)
-{
-    bool is_better = false;
-    for (int i = 0; i < ADVICE_MEASURE_COUNT; i++) {
-        if (a->changes[i].is_known && b->changes[i].is_known) {
-            if (a->changes[i].value > b->changes[i].value) {
-                return false;
-            }
-            is_better |= a->changes[i].value < b->changes[i].value;
-        }
-    }
-    return is_better;
-}
-
-bool decision_is_on_front(const struct contender *contenders, size_t count, size_t place)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (i != place && !contenders[i].is_lost && dominates(&contenders[i], &contenders[place])) {
-            return false;
-        }
-    }
-    return true;
-}

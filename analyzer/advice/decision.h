@@ -57,7 +57,4 @@ struct decision {
 struct decision decision_make(const struct goal *goal, const struct contender *contenders,
                               size_t count);
 
-/* True if no other contender is at least as good in all known measures and better in one. */
-bool decision_is_on_front(const struct contender *contenders, size_t count, size_t place);
-
 #endif

@@ -1,6 +1,6 @@
 /*
  * recommend_answer.h - what `allocaudit recommend` was asked, what it tried and decided, and how it
- * is printed. For cmd_recommend.c and recommend_*.c alone.
+ * is printed. For cmd_recommend.c, recommend_*.c, and `tune`, which begins in the same way.
  */
 #ifndef ALLOCAUDIT_RECOMMEND_ANSWER_H
 #define ALLOCAUDIT_RECOMMEND_ANSWER_H
@@ -20,6 +20,7 @@
 #include "../model/trace.h"
 #include "../replay/rounds.h"
 #include "../trial/comparison.h"
+#include "cmd.h"
 
 enum {
     RECOMMEND_TRIED_MAX = 24,
@@ -41,9 +42,63 @@ struct recommend_settings {
     struct out_settings out;
 };
 
+/* The rows for a command's option table, but for those of its output: RECOMMEND_OPTIONS(struct
+ * tune_settings, base.), */
+#define RECOMMEND_OPTIONS(settings, at)                                                            \
+    CMD_INPUT_OPTION(settings, at input),                                                          \
+        {"goal",                                                                                   \
+         'g',                                                                                      \
+         NULL,                                                                                     \
+         "what counts: memory (peak and mean), speed (CPU time), latency (the longest calls), or " \
+         "some "                                                                                   \
+         "of all but the last",                                                                    \
+         "balanced",                                                                               \
+         OPTION_CHOICE_AT(settings, at goal),                                                      \
+         .choices = OPTION_WORDS(ADVICE_GOAL_WORDS)},                                              \
+        {"confirm",                                                                                \
+         '\0',                                                                                     \
+         NULL,                                                                                     \
+         "run the command that follows on both, and withdraw the advice if it does not hold",      \
+         NULL,                                                                                     \
+         OPTION_FLAG_AT(settings, at is_confirm_wanted)},                                          \
+        {"rounds",                                                                                 \
+         'n',                                                                                      \
+         "N",                                                                                      \
+         "with --confirm: how often each runs",                                                    \
+         "10",                                                                                     \
+         OPTION_COUNT_AT(settings, at round_count),                                                \
+         .min = INTERVAL_COUNT_MIN,                                                                \
+         .max = INTERVAL_COUNT_MAX},                                                               \
+        {"stdin",     '\0',                                                                        \
+         "FILE",      "with --confirm: what the command reads",                                    \
+         "/dev/null", OPTION_TEXT_AT(settings, at stdin_path)},                                    \
+        {"status",  '\0',                                                                          \
+         "N",       "with --confirm: the exit status with which the command ends",                 \
+         "0",       OPTION_COUNT_AT(settings, at status),                                          \
+         .max = 255},                                                                              \
+        {"time-limit", '\0',                                                                       \
+         "SECONDS",    "for replays: when they are used up, what was not tried is left out",       \
+         "120",        OPTION_COUNT_AT(settings, at limit_s),                                      \
+         .min = 1,     .max = 86400},                                                              \
+    {                                                                                              \
+        "process", 'p', "ID",                                                                      \
+            "this process: its number in 'report processes', or its pid; without it the one with " \
+            "the "                                                                                 \
+            "highest peak",                                                                        \
+            NULL, OPTION_TEXT_AT(settings, at process)                                             \
+    }
+
+#define RECOMMEND_SETTINGS_DEFAULT                                                                 \
+    {                                                                                              \
+        .round_count = 10, .limit_s = 120                                                          \
+    }
+
 /* An allocator with settings that was replayed. */
 struct recommend_tried {
-    const struct remedy *remedy; /* NULL: as recorded */
+    const struct remedy *remedy; /* NULL: as recorded, or of a search */
+    const char *label;           /* "jemalloc, one arena" */
+    const char *setting;         /* NAME=VALUE; NULL: none */
+    double effort;               /* as in remedy.h */
     char name[PATH_MAX];         /* for the catalog */
     const char *pairs[REPLAY_CANDIDATE_PAIRS_MAX + 1];
     struct replay_candidate candidate;
@@ -97,14 +152,16 @@ struct recommend_answer {
     struct str recorded_pairs[REPLAY_CANDIDATE_PAIRS_MAX];
     struct script_head head;
     bool has_replays;
-    bool has_threads; /* replayed with a thread for each */
+    bool has_threads; /* several allocate: replayed with a thread for each */
+    bool has_mean;    /* the replay's time is the recorded one, so that a mean over it counts */
     double touch_share;
     struct headroom headroom;
     struct recommend_tried tried[RECOMMEND_TRIED_MAX]; /* the first: as recorded */
     size_t tried_count;
-    size_t untried_count;      /* for want of time, variants aside */
-    unsigned repetition_count; /* of the finals */
-    struct decision decision;  /* places count from tried[1] */
+    size_t untried_count;                  /* for want of time, variants aside */
+    unsigned repetition_count;             /* of the finals */
+    struct decision decision;              /* places count from tried[1] */
+    const struct recommend_tried *advised; /* NULL: none */
     struct recommend_trial trial;
     bool has_sites;                                   /* they were looked at */
     struct recommend_site sites[RECOMMEND_SITES_MAX]; /* most saved first */
@@ -112,6 +169,19 @@ struct recommend_answer {
     struct term_progress progress;
     struct out *out;
 };
+
+/* A command that makes an answer. */
+struct recommend_job {
+    const struct option_page *page;
+    /* Where the evidence is enough. Returns 0 or a negative errno. */
+    int (*work)(struct recommend_answer *answer, void *context, struct err *err);
+    void (*print)(struct recommend_answer *answer, void *context);
+    void *context;
+};
+
+/* Does the job on what the words of the command line name, and returns its exit status. */
+int recommend_answer_job(const struct recommend_job *job, const struct recommend_settings *settings,
+                         struct option_arguments *arguments);
 
 /* Replays and decides: fills what follows `findings`. Returns 0 or a negative errno. */
 int recommend_run(struct recommend_answer *answer, struct err *err);

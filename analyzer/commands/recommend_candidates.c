@@ -28,6 +28,7 @@ int recommend_add_recorded(struct recommend_answer *answer, struct err *err)
     const char *library = answer->process->allocator;
     bool is_glibc = env_lint_allocator_of(library) == ENV_LINT_GLIBC;
     size_t count = 0;
+    tried->label = "as recorded";
     (void)snprintf(tried->name, sizeof(tried->name), "%s", is_glibc ? "glibc" : library);
     for (size_t i = 0; i < answer->trace->variable_count && count < REPLAY_CANDIDATE_PAIRS_MAX;
          i++) {
@@ -50,34 +51,52 @@ static bool sets_same_variable(const char *pair, const char *other)
     return strncmp(pair, other, length + 1) == 0;
 }
 
-/* What the program was recorded with stays, where the remedy does not set it itself. */
-static int add_remedy(struct recommend_answer *answer, const struct remedy *remedy, struct err *err)
+static bool is_recorded_on(const struct recommend_answer *answer, const char *name)
 {
-    const struct recommend_tried *recorded = &answer->tried[0];
-    struct recommend_tried *tried = &answer->tried[answer->tried_count];
     struct allocator allocator;
-    *tried = (struct recommend_tried){.remedy = remedy};
-    (void)snprintf(tried->name, sizeof(tried->name), "%s", remedy->allocator);
-    if (allocators_find(remedy->allocator, &allocator, NULL) < 0) {
-        return 0;
+    if (allocators_find(name, &allocator, NULL) < 0) {
+        return false;
     }
     const char *library = allocator.kind == ALLOCATOR_GLIBC ? "libc.so.6" : allocator.path;
-    bool is_recorded =
-        env_lint_allocator_of(answer->process->allocator) == env_lint_allocator_of(library);
-    if (is_recorded && remedy->pair == NULL && recorded->pairs[0] == NULL) {
-        return 0;
-    }
+    return env_lint_allocator_of(answer->process->allocator) == env_lint_allocator_of(library);
+}
+
+void recommend_join_pairs(const struct recommend_answer *answer, const char *allocator,
+                          const char *const *pairs, struct recommend_tried *tried)
+{
+    const struct recommend_tried *recorded = &answer->tried[0];
     size_t count = 0;
-    for (size_t i = 0; is_recorded && !answer->has_bad_settings && remedy->pair != NULL &&
-                       recorded->pairs[i] != NULL;
-         i++) {
-        if (!sets_same_variable(remedy->pair, recorded->pairs[i])) {
+    for (; pairs[count] != NULL; count++) {
+        tried->pairs[count] = pairs[count];
+    }
+    /* As it is means as it is, without any setting. */
+    bool is_kept = count > 0 && !answer->has_bad_settings && is_recorded_on(answer, allocator);
+    for (size_t i = 0; is_kept && recorded->pairs[i] != NULL; i++) {
+        bool is_set = count == REPLAY_CANDIDATE_PAIRS_MAX;
+        for (size_t j = 0; pairs[j] != NULL; j++) {
+            is_set = is_set || sets_same_variable(pairs[j], recorded->pairs[i]);
+        }
+        if (!is_set) {
             tried->pairs[count++] = recorded->pairs[i];
         }
     }
-    if (remedy->pair != NULL && count < REPLAY_CANDIDATE_PAIRS_MAX) {
-        tried->pairs[count] = remedy->pair;
+}
+
+static int add_remedy(struct recommend_answer *answer, const struct remedy *remedy, struct err *err)
+{
+    struct recommend_tried *tried = &answer->tried[answer->tried_count];
+    const char *const pairs[] = {remedy->pair, NULL};
+    *tried = (struct recommend_tried){.remedy = remedy,
+                                      .label = remedy->label,
+                                      .setting = remedy->pair,
+                                      .effort = remedy->effort};
+    (void)snprintf(tried->name, sizeof(tried->name), "%s", remedy->allocator);
+    if (allocators_find(remedy->allocator, &(struct allocator){0}, NULL) < 0 ||
+        (remedy->pair == NULL && answer->tried[0].pairs[0] == NULL &&
+         is_recorded_on(answer, remedy->allocator))) {
+        return 0;
     }
+    recommend_join_pairs(answer, remedy->allocator, pairs, tried);
     int result = replay_candidate_init(&tried->candidate, tried->name, tried->pairs, err);
     answer->tried_count += result == 0;
     return result;
@@ -100,11 +119,11 @@ static int try_remedy(struct recommend_replay *replay, const struct remedy *reme
     return result;
 }
 
-/* The allocators of the best so far, each once. */
-static size_t find_best(const struct recommend_answer *answer, const char *out_names[])
+size_t recommend_find_best(const struct recommend_answer *answer, const char **out_names,
+                           size_t max)
 {
     size_t count = 0;
-    while (count < BEST_ALLOCATORS) {
+    while (count < max) {
         const struct recommend_tried *best = NULL;
         for (size_t i = 0; i < answer->tried_count; i++) {
             const struct recommend_tried *tried = &answer->tried[i];
@@ -129,7 +148,7 @@ int recommend_try_all(struct recommend_replay *replay, bool has_variants, struct
 {
     struct recommend_answer *answer = replay->answer;
     const char *names[BEST_ALLOCATORS] = {NULL};
-    size_t name_count = has_variants ? find_best(answer, names) : 0;
+    size_t name_count = has_variants ? recommend_find_best(answer, names, BEST_ALLOCATORS) : 0;
     size_t count;
     const struct remedy *all = remedies(&count);
     for (size_t i = 0; i < count && answer->tried_count < RECOMMEND_TRIED_MAX; i++) {

@@ -58,18 +58,17 @@ void recommend_compare(struct recommend_answer *answer, struct recommend_tried *
     const struct outcome *then = &tried->outcome;
     const struct evidence *evidence = &answer->evidence;
     struct change *changes = tried->contender.changes;
-    tried->contender.effort = tried->remedy == NULL ? 0 : tried->remedy->effort;
+    tried->contender.effort = tried->effort;
     tried->contender.is_lost = tried->candidate.is_lost || then->failed_count > now->failed_count;
     if (tried->contender.is_lost) {
         return;
     }
     changes[ADVICE_PEAK] = memory_change(&now->heap_peak_bytes, &then->heap_peak_bytes,
                                          (double)evidence->rss_peak_bytes);
-    /* With threads the replay's time is not the recorded one: a mean over it says nothing. */
     const struct round_spread mean_now = recommend_mean_of(answer, now);
     const struct round_spread mean_then = recommend_mean_of(answer, then);
     changes[ADVICE_MEAN] =
-        memory_change(&mean_now, &mean_then, answer->has_threads ? 0 : evidence->rss_mean_bytes);
+        memory_change(&mean_now, &mean_then, answer->has_mean ? evidence->rss_mean_bytes : 0);
     changes[ADVICE_CPU] = time_change(&now->cpu_ns, &then->cpu_ns, (double)evidence->cpu_time_ns);
     changes[ADVICE_TAIL] = time_change(&now->p999_ns[PLAYER_MALLOC], &then->p999_ns[PLAYER_MALLOC],
                                        now->p999_ns[PLAYER_MALLOC].min);

@@ -23,7 +23,7 @@ enum {
 const struct recommend_tried *recommend_advised(const struct recommend_answer *answer)
 {
     bool is_there = answer->verdict == RECOMMEND_CHANGE || answer->verdict == RECOMMEND_WITHDRAWN;
-    return is_there ? &answer->tried[answer->decision.place + 1] : NULL;
+    return is_there ? answer->advised : NULL;
 }
 
 /* "recorded,advised@advised" and, for each of its pairs, "LABEL:NAME=VALUE". */

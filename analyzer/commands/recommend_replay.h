@@ -1,6 +1,6 @@
 /*
- * recommend_replay.h - the parts of recommend_run(), each in a file of its own. For recommend_*.c
- * alone.
+ * recommend_replay.h - the parts of recommend_run(), each in a file of its own. For recommend_*.c,
+ * and for tune_*.c, which begins as they do.
  *
  * Functions return 0 or a negative errno if they return int. Single thread.
  */
@@ -20,6 +20,7 @@ enum {
 struct recommend_replay {
     struct recommend_answer *answer;
     struct rounds_settings rounds;
+    int script_fd; /* -1: none */
     char program[PATH_MAX];
     uint64_t began_ns;
     uint64_t round_ns; /* of the recorded one; some are slower */
@@ -30,6 +31,17 @@ struct recommend_replay {
 /* ---- recommend_run.c: one replay -------------------------------------------------------------
  */
 
+/* Compiles the recording and names the recorded allocator, tried[0]. Call recommend_replay_end()
+ * afterwards, whatever it returns. */
+int recommend_replay_begin(struct recommend_replay *replay, struct recommend_answer *answer,
+                           struct err *err);
+void recommend_replay_end(struct recommend_replay *replay);
+
+/* Replays it on the recorded allocator, with as much touched as the program did, and says no where
+ * that shows nothing to win; else the verdict stays RECOMMEND_CHANGE. */
+int recommend_replay_recorded(struct recommend_replay *replay, struct err *err);
+
+uint64_t recommend_time_left_ns(const struct recommend_replay *replay);
 bool recommend_is_time_left(const struct recommend_replay *replay, uint64_t needed_ns);
 int recommend_play_once(struct recommend_replay *replay, struct recommend_tried *tried,
                         struct err *err);
@@ -39,6 +51,15 @@ int recommend_play_once(struct recommend_replay *replay, struct recommend_tried 
 
 /* The recorded allocator with the settings that it was recorded with. */
 int recommend_add_recorded(struct recommend_answer *answer, struct err *err);
+
+/* The allocators of the best so far, each once: at most `max`. Returns how many. */
+size_t recommend_find_best(const struct recommend_answer *answer, const char **out_names,
+                           size_t max);
+
+/* Adds "NAME=VALUE" of those that the program was recorded with, but for those that set the same
+ * variable as one of `pairs` (NULL-ended), which come first. */
+void recommend_join_pairs(const struct recommend_answer *answer, const char *allocator,
+                          const char *const *pairs, struct recommend_tried *tried);
 
 /* Replays once what suits goal and program: allocators, or more settings of the best of them. */
 int recommend_try_all(struct recommend_replay *replay, bool has_variants, struct err *err);

@@ -39,10 +39,16 @@ static void show_step(void *context, uint64_t done_count, uint64_t total_count)
                          replay->total_count);
 }
 
-bool recommend_is_time_left(const struct recommend_replay *replay, uint64_t needed_ns)
+uint64_t recommend_time_left_ns(const struct recommend_replay *replay)
 {
     uint64_t used_ns = monotonic_ns() - replay->began_ns;
-    return used_ns + needed_ns <= replay->answer->settings->limit_s * 1000000000;
+    uint64_t limit_ns = replay->answer->settings->limit_s * 1000000000;
+    return used_ns < limit_ns ? limit_ns - used_ns : 0;
+}
+
+bool recommend_is_time_left(const struct recommend_replay *replay, uint64_t needed_ns)
+{
+    return needed_ns <= recommend_time_left_ns(replay);
 }
 
 int recommend_play_once(struct recommend_replay *replay, struct recommend_tried *tried,
@@ -115,7 +121,7 @@ static void check_recorded(struct recommend_replay *replay)
                    err.text);
 }
 
-static int try_and_decide(struct recommend_replay *replay, struct err *err)
+int recommend_replay_recorded(struct recommend_replay *replay, struct err *err)
 {
     struct recommend_answer *answer = replay->answer;
     check_recorded(replay);
@@ -125,6 +131,67 @@ static int try_and_decide(struct recommend_replay *replay, struct err *err)
         result = recommend_judge_headroom(answer);
         recommend_compare(answer, &answer->tried[0]);
     }
+    return result;
+}
+
+static int compile(struct recommend_replay *replay, struct err *err)
+{
+    struct recommend_answer *answer = replay->answer;
+    const char *folder = getenv("TMPDIR");
+    const struct compile_settings settings = {
+        .process_id = answer->process->id,
+        .folder = folder != NULL && folder[0] == '/' ? folder : "/tmp",
+        .watcher = show_calls,
+        .context = answer,
+    };
+    term_progress_begin(&answer->progress, stderr, "compiling");
+    replay->script_fd = compile_process(answer->trace, &settings, &answer->head, err);
+    term_progress_end(&answer->progress);
+    return replay->script_fd < 0 ? replay->script_fd : 0;
+}
+
+int recommend_replay_begin(struct recommend_replay *replay, struct recommend_answer *answer,
+                           struct err *err)
+{
+    *replay = (struct recommend_replay){.answer = answer, .script_fd = -1};
+    answer->verdict = RECOMMEND_CHANGE; /* until something speaks against it */
+    int result = recommend_add_recorded(answer, err);
+    if (result == 0) {
+        result = compile(replay, err);
+    }
+    if (result == 0) {
+        result =
+            preload_find_file("allocaudit-replay", replay->program, sizeof(replay->program), err);
+    }
+    answer->has_threads = answer->head.began_count > 1;
+    answer->has_mean = !answer->has_threads;
+    answer->touch_share = 1;
+    replay->began_ns = monotonic_ns();
+    replay->rounds = (struct rounds_settings){
+        .program = replay->program,
+        .companion = companion_find(answer->trace),
+        .script_fd = replay->script_fd,
+        .head = &answer->head,
+        .mode = answer->has_threads ? ROUNDS_THREADS : ROUNDS_SERIAL,
+        .touch_share = 1,
+        .watcher = show_step,
+        .context = replay,
+    };
+    (void)remedies(&replay->total_count);
+    return result;
+}
+
+void recommend_replay_end(struct recommend_replay *replay)
+{
+    if (replay->script_fd >= 0) {
+        (void)close(replay->script_fd);
+    }
+}
+
+static int try_and_decide(struct recommend_replay *replay, struct err *err)
+{
+    struct recommend_answer *answer = replay->answer;
+    int result = recommend_replay_recorded(replay, err);
     if (result < 0 || answer->verdict != RECOMMEND_CHANGE) {
         return result;
     }
@@ -138,53 +205,15 @@ static int try_and_decide(struct recommend_replay *replay, struct err *err)
     return result < 0 ? result : recommend_decide(answer);
 }
 
-static int replay_with(struct recommend_answer *answer, int script_fd, struct err *err)
-{
-    struct recommend_replay replay = {.answer = answer, .began_ns = monotonic_ns()};
-    int result =
-        preload_find_file("allocaudit-replay", replay.program, sizeof(replay.program), err);
-    if (result < 0) {
-        return result;
-    }
-    answer->has_threads = answer->head.began_count > 1;
-    answer->touch_share = 1;
-    replay.rounds = (struct rounds_settings){
-        .program = replay.program,
-        .companion = companion_find(answer->trace),
-        .script_fd = script_fd,
-        .head = &answer->head,
-        .mode = answer->has_threads ? ROUNDS_THREADS : ROUNDS_SERIAL,
-        .touch_share = 1,
-        .watcher = show_step,
-        .context = &replay,
-    };
-    (void)remedies(&replay.total_count);
-    term_progress_begin(&answer->progress, stderr, "trying allocators");
-    result = try_and_decide(&replay, err);
-    term_progress_end(&answer->progress);
-    return result;
-}
-
 int recommend_run(struct recommend_answer *answer, struct err *err)
 {
-    const char *folder = getenv("TMPDIR");
-    const struct compile_settings settings = {
-        .process_id = answer->process->id,
-        .folder = folder != NULL && folder[0] == '/' ? folder : "/tmp",
-        .watcher = show_calls,
-        .context = answer,
-    };
-    answer->verdict = RECOMMEND_CHANGE; /* until something speaks against it */
-    int result = recommend_add_recorded(answer, err);
-    int fd = -1;
+    struct recommend_replay replay;
+    int result = recommend_replay_begin(&replay, answer, err);
     if (result == 0) {
-        term_progress_begin(&answer->progress, stderr, "compiling");
-        fd = compile_process(answer->trace, &settings, &answer->head, err);
+        term_progress_begin(&answer->progress, stderr, "trying allocators");
+        result = try_and_decide(&replay, err);
         term_progress_end(&answer->progress);
-        result = fd < 0 ? fd : replay_with(answer, fd, err);
     }
-    if (fd >= 0) {
-        (void)close(fd);
-    }
+    recommend_replay_end(&replay);
     return result;
 }

@@ -15,7 +15,7 @@ int recommend_judge_headroom(struct recommend_answer *answer)
     const struct outcome *now = &answer->tried[0].outcome;
     const struct evidence_heap heap = {
         .peak_bytes = now->heap_peak_bytes.median,
-        .mean_bytes = answer->has_threads ? 0 : recommend_mean_of(answer, now).median,
+        .mean_bytes = answer->has_mean ? recommend_mean_of(answer, now).median : 0,
     };
     answer->headroom = evidence_headroom(&answer->evidence, &heap);
     if (answer->settings->goal == ADVICE_LATENCY || !headroom_is_none(&answer->headroom)) {
@@ -49,18 +49,18 @@ static int explain_no(struct recommend_answer *answer)
             &answer->why,
             "the best of %zu tried (%s) changes what counts for '%s' by %+.1f %%, and "
             "less than -%.0f %% is not worth a change",
-            answer->tried_count - 1, best->remedy->label, answer->goal->word, 100 * decision->score,
+            answer->tried_count - 1, best->label, answer->goal->word, 100 * decision->score,
             100 * answer->goal->least);
     }
     if (breach != ADVICE_MEASURE_COUNT) {
         return str_printf(&answer->why,
                           "the best (%s) gains %.1f %%, but makes the %s worse by %.1f %%",
-                          best->remedy->label, -100 * decision->score, measures[breach],
+                          best->label, -100 * decision->score, measures[breach],
                           100 * best->contender.changes[breach].value);
     }
     return str_printf(&answer->why,
                       "the best (%s) gains %.1f %%, but measurements vary by more than that",
-                      best->remedy->label, -100 * decision->score);
+                      best->label, -100 * decision->score);
 }
 
 int recommend_decide(struct recommend_answer *answer)
@@ -75,6 +75,7 @@ int recommend_decide(struct recommend_answer *answer)
     answer->decision = decision_make(answer->goal, contenders, count);
     if (answer->decision.place < count) {
         answer->verdict = RECOMMEND_CHANGE;
+        answer->advised = &answer->tried[answer->decision.place + 1];
         return 0;
     }
     answer->verdict = RECOMMEND_NO_CHANGE;

@@ -103,17 +103,6 @@ static void decision_score_unknown_figures_do_not_count(void **state)
     assert_true(score > -0.1001 && score < -0.0999);
 }
 
-static void decision_is_on_front_unless_another_is_better_in_all(void **state)
-{
-    (void)state;
-    const struct contender contenders[] = {contender(0, 0), contender(-0.1, 0.1),
-                                           contender(0.1, 0.1)};
-
-    assert_true(decision_is_on_front(contenders, 3, 0));
-    assert_true(decision_is_on_front(contenders, 3, 1));
-    assert_false(decision_is_on_front(contenders, 3, 2));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,7 +112,6 @@ int main(void)
         cmocka_unit_test(decision_make_of_near_equals_the_simpler_is_advised),
         cmocka_unit_test(decision_make_lost_contender_is_never_advised),
         cmocka_unit_test(decision_score_unknown_figures_do_not_count),
-        cmocka_unit_test(decision_is_on_front_unless_another_is_better_in_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
