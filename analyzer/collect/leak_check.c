@@ -11,6 +11,7 @@
 
 enum {
     SCAN_NS_MOST = 1500000000, /* less than the process waits: interposer/leak_wait.c */
+    MARK_NS_MOST = 2000000000, /* meanwhile nothing is read of the ring */
 };
 
 static void leak_answer(struct ring_scan *scan, uint32_t state)
@@ -35,10 +36,14 @@ static void leak_serve(const struct leak_check *check, const struct drain *drain
             .deadline_ns = start_ns + SCAN_NS_MOST,
             .is_routed = check->is_routed,
         };
+        struct leak_scan look;
         uint64_t now_ns = clock_ns(clock, clock_ticks(clock));
-        subject->leak_outcome = leak_scan(subject, &settings);
+        leak_scan_look(&look, subject, &settings);
+        uint64_t end_ns = clock_monotonic_ns();
+        leak_answer(scan, SCAN_DONE);
+        subject->leak_outcome = leak_scan_finish(&look, end_ns + MARK_NS_MOST);
         subject->leak_scanned_ns = now_ns;
-        subject->leak_scan_ns = clock_monotonic_ns() - start_ns;
+        subject->leak_scan_ns = end_ns - start_ns;
     }
     leak_answer(scan, SCAN_DONE);
 }

@@ -4,10 +4,11 @@
  * A block is reachable if a chain of pointers to blocks' beginnings leads to it from a root;
  * possibly lost if only chains that go through a block's middle do; else lost: definitely, or
  * indirectly where another lost block points to it (of a ring, the one with the lowest address is
- * the definite one). Memcheck's four exceptions, where a pointer into the middle counts as one to
- * the beginning, are made, too: an array with a count before it (new[] of objects with a
- * destructor, and any block whose first word is the size of the rest), the text of a
- * reference-counted std::string, and a base class that is not the first. Single thread.
+ * the definite one). Memcheck's exceptions, where a pointer into the middle counts as one to the
+ * beginning, are made, too (leak_holds.h).
+ *
+ * In three steps: the roots, then the contents of all blocks, for both of which the process has to
+ * stand still; then the marking itself, which does not look at it any more. Single thread.
  */
 #ifndef ALLOCAUDIT_LEAK_MARKS_H
 #define ALLOCAUDIT_LEAK_MARKS_H
@@ -17,48 +18,38 @@
 #include <stdint.h>
 
 #include "../../schema/leak_kind.h"
+#include "leak_edges.h"
+#include "leak_holds.h"
+#include "leak_index.h"
 #include "target_memory.h"
 
-enum {
-    LEAK_BUFFER_BYTES = 1 << 20,
-};
-
-struct leak_block {
-    uint64_t address;
-    uint64_t size_bytes;
-    uint32_t slot; /* the caller's */
-    uint8_t kind;  /* enum leak_kind; LEAK_UNKNOWN: not met yet */
-    bool is_array; /* came from new[] */
-    uint8_t holds; /* what its first words allow (leak_marks.c); 0: not looked at yet */
-};
-
 struct leak_marks {
-    struct leak_block *blocks; /* by address; the caller's, as is `memory` */
-    size_t block_count;
-    struct target_memory *memory;
-    struct target_range *code; /* what can be executed, for tables of virtual functions; owned */
-    size_t code_count;
-    uint64_t deadline_ns; /* CLOCK_MONOTONIC */
-    bool is_late;         /* it has passed: the kinds mean nothing */
-    uint32_t *queue;
+    struct leak_index index;
+    struct leak_holds holds;      /* its ranges are the caller's to fill in, before gathering */
+    struct target_memory *memory; /* the caller's */
+    uint8_t *kinds;               /* of each block: enum leak_kind; LEAK_UNKNOWN: not met yet */
+    uint8_t *hold_bits;           /* of each block, once gathered */
+    uint64_t *begins;             /* of each block, in `edges`; and their end */
+    struct leak_edges edges;
+    struct leak_edges roots; /* pointers into the middle of blocks */
+    uint32_t *queue;         /* blocks whose edges are to be followed */
     size_t queue_count;
-    size_t queue_capacity;
-    char *buffer; /* LEAK_BUFFER_BYTES, for whoever reads */
-    bool is_short_of_memory;
-    uint64_t last_table; /* the last address that was asked about, and the answer */
-    bool is_last_table;
+    char *buffer;         /* LEAK_BUFFER_BYTES, for whoever reads */
+    uint64_t deadline_ns; /* CLOCK_MONOTONIC; for the next step */
+    uint64_t read_bytes;
+    int failure; /* -ENOMEM, -ETIME: the kinds mean nothing */
 };
 
-/* How a word that is met is taken. */
+/* How a word of a root is taken. */
 enum leak_view {
-    LEAK_VIEW_REACHED,  /* it lies in a root or in a reachable block */
-    LEAK_VIEW_STARTS,   /* the same, but pointers into the middle do not count */
-    LEAK_VIEW_POSSIBLE, /* it lies in a block that is possibly lost */
-    LEAK_VIEW_LOST,     /* it lies in a lost block */
+    LEAK_VIEW_REACHED,
+    LEAK_VIEW_STARTS, /* pointers into the middle do not count */
 };
 
-/* Returns 0 or -ENOMEM. The fields that are the caller's are set. */
-int leak_marks_init(struct leak_marks *marks);
+/* `blocks`, by address, and `memory` stay the caller's. Returns 0 or -ENOMEM; leak_marks_fini() is
+ * due in any case. */
+int leak_marks_init(struct leak_marks *marks, const struct leak_block *blocks, size_t block_count,
+                    struct target_memory *memory);
 void leak_marks_fini(struct leak_marks *marks);
 
 /* Takes the aligned words of [address, address + size_bytes) as roots. */
@@ -69,7 +60,10 @@ void leak_marks_scan(struct leak_marks *marks, uint64_t address, uint64_t size_b
 void leak_marks_see(struct leak_marks *marks, const uint64_t *words, size_t word_count,
                     enum leak_view view);
 
-/* Follows what the roots lead to, and tells the lost ones apart. Returns 0, -ENOMEM or -ETIME. */
+/* Reads what the blocks hold. Returns 0, -ENOMEM or -ETIME, also for steps before. */
+int leak_marks_gather(struct leak_marks *marks);
+
+/* Follows what the roots lead to, and tells the lost ones apart. Returns as leak_marks_gather(). */
 int leak_marks_finish(struct leak_marks *marks);
 
 #endif

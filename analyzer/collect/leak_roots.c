@@ -88,31 +88,17 @@ static bool leak_is_heap(const struct mapping_span *span, const struct leak_situ
     return span->kind == MAPPING_HEAP || (is_anonymous && !situation->is_glibc);
 }
 
-/* The first block at or behind the address. */
-static size_t leak_first_block(const struct leak_marks *marks, uint64_t address)
-{
-    size_t low = 0;
-    size_t high = marks->block_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (marks->blocks[middle].address < address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 /* The parts of a mapping that are the allocator's. */
 static int leak_find_holes(const struct leak_marks *marks, const struct mapping_span *span,
                            const struct leak_situation *situation, struct leak_holes *holes)
 {
     int r = 0;
     holes->count = 0;
-    for (size_t i = leak_first_block(marks, span->start_address);
-         r == 0 && i < marks->block_count && marks->blocks[i].address < span->end_address; i++) {
-        const struct leak_block *block = &marks->blocks[i];
+    for (size_t i = leak_index_first(&marks->index, span->start_address);
+         r == 0 && i < marks->index.block_count &&
+         marks->index.blocks[i].address < span->end_address;
+         i++) {
+        const struct leak_block *block = &marks->index.blocks[i];
         uint64_t start = block->address;
         uint64_t end = block->address + block->size_bytes;
         if (holes->count > 0 && end <= leak_holes_end(holes)) {
@@ -215,7 +201,7 @@ static enum leak_view leak_view_of_span(const struct mapping_span *span,
 static int leak_scan_span(struct leak_marks *marks, const struct mapping_span *span,
                           const struct leak_situation *situation, struct leak_holes *holes)
 {
-    if (span->is_allocator || span->is_code) {
+    if (span->is_allocator || span->is_code || span->is_constant) {
         return 0;
     }
     if (!situation->is_forked && leak_is_heap(span, situation) &&
@@ -227,6 +213,7 @@ static int leak_scan_span(struct leak_marks *marks, const struct mapping_span *s
         return r;
     }
     enum leak_view view = leak_view_of_span(span, situation);
+    marks->memory->reads_untouched = span->kind == MAPPING_SHARED;
     uint64_t at = leak_start_in_use(marks, span, situation->threads);
     for (size_t i = 0; i < holes->count; i++) {
         const struct target_range *hole = &holes->items[i];
@@ -239,23 +226,29 @@ static int leak_scan_span(struct leak_marks *marks, const struct mapping_span *s
     if (span->end_address > at) {
         leak_marks_scan(marks, at, span->end_address - at, view);
     }
+    marks->memory->reads_untouched = false;
     return 0;
 }
 
-static int leak_find_code(struct leak_marks *marks, const struct smaps *smaps)
+/* Where code and tables of virtual functions may lie. */
+static int leak_find_files(struct leak_holds *holds, const struct smaps *smaps)
 {
-    struct target_range *code = calloc(smaps->span_count + 1, sizeof(*code));
-    if (code == NULL) {
+    holds->code = calloc(smaps->span_count + 1, sizeof(*holds->code));
+    holds->files = calloc(smaps->span_count + 1, sizeof(*holds->files));
+    if (holds->code == NULL || holds->files == NULL) {
         return -ENOMEM;
     }
     for (size_t i = 0; i < smaps->span_count; i++) {
         const struct mapping_span *span = &smaps->spans[i];
+        const struct target_range range = {span->start_address,
+                                           span->end_address - span->start_address};
         if (span->is_code) {
-            code[marks->code_count++] =
-                (struct target_range){span->start_address, span->end_address - span->start_address};
+            holds->code[holds->code_count++] = range;
+        }
+        if (span->kind == MAPPING_CODE || span->kind == MAPPING_FILE) {
+            holds->files[holds->file_count++] = range;
         }
     }
-    marks->code = code;
     return 0;
 }
 
@@ -264,7 +257,7 @@ int leak_roots_scan(struct leak_marks *marks, FILE *file, const struct leak_situ
     struct smaps smaps = {.keeps_writable = true};
     struct leak_holes holes = {0};
     int r = smaps_read(&smaps, file, situation->recorder_directory);
-    r = r == 0 ? leak_find_code(marks, &smaps) : r;
+    r = r == 0 ? leak_find_files(&marks->holds, &smaps) : r;
     for (size_t i = 0; r == 0 && i < smaps.span_count; i++) {
         r = leak_scan_span(marks, &smaps.spans[i], situation, &holes);
     }

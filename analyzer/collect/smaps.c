@@ -167,9 +167,10 @@ static int add_entry(struct smaps *smaps, struct mapping_entry *entry)
     bool is_wanted = entry->kind == MAPPING_HEAP || entry->kind == MAPPING_ANONYMOUS;
     bool is_writable = entry->permissions[1] == 'w';
     bool is_code = entry->permissions[2] == 'x' && !is_writable;
+    bool is_constant = entry->kind == MAPPING_FILE && !is_writable && !is_code;
     if (smaps->keeps_writable) {
         is_wanted = entry->kind != MAPPING_RECORDER && entry->permissions[0] == 'r' &&
-                    (is_writable || is_code);
+                    (is_writable || is_code || is_constant);
     }
     uint64_t swap_bytes = smaps->keeps_writable ? entry->sum.swap_bytes : 0;
     if (!is_wanted || entry->sum.rss_bytes + swap_bytes == 0) {
@@ -178,9 +179,9 @@ static int add_entry(struct smaps *smaps, struct mapping_entry *entry)
     int r = vec_reserve((void **)&smaps->spans, &smaps->span_capacity, smaps->span_count + 1,
                         sizeof(*smaps->spans));
     if (r == 0) {
-        smaps->spans[smaps->span_count++] =
-            (struct mapping_span){entry->start_address, entry->end_address, entry->kind, is_code,
-                                  entry->is_libc,       entry->is_allocator};
+        smaps->spans[smaps->span_count++] = (struct mapping_span){
+            entry->start_address, entry->end_address, entry->kind,        is_code,
+            is_constant,          entry->is_libc,     entry->is_allocator};
     }
     return r;
 }

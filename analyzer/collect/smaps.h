@@ -20,18 +20,20 @@ struct mapping_sum {
     uint64_t swap_bytes;
 };
 
-/* A mapping in which blocks may lie, heap or anonymous, with resident pages; and keeps_writable. */
+/* A mapping in which blocks may lie, heap or anonymous, with resident pages; or see keeps_writable.
+ */
 struct mapping_span {
     uint64_t start_address;
     uint64_t end_address;
     enum mapping_kind kind;
     bool is_code;      /* may be executed and not written */
+    bool is_constant;  /* of a file, neither written nor executed */
     bool is_libc;      /* the C library's own data */
     bool is_allocator; /* data of a library that replaces malloc */
 };
 
 struct smaps {
-    bool keeps_writable; /* spans: code, and all that may be written to; not the recorder's */
+    bool keeps_writable; /* spans: of files, and all that may be written to; not the recorder's */
     struct mapping_sum sums[MAPPING_KIND_COUNT];
     struct mapping_span *spans; /* by address */
     size_t span_count;

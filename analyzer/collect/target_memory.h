@@ -13,8 +13,11 @@
 
 struct target_memory {
     uint32_t pid;
-    int mem_fd;      /* -1: not opened yet */
-    bool is_refused; /* process_vm_readv is */
+    int mem_fd;           /* -1: not opened yet */
+    int pagemap_fd;       /* the same */
+    bool is_refused;      /* process_vm_readv is */
+    bool is_pagemap_gone; /* it cannot be opened or read */
+    bool reads_untouched; /* target_memory_stream() reads all pages: for shared memory */
 };
 
 struct target_range {
@@ -35,6 +38,14 @@ long target_memory_read(struct target_memory *memory, uint64_t address, void *bu
  */
 void target_memory_read_all(struct target_memory *memory, const struct target_range *ranges,
                             size_t range_count, void *buffer);
+
+/*
+ * Reads what comes next of [*in_out_at, end), which is aligned to words, into `buffer`: whole
+ * words, at most `size_bytes` (pages). Steps over what cannot be read, and over pages that were
+ * never touched. *in_out_at is then where the bytes end; returns how many they are, 0 at the end.
+ */
+size_t target_memory_stream(struct target_memory *memory, uint64_t *in_out_at, uint64_t end,
+                            void *buffer, size_t size_bytes);
 
 enum {
     TARGET_RANGES_MOST = 256,

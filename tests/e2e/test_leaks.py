@@ -84,6 +84,50 @@ def test_suppressions(test):
                    test.allocaudit(command, recorded.path, *options, "--suppressions", wrong).status, 2)
 
 
+LARGE_HEAP = """
+#include <stdlib.h>
+#include <string.h>
+struct node { struct node *next; struct node *other; char text[32]; };
+struct node *list;
+int main(int argc, char **argv)
+{
+    size_t count = strtoul(argv[1], NULL, 10);
+    struct node **nodes = malloc(count * sizeof(*nodes));
+    for (size_t i = 0; i < count; i++) {
+        nodes[i] = calloc(1, sizeof(struct node));
+    }
+    for (size_t i = 1, at = 1; i < count; i++) { /* all of them, in an order that jumps about */
+        size_t next = (at * 7 + 3) % count;
+        nodes[at]->next = nodes[next];
+        at = next;
+    }
+    for (size_t i = 0; i < count; i++) {
+        nodes[i]->other = nodes[(i + 1) % count];
+    }
+    if (argc == 3) {
+        list = nodes[0];
+    }
+    memset(nodes, 0, count * sizeof(*nodes));
+    free(nodes);
+    nodes = NULL;
+    return 0;
+}
+"""
+
+
+def test_large_heap_is_searched_to_the_end(test):
+    """A million blocks in a ring that jumps about: all of them reachable, or lost."""
+    program = test.shared.build_program(test.write("large.c", LARGE_HEAP), ["-O1"], test.name)
+    count = 1000000
+    for arguments, kinds in (((str(count), "held"), {"reachable": count}),
+                             ((str(count),), {"definite": 1, "indirect": count - 1})):
+        recorded = test.record([program, *arguments], "--leak-check", "yes", out=test.path(f"{len(arguments)}.db"))
+        taken = query(recorded.path, "SELECT leak_scan_ns FROM process")[0][0]
+        test.equal("checks", checks_of(recorded.path), ["done"])
+        test.equal("kinds", kinds_of(recorded.path), kinds)
+        test.note(f"{taken / 1e6:.0f} ms")
+
+
 def test_where_kinds_are_not_known(test):
     program = test.program("leak_cases")
     off = test.record([program, "lose_tree"], "--leak-check", "no")
