@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "call_record.h"
 #include "sys.h"
 
 #include "banned.h"
@@ -91,8 +92,10 @@ static void counting_end_block(struct counting *counting, uint64_t address)
     }
 }
 
-static void counting_add_block(struct counting *counting, uint64_t address, uint64_t size_bytes)
+static void counting_add_block(struct counting *counting, const struct call_record *record)
 {
+    uint64_t address = record->address;
+    uint64_t size_bytes = record->size_bytes;
     counting_end_block(counting, address); /* another thread has freed it */
     if (2 * counting->block_count >= counting->slot_count && !counting_grow(counting)) {
         counting->is_broken = true;
@@ -102,6 +105,7 @@ static void counting_add_block(struct counting *counting, uint64_t address, uint
         .address = address,
         .size_bytes = size_bytes,
         .number = counting->sums.allocation_count,
+        .stack_id = record->stack_id,
     };
     counting->block_count++;
     for (uint32_t i = 0; i < counting->depth; i++) {
@@ -117,59 +121,45 @@ static void counting_add_block(struct counting *counting, uint64_t address, uint
 /* ---- records -----------------------------------------------------------------------------------
  */
 
-static void counting_add_alloc(struct counting *counting, unsigned kind, uint64_t address,
-                               uint64_t size_bytes)
+static void counting_add_alloc(struct counting *counting, const struct call_record *record)
 {
-    if (event_alloc_is_range(kind) || kind == ALLOC_KIND_INTERNAL) {
-        return;
-    }
     counting->sums.allocation_count++;
-    counting->sums.allocated_bytes += size_bytes;
+    counting->sums.allocated_bytes += record->size_bytes;
     if (counting->depth != 0) {
-        counting_add_block(counting, address, size_bytes);
+        counting->recent[counting->sums.allocation_count % COUNTING_RECENT_CALLS] =
+            (struct recent_call){.stack_id = record->stack_id, .size_bytes = record->size_bytes};
+        counting_add_block(counting, record);
     }
 }
 
-static void counting_add_free(struct counting *counting, unsigned kind, uint64_t address)
+static void counting_add(struct counting *counting, const struct call_record *record)
 {
-    if (kind == FREE_KIND_MUNMAP || kind == FREE_KIND_MREMAP || kind == FREE_KIND_BRK) {
-        return;
-    }
-    counting->sums.free_count++;
-    counting_end_block(counting, address);
-}
-
-/* Returns where the next record is. */
-static const uint64_t *counting_add(struct counting *counting, const uint64_t *words,
-                                    const uint64_t *end)
-{
-    const uint64_t address_mask = (UINT64_C(1) << EVENT_ADDRESS_BITS) - 1;
-    unsigned tag = event_tag(words[0]);
-    if (tag - EVENT_ALLOC < ALLOC_KIND_COUNT) {
-        counting_add_alloc(counting, tag - EVENT_ALLOC, words[1] & address_mask,
-                           words[2] & UINT32_MAX);
-        return words + 3;
-    }
-    if (tag - EVENT_FREE < FREE_KIND_COUNT) {
-        counting_add_free(counting, tag - EVENT_FREE, event_free_address(words));
-        return words + 2;
-    }
-    if (tag - EVENT_ALLOC_WIDE < ALLOC_KIND_COUNT) {
-        counting_add_alloc(counting, tag - EVENT_ALLOC_WIDE, words[1], words[2]);
-    } else if (tag - EVENT_FREE_WIDE < FREE_KIND_COUNT) {
-        counting_add_free(counting, tag - EVENT_FREE_WIDE, words[1]);
-    } else if (tag == EVENT_LOST) {
+    switch (record->kind) {
+    case CALL_ALLOC:
+        counting_add_alloc(counting, record);
+        break;
+    case CALL_FREE:
+        counting->sums.free_count++;
+        counting_end_block(counting, record->address);
+        break;
+    case CALL_PAUSED_FREE:
+        counting_end_block(counting, record->address);
+        break;
+    case CALL_LOST:
         counting->is_broken = true;
+        break;
+    default:
+        break;
     }
-    size_t bytes = event_bytes(words, (size_t)((const char *)end - (const char *)words));
-    return bytes != 0 ? words + bytes / 8 : end;
 }
 
 void counting_catch_up(struct counting *counting, const struct writer *writer)
 {
     const uint64_t *words = counting->seen;
     while (words < writer->cursor) {
-        words = counting_add(counting, words, writer->cursor);
+        struct call_record record;
+        words = call_record_read(words, writer->cursor, &record);
+        counting_add(counting, &record);
     }
     counting->seen = writer->cursor;
     counting->is_broken = counting->is_broken || writer->lost_count != 0;
@@ -210,6 +200,8 @@ uint64_t counting_begin(struct counting *counting, const struct writer *writer)
     counting_catch_up(counting, writer);
     if (counting->depth == COUNTING_DEPTH_MAX) {
         counting->depth = 0; /* left by longjmp and never ended, most of them */
+    }
+    if (counting->depth == 0) {
         counting_forget_blocks(counting);
     }
     counting->open[counting->depth++] = (struct measurement_state){
@@ -232,10 +224,77 @@ bool counting_end(struct counting *counting, const struct writer *writer, uint64
     }
     *out_measured = counting->open[depth - 1];
     counting->depth = depth - 1;
-    if (counting->depth == 0) {
-        counting_forget_blocks(counting);
-    }
+    counting->ended = *out_measured;
+    counting->ended_count = counting->sums.allocation_count;
     return !counting->is_broken;
+}
+
+/* ---- where it was allocated --------------------------------------------------------------------
+ */
+
+static size_t counting_add_site(struct counted_site *sites, size_t count, size_t capacity,
+                                uint32_t stack_id, uint64_t size_bytes)
+{
+    size_t at = 0;
+    while (at < count && sites[at].stack_id != stack_id) {
+        at++;
+    }
+    if (at == capacity) {
+        return count;
+    }
+    if (at == count) {
+        sites[at] = (struct counted_site){.stack_id = stack_id};
+    }
+    sites[at].count++;
+    sites[at].size_bytes += size_bytes;
+    return at == count ? count + 1 : count;
+}
+
+static bool counting_is_before(const struct counted_site *a, const struct counted_site *b,
+                               enum counted_figure figure)
+{
+    return figure == COUNTED_BYTES ? a->size_bytes > b->size_bytes : a->count > b->count;
+}
+
+static void counting_sort_sites(struct counted_site *sites, size_t count,
+                                enum counted_figure figure)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct counted_site site = sites[i];
+        size_t at = i;
+        for (; at > 0 && counting_is_before(&site, &sites[at - 1], figure); at--) {
+            sites[at] = sites[at - 1];
+        }
+        sites[at] = site;
+    }
+}
+
+size_t counting_sites(const struct counting *counting, enum counted_figure figure,
+                      struct counted_site *out_sites, size_t capacity)
+{
+    uint64_t after = counting->ended.before.allocation_count;
+    uint64_t last = counting->ended_count;
+    size_t count = 0;
+    if (counting->ended.serial == 0 || counting->depth != 0) {
+        return 0;
+    }
+    if (figure == COUNTED_LIVE) {
+        for (size_t i = 0; i < counting->slot_count; i++) {
+            const struct counted_block *block = &counting->blocks[i];
+            if (block->address != 0 && block->number > after && block->number <= last) {
+                count = counting_add_site(out_sites, count, capacity, block->stack_id,
+                                          block->size_bytes);
+            }
+        }
+    } else {
+        after = last - after > COUNTING_RECENT_CALLS ? last - COUNTING_RECENT_CALLS : after;
+        for (uint64_t number = after + 1; number <= last; number++) {
+            const struct recent_call *call = &counting->recent[number % COUNTING_RECENT_CALLS];
+            count = counting_add_site(out_sites, count, capacity, call->stack_id, call->size_bytes);
+        }
+    }
+    counting_sort_sites(out_sites, count, figure);
+    return count;
 }
 
 void counting_reset(struct counting *counting)
@@ -243,5 +302,6 @@ void counting_reset(struct counting *counting)
     counting_forget_blocks(counting);
     counting->sums = (struct counted_sums){.allocation_count = 0};
     counting->depth = 0;
+    counting->ended.serial = 0;
     counting->is_broken = false;
 }

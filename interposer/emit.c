@@ -44,6 +44,18 @@ static uint64_t emit_stamp(struct writer *writer)
     return ticks;
 }
 
+static uint64_t *emit_put_wide(uint64_t *words, unsigned tag, uint64_t ticks, unsigned duration,
+                               const void *block, size_t size_bytes, size_t usable_bytes,
+                               uint64_t last_word)
+{
+    words[0] = event_head(tag, duration, ticks);
+    words[1] = (uintptr_t)block;
+    words[2] = size_bytes;
+    words[3] = usable_bytes;
+    words[4] = last_word;
+    return words + ALLOC_WIDE_BYTES / 8;
+}
+
 static uint64_t *emit_put_alloc(uint64_t *words, enum alloc_kind kind, uint64_t ticks,
                                 unsigned duration, const void *block, size_t size_bytes,
                                 size_t usable_bytes, size_t alignment, uint32_t stack_id)
@@ -56,12 +68,8 @@ static uint64_t *emit_put_alloc(uint64_t *words, enum alloc_kind kind, uint64_t 
         words[2] = (uint64_t)stack_id << 32 | size_bytes;
         return words + ALLOC_BYTES / 8;
     }
-    words[0] = event_head(EVENT_ALLOC_WIDE + kind, duration, ticks);
-    words[1] = (uintptr_t)block;
-    words[2] = size_bytes;
-    words[3] = usable_bytes;
-    words[4] = (uint64_t)stack_id << 32 | (uint32_t)alignment;
-    return words + ALLOC_WIDE_BYTES / 8;
+    return emit_put_wide(words, EVENT_ALLOC_WIDE + kind, ticks, duration, block, size_bytes,
+                         usable_bytes, (uint64_t)stack_id << 32 | (uint32_t)alignment);
 }
 
 static uint64_t *emit_put_failed(uint64_t *words, enum alloc_kind kind, uint64_t ticks,
@@ -87,6 +95,21 @@ static bool emit_take_expected(struct self *self, size_t *size_bytes, const void
     return true;
 }
 
+/* What a thread allocates while it has paused: never counted, so it needs no stack. */
+static __attribute__((noinline)) void emit_paused_alloc(struct self *self, enum alloc_kind kind,
+                                                        const void *block, size_t size_bytes)
+{
+    struct writer *writer = self_writer(self);
+    if (block == NULL || !emit_reserve(self, ALLOC_WIDE_BYTES)) {
+        return;
+    }
+    size_t usable_bytes = usable_size((void *)block, size_bytes);
+    lane_begin(writer);
+    uint64_t ticks = emit_stamp(writer);
+    lane_publish(writer, emit_put_wide(writer->cursor, EVENT_PAUSED_ALLOC + kind, ticks, 0, block,
+                                       size_bytes, usable_bytes, 0));
+}
+
 void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t alignment,
                 uint64_t started, const void *frame)
 {
@@ -99,11 +122,14 @@ void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t ali
     uint32_t stack_id = 0;
     if (__builtin_expect(self->own_calls != 0, 0)) {
         kind = ALLOC_KIND_INTERNAL;
-    } else if (__builtin_expect(!self->expects_alloc, 1) ||
-               !emit_take_expected(self, &size_bytes, frame, &kind, &stack_id)) {
+    } else if ((__builtin_expect(!self->expects_alloc, 1) ||
+                !emit_take_expected(self, &size_bytes, frame, &kind, &stack_id)) &&
+               !self->is_paused) {
         stack_id = stack_intern(self, frame);
     }
-    if (emit_reserve(self, ALLOC_WIDE_BYTES)) {
+    if (__builtin_expect(self->is_paused, 0) && kind != ALLOC_KIND_INTERNAL) {
+        emit_paused_alloc(self, kind, block, size_bytes);
+    } else if (emit_reserve(self, ALLOC_WIDE_BYTES)) {
         size_t usable_bytes = block != NULL ? usable_size(block, size_bytes) : 0;
         lane_begin(writer);
         uint64_t ticks = emit_stamp(writer);
@@ -120,6 +146,13 @@ void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t ali
     if (__builtin_expect(introspect_is_on, 0) && started != 0) {
         introspect_look(frame);
     }
+}
+
+static inline uint64_t emit_free_head(const struct self *self, enum free_kind kind,
+                                      unsigned duration, uint64_t ticks)
+{
+    unsigned tag = __builtin_expect(self->is_paused, 0) ? EVENT_PAUSED_FREE : EVENT_FREE;
+    return event_head(tag + kind, duration, ticks);
 }
 
 static struct self *emit_free_begin(const void *frame)
@@ -142,7 +175,7 @@ static void emit_free_end(struct self *self, enum free_kind kind, const void *bl
                           uint64_t given_word, unsigned duration)
 {
     struct writer *writer = self_writer(self);
-    writer->cursor[0] = event_head(EVENT_FREE + kind, duration, self_held(self)->ticks);
+    writer->cursor[0] = emit_free_head(self, kind, duration, self_held(self)->ticks);
     writer->cursor[1] = (uintptr_t)block | given_word;
     lane_publish(writer, writer->cursor + FREE_BYTES / 8);
     self_leave(self);
@@ -189,7 +222,7 @@ struct self *emit_hold(const void *frame, bool needs_stack)
 void emit_hold_free(struct self *self, enum free_kind kind, const void *block)
 {
     struct held_call *held = self_held(self);
-    held->cursor[0] = event_head(EVENT_FREE + kind, 0, held->ticks);
+    held->cursor[0] = emit_free_head(self, kind, 0, held->ticks);
     held->cursor[1] = (uintptr_t)block;
     held->cursor += FREE_BYTES / 8;
 }
@@ -211,6 +244,10 @@ void emit_hold_alloc(struct self *self, enum alloc_kind kind, void *block, size_
     uint64_t ticks = lane_stamp(self_writer(self));
     if (self->own_calls != 0) {
         kind = ALLOC_KIND_INTERNAL;
+    } else if (self->is_paused && !event_alloc_is_range(kind)) {
+        held->cursor = emit_put_wide(held->cursor, EVENT_PAUSED_ALLOC + kind, ticks, 0, block,
+                                     size_bytes, usable_bytes, 0);
+        return;
     }
     held->cursor =
         emit_put_alloc(held->cursor, kind, ticks, event_duration_encode(ticks - held->ticks), block,
@@ -220,6 +257,9 @@ void emit_hold_alloc(struct self *self, enum alloc_kind kind, void *block, size_
 void emit_hold_failed(struct self *self, enum alloc_kind kind, size_t size_bytes)
 {
     struct held_call *held = self_held(self);
+    if (self->is_paused) {
+        return;
+    }
     held->cursor = emit_put_failed(held->cursor, kind, lane_stamp(self_writer(self)), size_bytes,
                                    held->stack_id);
 }

@@ -16,11 +16,17 @@ HOOK void allocaudit_note(unsigned kind, const char *name)
     emit_mark(kind, name != NULL ? name : "", HOOK_FRAME);
 }
 
-/* True if this thread's allocations can be counted: all are recorded, and none is under way. */
-static bool can_count(struct self *self)
+/* True if everything is recorded, and no call of this thread is under way. */
+static bool is_exact(const struct self *self)
 {
     bool is_recording = atomic_load(&process->phase) == PROCESS_RECORDING;
-    if (self->level != 1 || !is_recording || process->ring->sample_bytes != 0) {
+    return self->level == 1 && is_recording && process->ring->sample_bytes == 0;
+}
+
+/* True if this thread's allocations can be counted. */
+static bool can_count(struct self *self)
+{
+    if (!is_exact(self)) {
         return false;
     }
     return self->writers[0].counting != NULL || counting_start(&self->counting, &self->writers[0]);
@@ -48,6 +54,41 @@ HOOK int allocaudit_count(struct allocaudit_counts *out_counts)
     }
     self_leave(self);
     return is_counted;
+}
+
+HOOK int allocaudit_count_process(struct allocaudit_counts *out_counts)
+{
+    struct self *self = self_enter(HOOK_FRAME);
+    *out_counts = (struct allocaudit_counts){.allocation_count = 0};
+    if (self == NULL) {
+        return 0;
+    }
+    struct counted_sums sums;
+    bool is_counted = is_exact(self) && census_take(&self->views, &self->part, &sums);
+    if (is_counted) {
+        *out_counts = (struct allocaudit_counts){
+            .allocation_count = sums.allocation_count,
+            .free_count = sums.free_count,
+            .allocated_bytes = sums.allocated_bytes,
+        };
+    }
+    self_leave(self);
+    return is_counted;
+}
+
+HOOK void allocaudit_pause(void)
+{
+    self_pause_depth++;
+    if (self_of_thread != NULL) { /* else it will look at the depth when it comes to be */
+        self_of_thread->is_paused = true;
+    }
+}
+
+HOOK void allocaudit_resume(void)
+{
+    if (self_pause_depth > 0 && --self_pause_depth == 0 && self_of_thread != NULL) {
+        self_of_thread->is_paused = false;
+    }
 }
 
 HOOK void allocaudit_measure_begin(struct allocaudit_measure *measure)

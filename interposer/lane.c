@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 
+#include "census.h"
 #include "counting.h"
 #include "sys.h"
 
@@ -56,6 +57,15 @@ static uint32_t lane_take_chunk(struct ring_header *ring)
     return number;
 }
 
+/* Followed by census_end_move(). */
+static void lane_leave_chunk(const struct writer *writer)
+{
+    if (writer->part != NULL && writer->chunk != NULL) {
+        census_begin_move(writer->part, writer->chunk->words,
+                          (size_t)(writer->cursor - writer->chunk->words));
+    }
+}
+
 static void lane_use_chunk(struct writer *writer, struct chunk *chunk)
 {
     writer->chunk = chunk;
@@ -85,6 +95,9 @@ bool lane_refill(struct writer *writer)
     if (number == RING_NO_CHUNK) {
         if (atomic_load(&process->phase) == PROCESS_RECORDING) {
             writer->lost_count++;
+            if (writer->part != NULL) {
+                atomic_store(&writer->part->is_broken, true);
+            }
         } else { /* not lost: the recording is over, and says so */
             atomic_store(&ring_lane(ring, writer->lane)->stopped_ticks, ticks_now(process->clock));
         }
@@ -94,9 +107,13 @@ bool lane_refill(struct writer *writer)
     if (writer->counting != NULL) {
         counting_catch_up(writer->counting, writer);
     }
+    lane_leave_chunk(writer);
     lane_use_chunk(writer, ring_chunk(ring, number));
     if (writer->counting != NULL) {
         counting_move(writer->counting, writer);
+    }
+    if (writer->part != NULL) {
+        census_end_move(writer->part, writer->chunk);
     }
     if (writer->lost_count != 0) {
         lane_report_loss(writer);
@@ -184,6 +201,10 @@ void lane_close(struct writer *writer)
 {
     if (!writer->has_lane) {
         return;
+    }
+    if (writer->part != NULL) {
+        lane_leave_chunk(writer);
+        census_end_move(writer->part, NULL);
     }
     atomic_fetch_add(&process->ring->lost_event_count, writer->lost_count);
     atomic_store_explicit(&ring_lane(process->ring, writer->lane)->state, LANE_CLOSED,

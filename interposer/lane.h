@@ -23,6 +23,7 @@ enum {
 };
 
 struct counting;
+struct census_part;
 
 struct writer {
     uint64_t *cursor; /* where the next record goes; NULL: no chunk */
@@ -36,6 +37,7 @@ struct writer {
     uint32_t random;
     bool has_lane;
     struct counting *counting; /* the program counts along (counting.h); NULL: it does not */
+    struct census_part *part;  /* of what all threads allocate; NULL: not of this lane */
 };
 
 /* Opens a lane for this thread. False when there is none left or nothing is to be recorded. */

@@ -36,6 +36,10 @@ struct process {
     _Atomic size_t chain_bytes;     /* of the threads' larger tables of stacks (chain.c) */
     _Atomic bool is_announced;      /* the EVENT_PROCESS record was written */
     _Atomic bool is_scan_asked;     /* by one thread, once (leak_wait.h) */
+    _Atomic bool is_counted;        /* the program has asked what all threads allocate (census.h) */
+    _Atomic uint32_t part_count;
+    _Atomic(struct census_part *) parts;               /* of its threads, newest first */
+    _Atomic(const struct counted_sums *) counted_from; /* what they came to when first asked */
 };
 
 /* Never NULL once anything was recorded; before that it points at a page that says PROCESS_NEW. */

@@ -19,6 +19,7 @@ enum {
 };
 
 __thread struct self *self_of_thread __attribute__((tls_model("initial-exec")));
+__thread uint32_t self_pause_depth __attribute__((tls_model("initial-exec")));
 static __thread bool self_is_being_made __attribute__((tls_model("initial-exec")));
 static pthread_key_t self_exit_key;
 
@@ -101,6 +102,9 @@ static bool self_prepare(struct self *self)
     if (!lane_open(&self->writers[0], self->tid, 0)) {
         return false;
     }
+    self->writers[0].part = &self->part;
+    census_enter(&self->part, self->writers[0].chunk);
+    self->is_paused = self_pause_depth > 0;
     self->is_never_plain = process->clock != RING_CLOCK_TSC ||
                            process->unwind != RING_UNWIND_AUTO ||
                            process->ring->sample_bytes != 0 || real.malloc_usable_size == NULL;

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "census.h"
 #include "chain.h"
 #include "counting.h"
 #include "lane.h"
@@ -54,7 +55,8 @@ struct self {
             bool expects_alloc;  /* expected_alloc holds something */
             bool expects_free;   /* expected_free does */
             bool is_never_plain; /* the hot path is not made for this clock, unwinder or sample */
-            uint8_t reserved[2];
+            bool is_paused;      /* what it allocates does not count (allocaudit_pause()) */
+            uint8_t reserved;
         };
         uint64_t mode; /* all of these in one look */
     };
@@ -64,6 +66,8 @@ struct self {
     const void *expected_free; /* an outer hook has recorded this block's free */
     struct self *next_exiting;
     struct counting *counting; /* for the program; NULL: it has not asked */
+    struct census_part part;   /* of what all threads allocate */
+    struct census_views views; /* of theirs, once this thread has asked */
     struct chain_table chains; /* of level 1 */
     struct walk walk;
 };
@@ -76,6 +80,9 @@ static_assert(offsetof(struct self, level) == offsetof(struct self, mode) + 1 &&
               "layout of the mode");
 
 extern __thread struct self *self_of_thread __attribute__((tls_model("initial-exec")));
+
+/* Pauses that this thread has begun and not ended; kept through fork. */
+extern __thread uint32_t self_pause_depth __attribute__((tls_model("initial-exec")));
 
 /* The rest of self_enter(): a new thread, a forked child, a nested hook, or nothing to record. */
 struct self *self_enter_slowly(const void *frame);

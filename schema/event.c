@@ -49,6 +49,8 @@ static size_t event_fixed_bytes(unsigned tag)
         {EVENT_FAILED, ALLOC_KIND_COUNT, 3 * 8},
         {EVENT_LOST, 1, 2 * 8},
         {EVENT_FAULT, 1, 3 * 8},
+        {EVENT_PAUSED_ALLOC, ALLOC_KIND_COUNT, 5 * 8},
+        {EVENT_PAUSED_FREE, FREE_KIND_COUNT, 2 * 8},
         {EVENT_STACK, 1, sizeof(struct event_stack)},
         {EVENT_MODULE, 1, sizeof(struct event_module)},
         {EVENT_PROCESS, 1, sizeof(struct event_process)},
@@ -73,7 +75,7 @@ size_t event_bytes_slowly(const uint64_t *words, size_t available_bytes)
     if (bytes == 0 || bytes > available_bytes) {
         return 0;
     }
-    if (tag >= EVENT_STACK && tag != EVENT_LOST && tag != EVENT_FAULT) {
+    if (tag >= EVENT_STACK && tag <= EVENT_ALLOCATOR && tag != EVENT_LOST) {
         bytes = event_padded(bytes + event_text_bytes(words));
     }
     return bytes <= available_bytes && bytes <= EVENT_MAX_BYTES ? bytes : 0;

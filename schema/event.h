@@ -33,7 +33,8 @@
     X(MMAP, "mmap")                                                                                \
     X(MREMAP, "mremap")                                                                            \
     X(BRK, "brk")                                                                                  \
-    X(INTERNAL, "internal") /* made by the recorder's own calls: paired, never counted */          \
+    X(INTERNAL, "internal") /* made by the recorder's own calls, or while the program had paused:  \
+                               paired, never counted */                                            \
     X(GO, "go")             /* by Go's runtime: read from its memory profile, never an event */
 
 #define FREE_KINDS(X)                                                                              \
@@ -101,6 +102,10 @@ enum event_tag {
     EVENT_COUNTER = 0xb5,   /* struct event_counter */
     EVENT_ALLOCATOR = 0xb6, /* struct event_counter: what the allocator says of itself */
     EVENT_FAULT = 0xb7,     /* 3 words: value | stack:32 call:16 fault:16; enum fault_kind */
+    /* Of a thread that has paused (allocaudit_pause()): laid out as EVENT_ALLOC_WIDE and
+     * EVENT_FREE. Their blocks are paired and never counted. */
+    EVENT_PAUSED_ALLOC = 0xc0, /* + alloc_kind */
+    EVENT_PAUSED_FREE = 0xd0,  /* + free_kind */
 };
 
 enum {
@@ -279,6 +284,8 @@ static inline bool event_alloc_is_range(unsigned kind)
 {
     return kind == ALLOC_KIND_MMAP || kind == ALLOC_KIND_MREMAP || kind == ALLOC_KIND_BRK;
 }
+
+static_assert(EVENT_PAUSED_ALLOC + ALLOC_KIND_COUNT <= EVENT_PAUSED_FREE, "tags do not overlap");
 
 /* The texts of the lists above; "unknown" for a number that is none of them. */
 const char *event_alloc_kind_name(unsigned kind);

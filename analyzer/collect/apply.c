@@ -119,8 +119,9 @@ __attribute__((flatten)) int subject_apply_alloc(struct lane_context *lane, cons
                            words[0], err);
 }
 
-static int apply_alloc_wide(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
-                            struct err *err)
+/* A record that is laid out as EVENT_ALLOC_WIDE. */
+static int apply_wide(struct lane_context *lane, const uint64_t *words, unsigned kind,
+                      uint64_t stamp_ns, struct err *err)
 {
     struct block *slot = live_reserve(&lane->subject->live);
     if (slot == NULL) {
@@ -133,14 +134,21 @@ static int apply_alloc_wide(struct lane_context *lane, const uint64_t *words, ui
     slot->thread = lane->thread;
     slot->alignment = (uint32_t)words[4];
     slot->chain_length = 0;
-    slot->kind = (uint8_t)(event_tag(words[0]) - EVENT_ALLOC_WIDE);
+    slot->kind = (uint8_t)kind;
     return apply_new_block(lane, slot, words[1], (uint32_t)(words[4] >> 32), words[0], err);
 }
 
-__attribute__((flatten)) int subject_apply_free(struct lane_context *lane, const uint64_t *words,
-                                                uint64_t stamp_ns, struct err *err)
+static int apply_paused_alloc(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
+                              struct err *err)
 {
-    enum free_kind kind = (enum free_kind)(event_tag(words[0]) - EVENT_FREE);
+    lane->subject->paused_allocation_count++;
+    lane->subject->paused_allocated_bytes += words[2];
+    return apply_wide(lane, words, ALLOC_KIND_INTERNAL, stamp_ns, err);
+}
+
+static inline int apply_free(struct lane_context *lane, const uint64_t *words, enum free_kind kind,
+                             uint64_t stamp_ns, struct err *err)
+{
     unsigned code = event_duration_code(words[0]);
     struct death death = {
         .died_ns = stamp_ns,
@@ -155,6 +163,13 @@ __attribute__((flatten)) int subject_apply_free(struct lane_context *lane, const
     struct block *kept = is_linked ? &lane->realloc_from : NULL;
     return blocks_free(lane->subject, event_free_address(words), kind, lane->thread, &death, kept,
                        &lane->realloc_from_id, err);
+}
+
+__attribute__((flatten)) int subject_apply_free(struct lane_context *lane, const uint64_t *words,
+                                                uint64_t stamp_ns, struct err *err)
+{
+    return apply_free(lane, words, (enum free_kind)(event_tag(words[0]) - EVENT_FREE), stamp_ns,
+                      err);
 }
 
 static int apply_free_wide(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
@@ -197,13 +212,19 @@ static __attribute__((noinline)) int apply_rare(struct lane_context *lane, const
 {
     unsigned tag = event_tag(words[0]);
     if (tag - EVENT_ALLOC_WIDE < ALLOC_KIND_COUNT) {
-        return apply_alloc_wide(lane, words, stamp_ns, err);
+        return apply_wide(lane, words, tag - EVENT_ALLOC_WIDE, stamp_ns, err);
     }
     if (tag - EVENT_FREE_WIDE < FREE_KIND_COUNT) {
         return apply_free_wide(lane, words, stamp_ns, err);
     }
     if (tag - EVENT_FAILED < ALLOC_KIND_COUNT) {
         return apply_failed(lane, words, stamp_ns);
+    }
+    if (tag - EVENT_PAUSED_ALLOC < ALLOC_KIND_COUNT) {
+        return apply_paused_alloc(lane, words, stamp_ns, err);
+    }
+    if (tag - EVENT_PAUSED_FREE < FREE_KIND_COUNT) {
+        return apply_free(lane, words, (enum free_kind)(tag - EVENT_PAUSED_FREE), stamp_ns, err);
     }
     switch (tag) {
     case EVENT_STACK:

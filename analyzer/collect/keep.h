@@ -17,7 +17,7 @@ static inline bool keep_is_wanted(const uint64_t *words)
 {
     unsigned tag = event_tag(words[0]);
     return !(tag - EVENT_ALLOC < ALLOC_KIND_MMAP || tag - EVENT_FREE < FREE_KIND_COUNT ||
-             tag - EVENT_ALLOC_WIDE < ALLOC_KIND_MMAP);
+             tag - EVENT_ALLOC_WIDE < ALLOC_KIND_MMAP || tag >= EVENT_PAUSED_ALLOC);
 }
 
 /* Notes the event at the reader's position and applies it. Returns as subject_apply(). */

@@ -42,6 +42,18 @@ static bool is_glibc(const struct subject *subject)
     return strncmp(str_base_name(path), "libc.so", strlen("libc.so")) == 0;
 }
 
+/* Blocks that are not counted, as those of a program that had paused, are no leaks: what they hold
+ * is reached. */
+static void scan_uncounted(struct leak_scan *scan)
+{
+    size_t cursor = 0;
+    for (const struct block *b; (b = live_next(&scan->subject->live, &cursor)) != NULL;) {
+        if (b->kind == ALLOC_KIND_INTERNAL) {
+            leak_marks_scan(&scan->marks, b->address, b->size_bytes, LEAK_VIEW_REACHED);
+        }
+    }
+}
+
 static int scan_memory(struct leak_scan *scan)
 {
     const struct leak_situation situation = {
@@ -58,6 +70,7 @@ static int scan_memory(struct leak_scan *scan)
     }
     int r = leak_roots_scan(&scan->marks, file, &situation);
     fclose(file);
+    scan_uncounted(scan);
     return r < 0 ? r : leak_marks_gather(&scan->marks);
 }
 

@@ -54,10 +54,10 @@ static bool resumption_is_applied(const struct survivors *survivors, const struc
     if (tag - EVENT_ALLOC < ALLOC_KIND_MMAP) {
         return resumption_has_born(survivors, reader, words[1] & address_mask, stamp_ns);
     }
-    if (tag - EVENT_ALLOC_WIDE < ALLOC_KIND_MMAP) {
+    if (tag - EVENT_ALLOC_WIDE < ALLOC_KIND_MMAP || tag - EVENT_PAUSED_ALLOC < ALLOC_KIND_COUNT) {
         return resumption_has_born(survivors, reader, words[1], stamp_ns);
     }
-    if (tag - EVENT_FREE < FREE_KIND_COUNT) {
+    if (tag - EVENT_FREE < FREE_KIND_COUNT || tag - EVENT_PAUSED_FREE < FREE_KIND_COUNT) {
         return resumption_has_freed(survivors, reader, event_free_address(words), stamp_ns);
     }
     return replay->last_lane == reader->lane_index &&

@@ -121,6 +121,8 @@ struct subject {
     uint64_t inherited_free_count;
     uint64_t unpaired_free_count;
     uint64_t lost_event_count;
+    uint64_t paused_allocation_count; /* while the program had paused: counted nowhere else */
+    uint64_t paused_allocated_bytes;
     uint64_t leaked_count;
     uint64_t leaked_bytes;
     enum leak_outcome leak_outcome;

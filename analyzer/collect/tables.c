@@ -88,6 +88,19 @@ void tables_write_contexts(struct sqlwriter *writer, const struct contexts *cont
     }
 }
 
+/* Of a sample, and of what a killed collector has left, it is not known. */
+static void tables_write_paused(struct sqlwriter *writer, const struct subject *subject)
+{
+    const struct recording *recording = subject->recording;
+    if (recording->sample_bytes != 0 || recording->sink != NULL) {
+        sqlwriter_null(writer);
+        sqlwriter_null(writer);
+        return;
+    }
+    sqlwriter_integer(writer, subject->paused_allocation_count);
+    sqlwriter_integer(writer, subject->paused_allocated_bytes);
+}
+
 static void tables_write_process(struct sqlwriter *writer, const struct subject *subject)
 {
     const struct tally *tally = &subject->tally;
@@ -129,6 +142,7 @@ static void tables_write_process(struct sqlwriter *writer, const struct subject 
     sqlwriter_integer_or_null(writer, subject->cpu_time_ns);
     sqlwriter_text(writer, leak_outcome_words[subject->leak_outcome]);
     sqlwriter_integer_or_null(writer, subject->leak_scan_ns);
+    tables_write_paused(writer, subject);
     sqlwriter_row(writer);
 }
 
@@ -563,7 +577,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
 {
     tables_write_stacks(writer, &recording->stacks);
     tables_write_contexts(writer, &recording->contexts);
-    tables_write_each(writer, recording, "process", 33, tables_write_process);
+    tables_write_each(writer, recording, "process", 35, tables_write_process);
     tables_write_each(writer, recording, "thread", 10, tables_write_threads);
     tables_write_each(writer, recording, "module_load", 6, tables_write_loads);
     sqlwriter_table(writer, "site", 31);

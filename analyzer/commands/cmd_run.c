@@ -195,6 +195,24 @@ static void summarize_figures(bool is_sample, uint64_t allocation_count, uint64_
     str_fini(&text);
 }
 
+static void summarize_pauses(const struct recording *recording)
+{
+    uint64_t allocation_count = 0;
+    uint64_t allocated_bytes = 0;
+    struct str text = {0};
+    for (size_t i = 0; i < recording->subject_count; i++) {
+        allocation_count += recording->subjects[i]->paused_allocation_count;
+        allocated_bytes += recording->subjects[i]->paused_allocated_bytes;
+    }
+    if (allocation_count > 0) {
+        append_scaled(&text, OUT_KIND_COUNT, allocation_count);
+        str_append(&text, " allocations, ");
+        append_scaled(&text, OUT_KIND_BYTES, allocated_bytes);
+        talk_note("not counted, as the program had paused: %s", str_text(&text));
+    }
+    str_fini(&text);
+}
+
 static void summarize_go(const struct recording *recording)
 {
     const struct go_facts *go = &recording->go;
@@ -262,6 +280,9 @@ static void summarize(const struct collector *collector, const struct run_settin
         bool is_default = strcmp(settings->output, CMD_DEFAULT_FILE) == 0;
         summarize_figures(recording->sample_bytes != 0, allocation_count, recording->peak_bytes,
                           leaked_count, leaked_bytes);
+        if (recording->sample_bytes == 0) {
+            summarize_pauses(recording);
+        }
         if (recording->go.process_id != 0) {
             summarize_go(recording);
         }

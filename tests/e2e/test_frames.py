@@ -200,6 +200,43 @@ def test_counts_of_nothing_are_told_as_such(test):
     test.equal("preloaded alone", test.run([program], env={"LD_PRELOAD": library}).stdout, unknown)
 
 
+def test_counts_of_the_process(test):
+    """All threads, those that have ended, a forked child; and a child that asks where nobody records."""
+    program = test.program("counted_process")
+    recorded = test.record([program])
+    test.equal("output", recorded.stdout, b"right\n")
+    test.sound(recorded)
+    test.equal("a sample", test.record([program], "--sample", "4KiB").stdout.splitlines()[0], b"not counted")
+    test.equal("not recorded", test.run([program]).stdout.splitlines()[0], b"not counted")
+
+
+def test_counts_are_quick_to_read(test):
+    """Under 50 ns, of the thread and of the process: the best of many tries, on a machine that does other things."""
+    thread_ns, process_ns = map(float, test.record([test.program("counted_process"), "cost"]).stdout.split())
+    test.check(thread_ns < 50 and process_ns < 50, f"{thread_ns} and {process_ns} ns")
+
+
+def test_what_is_paused_does_not_count(test):
+    """In no figure of the recording, nor in a measurement; its blocks stay known, and hold what they hold."""
+    program = test.program("paused")
+    recorded = test.record([program], "--leak-check", "yes")
+    test.equal("measured", recorded.stdout.decode().splitlines()[1], "4 allocations, 2 frees, 400 bytes, 2 left")
+    test.check("not counted, as the program had paused: " in recorded.talk, recorded.talk)
+    recording = test.open(recorded.path)
+    test.equal("sizes", recording.value("SELECT group_concat(DISTINCT size_bytes) FROM allocation"), "100")
+    run = recording.run
+    columns = ("allocation_count", "allocated_bytes", "free_count", "leaked_count", "unpaired_free_count")
+    test.equal("figures", [run[column] for column in columns], [6, 600, 4, 2, 0])
+    process = recording.processes[0]
+    test.check(process["paused_allocation_count"] >= 4, str(process))
+    test.check(process["paused_allocated_bytes"] >= 3 * 7000, str(process))
+    kinds = recording.value("SELECT group_concat(leak_kind) FROM allocation WHERE died_ns IS NULL")
+    test.check("indirect" not in kinds, kinds)
+    scopes = report(test, recorded, "scopes")["scopes"]
+    test.equal("scope", (scopes[0]["allocation_count"], scopes[0]["survivor_count"]), (4, 2))
+    test.equal("where nobody records", test.run([program]).stdout, b"begins\n")
+
+
 def test_scopes_of_the_program(test):
     recorded = test.record([test.program("counted", "-pthread")])
     scopes = {scope["name"]: scope for scope in report(test, recorded, "scopes")["scopes"]}

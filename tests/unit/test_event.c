@@ -38,6 +38,8 @@ static size_t expected_bytes(unsigned tag)
         {EVENT_COUNTER, 1, 24},
         {EVENT_ALLOCATOR, 1, 24},
         {EVENT_FAULT, 1, 24},
+        {EVENT_PAUSED_ALLOC, ALLOC_KIND_COUNT, 40},
+        {EVENT_PAUSED_FREE, FREE_KIND_COUNT, 16},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (tag >= known[i].first && tag < known[i].first + known[i].count) {
@@ -73,7 +75,7 @@ static void event_bytes_every_tag_has_its_length(void **state)
         valid_count += bytes != 0;
     }
 
-    assert_int_equal(valid_count, 3 * ALLOC_KIND_COUNT + 2 * FREE_KIND_COUNT + 8);
+    assert_int_equal(valid_count, 4 * ALLOC_KIND_COUNT + 3 * FREE_KIND_COUNT + 8);
 }
 
 static void event_bytes_truncated_record_is_refused(void **state)
