@@ -4,7 +4,7 @@ enum {
     BLOCKS_LEAST = 4, /* a chunk is large enough for so many blocks */
 };
 
-struct pool_chunk pool_no_chunk = {.next = POOL_END, .given = POOL_END};
+struct pool_chunk pool_no_chunk = {.next = POOL_END};
 
 static bool pool_init(struct policy *policy)
 {
@@ -61,7 +61,7 @@ static struct pool_chunk *pool_take_chunk(struct pool_heap *heap, unsigned size_
 static void pool_make_active(struct pool_heap *heap, struct pool_chunk *chunk)
 {
     struct pool_chunk *old = heap->active[chunk->size_class];
-    if (old != &pool_no_chunk) { /* full: the next give has to list it */
+    if (old != &pool_no_chunk) { /* nothing in it is free: the next give has to list it */
         old->is_active = false;
         pool_chunk_set_room(old, 1);
     }
@@ -82,24 +82,28 @@ static void pool_keep_or_give_chunk(struct pool_heap *heap, struct pool_chunk *c
         return;
     }
     chunk_list_remove(&chunk->chunk);
+    heap->heap.counts[COUNT_give_count] += pool_given_count(chunk);
     policy_give_chunk(&chunk->chunk);
 }
 
-/* A chunk that was full is so no more. */
-static void pool_list(struct pool_heap *heap, struct pool_chunk *chunk)
+bool pool_give_without_room(struct pool_heap *heap, struct pool_chunk *chunk)
 {
-    chunk_list_add(&heap->classes[chunk->size_class].partial, &chunk->chunk);
-    pool_chunk_set_room(chunk, chunk->begun_count);
-}
-
-void pool_on_no_room(struct pool_heap *heap, struct pool_chunk *chunk)
-{
-    if (chunk->chunk.next == NULL) {
-        pool_list(heap, chunk);
-    }
-    if (chunk->room == 0) {
+    if (chunk->is_active) {
+        pool_chunk_set_room(chunk, POOL_ROOM_ACTIVE);
+    } else if (chunk->chunk.next == NULL) {
+        chunk_list_add(&heap->classes[chunk->size_class].partial, &chunk->chunk);
+        pool_chunk_set_room(chunk, chunk->begun_count - 1);
+    } else {
         pool_keep_or_give_chunk(heap, chunk);
     }
+    policy_leave(&heap->heap);
+    return true;
+}
+
+bool pool_refuse(struct policy_heap *heap)
+{
+    policy_leave(heap);
+    return false;
 }
 
 static void pool_collect_chunk(struct pool_heap *heap, struct pool_chunk *chunk)
@@ -109,10 +113,12 @@ static void pool_collect_chunk(struct pool_heap *heap, struct pool_chunk *chunk)
         pool_chunk_set_room(chunk, chunk->begun_count);
     }
     uint32_t count = pool_chunk_collect(chunk);
-    if (is_full && count == 0) {
+    if (chunk->is_active) {
+        pool_chunk_set_room(chunk, POOL_ROOM_ACTIVE);
+    } else if (is_full && count == 0) {
         pool_chunk_set_room(chunk, 1);
     } else if (is_full) {
-        pool_list(heap, chunk);
+        chunk_list_add(&heap->classes[chunk->size_class].partial, &chunk->chunk);
     }
     if (count > 0 && chunk->room == 0) {
         pool_keep_or_give_chunk(heap, chunk);
@@ -146,22 +152,15 @@ static struct pool_chunk *pool_find_chunk(struct pool_heap *heap, unsigned size_
     return chunk;
 }
 
-static bool pool_load(struct pool_heap *heap, struct pool_chunk *chunk)
-{
-    uint32_t count = pool_chunk_load(chunk);
-    heap->heap.counts[COUNT_take_count] += count;
-    return count > 0;
-}
-
-/* Gives the class an active chunk with blocks to take next. False: there is no memory. */
+/* Gives the class an active chunk in which a block is free. False: there is no memory. */
 static bool pool_refill(struct pool_heap *heap, unsigned size_class)
 {
     heap->heap.counts[COUNT_refill_count]++;
-    if (pool_load(heap, heap->active[size_class])) {
+    if (pool_chunk_begin(heap->active[size_class])) {
         return true;
     }
     pool_collect(heap);
-    if (pool_load(heap, heap->active[size_class])) {
+    if (heap->active[size_class]->next != POOL_END) {
         return true;
     }
     struct pool_chunk *chunk = pool_find_chunk(heap, size_class);
@@ -169,7 +168,7 @@ static bool pool_refill(struct pool_heap *heap, unsigned size_class)
         return false;
     }
     pool_make_active(heap, chunk);
-    return pool_load(heap, chunk);
+    return chunk->next != POOL_END || pool_chunk_begin(chunk);
 }
 
 static void *pool_take_inside(struct pool_heap *heap, size_t size_bytes, size_t alignment)
@@ -195,6 +194,13 @@ void *pool_take_slowly(struct policy_heap *heap, size_t size_bytes, size_t align
         return policy_decline_busy(heap);
     }
     void *block = pool_take_inside((struct pool_heap *)heap, size_bytes, alignment);
+    policy_leave(heap);
+    return block;
+}
+
+void *pool_take_refilled(struct policy_heap *heap, size_t size_bytes)
+{
+    void *block = pool_take_inside((struct pool_heap *)heap, size_bytes, 0);
     policy_leave(heap);
     return block;
 }
@@ -235,20 +241,22 @@ static size_t pool_usable(const struct policy_chunk *policy_chunk, uintptr_t blo
     return pool_chunk_find_used(chunk, block, &number) ? chunk->block_bytes : 0;
 }
 
-/* What was loaded counts as taken, but for what has not been taken yet. */
+/* What was taken is what is used and what was given back, also if it is not yet collected. */
 static void pool_count(const struct policy *policy, uint64_t counts[POLICY_COUNTER_COUNT])
 {
     uint64_t used_count = 0;
+    uint64_t given_count = 0;
     uint32_t page = 0;
     struct policy_chunk *chunk;
     while ((chunk = backing_next_chunk(policy->backing, &page)) != NULL) {
         if (chunk->policy == policy) {
             struct pool_chunk_counts found = pool_chunk_count((const struct pool_chunk *)chunk);
             used_count += found.used;
-            counts[COUNT_take_count] -= found.next;
+            given_count += found.left + pool_given_count((const struct pool_chunk *)chunk);
         }
     }
-    counts[COUNT_give_count] = counts[COUNT_take_count] - used_count;
+    counts[COUNT_give_count] += given_count;
+    counts[COUNT_take_count] = counts[COUNT_give_count] + used_count;
 }
 
 static const char *pool_check(const struct policy *policy)

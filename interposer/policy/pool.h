@@ -7,8 +7,8 @@
  *                        (full ones stand in no list)
  *     class 64 bytes ──▶ ...
  *
- * A take pops a block off the active chunk's stack, a give by the owner pushes it on that of its
- * own chunk: no lock, no atomic operation. What other threads give back is noted beside the chunk
+ * A take pops a block off the active chunk's list, a give by the owner puts it on that of its own
+ * chunk: no lock, no atomic operation. What other threads give back is noted beside the chunk
  * and collected when the owner runs out. Chunks without used blocks go back to the system, but for
  * a few.
  *
@@ -50,8 +50,14 @@ void *pool_take_slowly(struct policy_heap *heap, size_t size_bytes, size_t align
 /* A give by a heap that does not own the chunk, is busy, or NULL. */
 bool pool_give_slowly(uintptr_t block, struct policy_chunk *chunk, struct policy_heap *heap);
 
-/* The chunk's room is used up: it was full and in no list, or is empty now. */
-void pool_on_no_room(struct pool_heap *heap, struct pool_chunk *chunk);
+/*
+ * The ends of a take and a give that were entered and turn out to be rare, with the call's leave:
+ * none is left to take; the block is none, or free; the chunk's room is used up, since it was full
+ * and in no list, or is empty now.
+ */
+void *pool_take_refilled(struct policy_heap *heap, size_t size_bytes);
+bool pool_refuse(struct policy_heap *heap);
+bool pool_give_without_room(struct pool_heap *heap, struct pool_chunk *chunk);
 
 static inline __attribute__((always_inline)) void *pool_take_inline(struct policy_heap *policy_heap,
                                                                     size_t size_bytes)
@@ -62,8 +68,7 @@ static inline __attribute__((always_inline)) void *pool_take_inline(struct polic
     }
     struct pool_chunk *chunk = heap->active[heap->class_by_size[size_bytes]];
     if (__builtin_expect(chunk->next == POOL_END, 0)) {
-        policy_leave(policy_heap);
-        return pool_take_slowly(policy_heap, size_bytes, 0);
+        return pool_take_refilled(policy_heap, size_bytes);
     }
     uintptr_t block = pool_chunk_pop(chunk);
     CHUNK_UNPOISON(block, size_bytes);
@@ -79,13 +84,13 @@ pool_give_inline(uintptr_t block, struct policy_chunk *policy_chunk, struct poli
         return pool_give_slowly(block, policy_chunk, heap);
     }
     uint64_t number;
-    if (__builtin_expect(!pool_chunk_find_used(chunk, block, &number), 0)) {
-        policy_leave(heap);
-        return false;
+    if (__builtin_expect(!pool_chunk_find(chunk, block, &number), 0) ||
+        __builtin_expect(chunk->links[number] != POOL_USED, 0)) {
+        return pool_refuse(heap);
     }
     CHUNK_POISON(block, chunk->block_bytes);
     if (__builtin_expect(pool_chunk_push(chunk, number), 0)) {
-        pool_on_no_room((struct pool_heap *)heap, chunk);
+        return pool_give_without_room((struct pool_heap *)heap, chunk);
     }
     policy_leave(heap);
     return true;

@@ -1,8 +1,8 @@
 #include "pool_chunk.h"
 
 enum {
-    LOAD_LEAST = 8,    /* where fewer blocks were given back, fresh ones come: as many, and */
-    LOAD_BYTES = 4096, /* as much */
+    BEGIN_LEAST = 8, /* blocks at once, or more: */
+    BEGIN_BYTES = 4096,
 };
 
 size_t pool_chunk_note_bytes(size_t chunk_bytes, uint32_t block_bytes)
@@ -13,8 +13,7 @@ size_t pool_chunk_note_bytes(size_t chunk_bytes, uint32_t block_bytes)
 void pool_chunk_init(struct pool_chunk *chunk, uint32_t block_bytes, uint32_t size_class)
 {
     chunk->next = POOL_END;
-    chunk->given = POOL_END;
-    chunk->full_room = POOL_ROOM_ACTIVE;
+    chunk->room_begun = POOL_ROOM_ACTIVE;
     chunk->room = POOL_ROOM_ACTIVE;
     chunk->reciprocal = UINT64_MAX / block_bytes + 1;
     chunk->block_bytes = block_bytes;
@@ -25,35 +24,24 @@ void pool_chunk_init(struct pool_chunk *chunk, uint32_t block_bytes, uint32_t si
     }
 }
 
-/* How many blocks are to be begun, where so many were given back. */
-static uint32_t fresh_count(const struct pool_chunk *chunk, uint32_t given_count)
+bool pool_chunk_begin(struct pool_chunk *chunk)
 {
     uint32_t rest = chunk->block_count - chunk->begun_count;
-    if (rest == 0 || given_count >= LOAD_LEAST) {
-        return 0;
+    if (rest == 0) {
+        return false;
     }
-    uint32_t count = (uint32_t)(LOAD_BYTES / chunk->block_bytes);
-    count = count < LOAD_LEAST ? LOAD_LEAST : count;
-    return count < rest ? count : rest;
-}
-
-uint32_t pool_chunk_load(struct pool_chunk *chunk)
-{
-    uint32_t given_count = pool_given_count(chunk);
-    uint32_t count = fresh_count(chunk, given_count);
-    uint32_t next = chunk->given;
+    uint32_t count = (uint32_t)(BEGIN_BYTES / chunk->block_bytes);
+    count = count < BEGIN_LEAST ? BEGIN_LEAST : count;
+    count = count < rest ? count : rest;
+    uint32_t next = POOL_END;
     for (uint32_t i = count; i-- > 0;) { /* the lowest address is taken first */
         uint32_t number = chunk->begun_count + i;
         chunk->links[number] = (uint16_t)next;
         next = number;
     }
-    if (given_count + count > 0) {
-        chunk->next = next;
-        chunk->given = POOL_END;
-        chunk->room = chunk->full_room;
-        chunk->begun_count += count;
-    }
-    return given_count + count;
+    chunk->next = next;
+    chunk->begun_count += count;
+    return true;
 }
 
 bool pool_chunk_leave(struct pool_chunk *chunk, uintptr_t block)
@@ -99,12 +87,12 @@ uint32_t pool_chunk_collect(struct pool_chunk *chunk)
 
 struct pool_chunk_counts pool_chunk_count(const struct pool_chunk *chunk)
 {
-    struct pool_chunk_counts counts = {.given = pool_given_count(chunk)};
+    struct pool_chunk_counts counts = {0};
     for (uint32_t number = 0; number < chunk->begun_count; number++) {
         counts.used += chunk->links[number] == POOL_USED;
         counts.left += chunk->links[number] == POOL_LEFT;
     }
-    counts.next = chunk->begun_count - counts.used - counts.left - counts.given;
+    counts.free = chunk->begun_count - counts.used - counts.left;
     return counts;
 }
 
@@ -119,10 +107,11 @@ static bool links_are_of_blocks(const struct pool_chunk *chunk)
     return true;
 }
 
-/* A list of so many free blocks, none of which is in `seen`, where they come. */
-static bool list_is_right(const struct pool_chunk *chunk, uint32_t number, uint32_t count,
-                          uint8_t *seen)
+/* So many blocks are in the list, none of them twice. */
+static bool list_is_right(const struct pool_chunk *chunk, uint32_t count)
 {
+    uint8_t seen[POOL_BLOCKS_MOST / 8] = {0};
+    uint32_t number = chunk->next;
     for (; count > 0 && number < chunk->begun_count; count--) {
         uint8_t bit = (uint8_t)(1u << number % 8);
         if ((seen[number / 8] & bit) != 0) {
@@ -136,14 +125,9 @@ static bool list_is_right(const struct pool_chunk *chunk, uint32_t number, uint3
 
 const char *pool_chunk_check(const struct pool_chunk *chunk)
 {
-    uint8_t seen[POOL_BLOCKS_MOST / 8] = {0};
     struct pool_chunk_counts counts = pool_chunk_count(chunk);
-    bool is_full = !chunk->is_active && counts.given == 0;
-    uint32_t room = is_full ? 1 : chunk->begun_count;
-    if (counts.next > chunk->begun_count || (!chunk->is_active && counts.next != 0)) {
-        return "there are more free blocks than in the lists, or fewer";
-    }
-    if (chunk->full_room != (chunk->is_active ? POOL_ROOM_ACTIVE : room)) {
+    bool is_full = !chunk->is_active && counts.free == 0;
+    if (!chunk->is_active && chunk->room != (is_full ? 1 : counts.used + counts.left)) {
         return "a chunk is not marked as what it is";
     }
     if (!chunk->is_active && (chunk->chunk.next != NULL) == is_full) {
@@ -152,8 +136,5 @@ const char *pool_chunk_check(const struct pool_chunk *chunk)
     if (!links_are_of_blocks(chunk)) {
         return "there is a link where there is no block";
     }
-    return list_is_right(chunk, chunk->next, counts.next, seen) &&
-                   list_is_right(chunk, chunk->given, counts.given, seen)
-               ? NULL
-               : "a block is free twice, or used and free";
+    return list_is_right(chunk, counts.free) ? NULL : "a block is free twice, or used and free";
 }

@@ -1,15 +1,14 @@
 /*
- * pool_chunk.h - a chunk of a pool: blocks of one size, and two lists of those that are free.
+ * pool_chunk.h - a chunk of a pool: blocks of one size, and a list of those that are free.
  *
  *   chunk   | block 0 | block 1 | block 2 | block 3 |  blocks never used yet   | rest |
  *   links   |  used   |    3    |  used   |   end   |  0 ...
  *
- *   next: 1, then 3    taken next       given: end    given back, the last first
+ *   next: 1, then 3    what was given back last is taken first
  *
- * A free block's link is the number of the next in its list. That of a used one says so, and no
+ * A free block's link is the number of the next in the list. That of a used one says so, and no
  * address without that gets past a give. The links lie beside the chunk, so that no write of the
- * program reaches them. With a list each, takes and gives do not wait for each other's result; when
- * `next` is used up, `given` takes its place.
+ * program reaches them.
  *
  * All is the owner's. Others change a link from used to left, and say in left_groups where they
  * did; the owner puts the block in a list when it collects.
@@ -24,20 +23,20 @@ enum {
     POOL_GROUPS = 64,           /* of blocks; a bit each in left_groups */
     POOL_ROOM_ACTIVE = 1 << 30, /* more than there are blocks */
     POOL_LEFT = 0xfffd,         /* given back by another than the owner, and not yet collected */
-    POOL_END = 0xfffe,          /* free, and the last of its list */
+    POOL_END = 0xfffe,          /* free, and the last of the list */
     POOL_USED = 0xffff,
 };
 
 struct pool_chunk {
     struct policy_chunk chunk;
-    uint32_t next;       /* the number of a block; POOL_END: none */
-    uint32_t given;      /* likewise */
-    uint32_t room;       /* gives until pool_on_no_room() has to see to it */
-    uint32_t full_room;  /* what `room` was, or would have been, when `given` was empty */
-    uint64_t reciprocal; /* 2^64 / block_bytes, rounded up */
+    uint32_t next;        /* the number of the block that is taken next; POOL_END: none is free */
+    uint32_t room;        /* gives until pool_give_without_room() has to see to it */
+    uint32_t room_begun;  /* what it was when it was set */
+    uint64_t given_count; /* before that */
+    uint64_t reciprocal;  /* 2^64 / block_bytes, rounded up */
     uint64_t block_bytes;
     uint32_t block_count;
-    uint32_t begun_count; /* blocks that were in a list at some time; the others follow them */
+    uint32_t begun_count; /* blocks that were in the list at some time; the others follow them */
     uint32_t group_bits;  /* 2^group_bits blocks are a group */
     uint32_t size_class;
     bool is_active; /* its class takes from it */
@@ -50,8 +49,7 @@ struct pool_chunk {
 struct pool_chunk_counts {
     uint32_t used;
     uint32_t left;
-    uint32_t next;
-    uint32_t given;
+    uint32_t free;
 };
 
 size_t pool_chunk_note_bytes(size_t chunk_bytes, uint32_t block_bytes);
@@ -59,16 +57,13 @@ size_t pool_chunk_note_bytes(size_t chunk_bytes, uint32_t block_bytes);
 /* What a fresh chunk is before its first block. */
 void pool_chunk_init(struct pool_chunk *chunk, uint32_t block_bytes, uint32_t size_class);
 
-/*
- * None is left to be taken next: makes it those that were given back, and some never used if these
- * are few. Returns how many that are.
- */
-uint32_t pool_chunk_load(struct pool_chunk *chunk);
+/* None is free: begins some that were never used. False: there are none. */
+bool pool_chunk_begin(struct pool_chunk *chunk);
 
 /* As policy_operations.leave, but for the chunk's queue: true if the block was used. */
 bool pool_chunk_leave(struct pool_chunk *chunk, uintptr_t block);
 
-/* Gives back what others have left, without an eye to the room. Returns how many that were. */
+/* Gives back what others have left, for which there must be room. Returns how many that were. */
 uint32_t pool_chunk_collect(struct pool_chunk *chunk);
 
 /* No thread may be inside. */
@@ -106,22 +101,24 @@ static inline uintptr_t pool_chunk_pop(struct pool_chunk *chunk)
     return chunk->chunk.base + number * chunk->block_bytes;
 }
 
-static inline uint32_t pool_given_count(const struct pool_chunk *chunk)
+/* Blocks ever given back. */
+static inline uint64_t pool_given_count(const struct pool_chunk *chunk)
 {
-    return chunk->full_room - chunk->room;
+    return chunk->given_count + (uint32_t)(chunk->room_begun - chunk->room);
 }
 
-static inline void pool_chunk_set_room(struct pool_chunk *chunk, uint32_t full_room)
+static inline void pool_chunk_set_room(struct pool_chunk *chunk, uint32_t room)
 {
-    chunk->room = full_room - pool_given_count(chunk);
-    chunk->full_room = full_room;
+    chunk->given_count = pool_given_count(chunk);
+    chunk->room_begun = room;
+    chunk->room = room;
 }
 
 /* Frees a used block. True: there is no room any more. */
 static inline bool pool_chunk_push(struct pool_chunk *chunk, uint64_t number)
 {
-    chunk->links[number] = (uint16_t)chunk->given;
-    chunk->given = (uint32_t)number;
+    chunk->links[number] = (uint16_t)chunk->next;
+    chunk->next = (uint32_t)number;
     return --chunk->room == 0;
 }
 
