@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/str.h"
+
 static void add_form(struct plan_name *name, const char *text, size_t length)
 {
     if (length == 0 || length >= PLAN_NAME_FORM_BYTES || name->form_count == PLAN_NAME_FORMS) {
@@ -96,16 +98,10 @@ bool plan_name_matches(const struct plan_name *name, const char *pattern)
     return matches;
 }
 
-const char *plan_module_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 bool plan_module_matches(const char *path, const char *glob)
 {
     return glob[0] == '\0' || sqlite3_strglob(glob, path) == 0 ||
-           sqlite3_strglob(glob, plan_module_name(path)) == 0;
+           sqlite3_strglob(glob, str_base_name(path)) == 0;
 }
 
 bool plan_name_is_address(const char *pattern, size_t *out_length, uint64_t *out_offset)

@@ -36,7 +36,4 @@ bool plan_module_matches(const char *path, const char *glob);
 /* Whether the pattern is MODULE+0xOFFSET; then *out_length is that of MODULE. */
 bool plan_name_is_address(const char *pattern, size_t *out_length, uint64_t *out_offset);
 
-/* The last part of a path. */
-const char *plan_module_name(const char *path);
-
 #endif

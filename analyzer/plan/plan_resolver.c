@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../base/str.h"
 #include "../base/suggest.h"
 #include "../base/vec.h"
 #include "../collect/debug_file.h"
@@ -146,7 +147,7 @@ static int take_function(void *context, const struct function_range *range)
 /* Return addresses: the program looks for the byte before. */
 static int take_addresses(struct resolver *resolver)
 {
-    const char *name = plan_module_name(resolver->path);
+    const char *name = str_base_name(resolver->path);
     int r = 0;
     for (size_t i = 0; i < resolver->step_count && r == 0; i++) {
         struct step *step = &resolver->steps[i];

@@ -156,6 +156,16 @@ int report_print_stack(struct report *report, uint32_t stack_id, struct err *err
 /* The cells of the frame that is shown for a site: where, function. NULL: there is none. */
 void report_print_shown_frame(struct out *out, const struct stack_frame *frame, const char *label);
 
+/*
+ * A row about a site, in the table or list that is open: it begins with the stack's number, and
+ * ends with the frame that is shown; the whole one, in JSON, with all frames. Negative: none was
+ * begun.
+ */
+int report_begin_site_row(struct report *report, uint32_t stack_id, struct call_stack *out_stack,
+                          struct err *err);
+void report_end_site_row(struct report *report, struct call_stack *stack);
+void report_end_whole_site_row(struct report *report, struct call_stack *stack);
+
 /* The frames of a stack as the list "stack" of the row or section that is open. */
 void report_print_frames(struct out *out, const struct call_stack *stack);
 

@@ -117,21 +117,17 @@ static void print_foretold(struct report *report, const struct ages *ages)
 static int print_missed(struct report *report, const struct site_ages *site, struct err *err)
 {
     struct out *out = report->out;
-    struct call_stack stack = {0};
-    int result = stacks_expand(report->stacks, site->stack_id, &stack, err);
+    struct call_stack stack;
+    int result = report_begin_site_row(report, site->stack_id, &stack, err);
     if (result < 0) {
         return result;
     }
-    out_begin_row(out);
-    out_number(out, "stack_id", "stack", site->stack_id);
     out_bytes(out, "missed_bytes", "guessed wrong", (int64_t)site_ages_missed_bytes(site));
     out_bytes(out, "allocated_bytes", "allocated", (int64_t)site->allocated_bytes);
     out_count(out, "allocation_count", "allocations", (int64_t)site->allocation_count);
     out_percent(out, "short_pct", "short-lived", (double)site->short_count,
                 (double)site->allocation_count);
-    report_print_shown_frame(out, call_stack_shown(&stack), "function");
-    out_end_row(out);
-    call_stack_fini(&stack);
+    report_end_site_row(report, &stack);
     return 0;
 }
 

@@ -76,14 +76,12 @@ static void print_drag(struct out *out, const struct frame_site *site)
 static int print_site(struct report *report, const struct frame_series *series,
                       const struct frame_site *site, struct err *err)
 {
-    struct call_stack stack = {0};
+    struct call_stack stack;
     struct out *out = report->out;
-    int result = stacks_expand(report->stacks, site->stack_id, &stack, err);
+    int result = report_begin_site_row(report, site->stack_id, &stack, err);
     if (result < 0) {
         return result;
     }
-    out_begin_row(out);
-    out_number(out, "stack_id", "stack", site->stack_id);
     out_count(out, "allocation_count", "allocations", (int64_t)site->allocation_count);
     out_count(out, "frame_count", "in frames", (int64_t)site->frame_count);
     out_percent(out, "frame_share_pct", "share", (double)site->frame_count,
@@ -96,12 +94,7 @@ static int print_site(struct report *report, const struct frame_series *series,
     out_count(out, "contained_count", NULL, (int64_t)site->contained_count);
     out_count(out, "late_count", NULL, (int64_t)site->late_count);
     out_count(out, "warmup_allocation_count", NULL, (int64_t)site->warmup_allocation_count);
-    report_print_shown_frame(out, call_stack_shown(&stack), "function");
-    if (out_is_json(out)) {
-        report_print_frames(out, &stack);
-    }
-    out_end_row(out);
-    call_stack_fini(&stack);
+    report_end_whole_site_row(report, &stack);
     return 0;
 }
 

@@ -126,29 +126,25 @@ static int print_site(struct report *report, const struct latencies *latencies, 
     struct out *out = report->out;
     struct site_row site;
     struct latency_spread spread = {0};
-    struct call_stack stack = {0};
+    struct call_stack stack;
     int result = sites_read(report->sites, place, &site, err);
     if (result == 0) {
         result = latencies_of_site(latencies, report->trace->db, report->selection->process_id,
                                    report->selection->is_sample, site.stack_id, &spread, err);
     }
     if (result == 0) {
-        result = stacks_expand(report->stacks, site.stack_id, &stack, err);
+        result = report_begin_site_row(report, site.stack_id, &stack, err);
     }
     if (result < 0) {
         return result;
     }
-    out_begin_row(out);
-    out_number(out, "stack_id", "stack", site.stack_id);
     out_ns(out, "time_ns", "time, estimated", (int64_t)site.time_ns);
     out_count(out, "timed_count", "timed calls", (int64_t)spread.timed_count);
     print_time(out, "p50_ns", "p50", spread.p50_ns);
     print_time(out, "p99_ns", "p99", spread.p99_ns);
     print_time(out, "max_ns", "longest timed",
                spread.timed_count == 0 ? LATENCY_UNKNOWN : spread.max_ns);
-    report_print_shown_frame(out, call_stack_shown(&stack), "function");
-    out_end_row(out);
-    call_stack_fini(&stack);
+    report_end_site_row(report, &stack);
     return 0;
 }
 

@@ -63,13 +63,11 @@ static int print_pin(struct report *report, const struct pin_row *pin, bool is_r
                      double seconds, struct err *err)
 {
     struct out *out = report->out;
-    struct call_stack stack = {0};
-    int result = stacks_expand(report->stacks, pin->stack_id, &stack, err);
+    struct call_stack stack;
+    int result = report_begin_site_row(report, pin->stack_id, &stack, err);
     if (result < 0) {
         return result;
     }
-    out_begin_row(out);
-    out_number(out, "stack_id", "stack", pin->stack_id);
     out_bytes(out, "pinned_average_bytes", "pinned on average",
               on_average(pin->pinned_byte_seconds, seconds));
     out_bytes(out, "peak_page_bytes", "held at the peak", (int64_t)pin->at_peak.page_bytes);
@@ -85,17 +83,14 @@ static int print_pin(struct report *report, const struct pin_row *pin, bool is_r
     } else {
         out_null(out, "own_arena_saves_bytes", "own arena saves");
     }
-    report_print_shown_frame(out, call_stack_shown(&stack), "function");
     if (out_is_json(out)) {
         out_real(out, "pinned_byte_seconds", NULL, pin->pinned_byte_seconds, 0);
         out_real(out, "page_byte_seconds", NULL, pin->page_byte_seconds, 0);
         out_real(out, "huge_page_byte_seconds", NULL, pin->huge_page_byte_seconds, 0);
         print_state(out, "at_peak", &pin->at_peak, is_repacked);
         print_state(out, "at_end", &pin->at_end, is_repacked);
-        report_print_frames(out, &stack);
     }
-    out_end_row(out);
-    call_stack_fini(&stack);
+    report_end_whole_site_row(report, &stack);
     return 0;
 }
 

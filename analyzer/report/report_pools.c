@@ -185,18 +185,14 @@ static int print_sites(struct pools_page *page, struct err *err)
     int result = 0;
     out_begin_table(report->out, "pool_sites", "By site and size");
     for (size_t i = 0; i < page->pooling->site_count && i < limit && result == 0; i++) {
-        struct call_stack stack = {0};
-        result = stacks_expand(report->stacks, page->sites[i].group->stack_id, &stack, err);
+        struct call_stack stack;
+        result = report_begin_site_row(report, page->sites[i].group->stack_id, &stack, err);
         if (result == 0) {
-            out_begin_row(report->out);
-            out_number(report->out, "stack_id", "stack", page->sites[i].group->stack_id);
             out_number(report->out, "size_bytes", "bytes",
                        (int64_t)page->sites[i].group->size_bytes);
             print_group(page, &page->sites[i]);
-            report_print_shown_frame(report->out, call_stack_shown(&stack), "function");
-            out_end_row(report->out);
+            report_end_site_row(report, &stack);
         }
-        call_stack_fini(&stack);
     }
     out_end_table(report->out);
     return result;

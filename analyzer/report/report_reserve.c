@@ -100,13 +100,11 @@ static int print_site(struct reserve_page *page, const struct growth_site *site,
     struct growth_reserve half = growth_reserve(site, 0.5);
     struct growth_reserve most = growth_reserve(site, 0.99);
     struct growth_reserve all = growth_reserve(site, 1);
-    struct call_stack stack = {0};
-    int result = stacks_expand(page->report->stacks, site->stack_id, &stack, err);
+    struct call_stack stack;
+    int result = report_begin_site_row(page->report, site->stack_id, &stack, err);
     if (result < 0) {
         return result;
     }
-    out_begin_row(out);
-    out_number(out, "stack_id", "stack", site->stack_id);
     out_count(out, "chain_count", "blocks", (int64_t)site->chain_count);
     out_count(out, "step_count", "reallocs", (int64_t)site->step_count);
     out_count(out, "step_max", "most of one", (int64_t)site->step_max);
@@ -120,9 +118,7 @@ static int print_site(struct reserve_page *page, const struct growth_site *site,
     out_bytes(out, "spared_copied_bytes", "of copying", (int64_t)most.spared_copied_bytes);
     print_time_spared(out, "spared_ns", "time", time_of(page, most.spared_step_count));
     out_bytes(out, "idle_bytes", "unused each", llround(most.idle_bytes));
-    report_print_shown_frame(out, call_stack_shown(&stack), "function");
-    out_end_row(out);
-    call_stack_fini(&stack);
+    report_end_site_row(page->report, &stack);
     return 0;
 }
 

@@ -17,18 +17,14 @@ static int print_sites(struct report *report, const struct scope_sum *sum, struc
     out_begin_list(out, "sites");
     for (size_t i = 0; i < sum->site_count && i < limit && result == 0; i++) {
         const struct scope_site *site = &sum->sites[i];
-        struct call_stack stack = {0};
-        result = stacks_expand(report->stacks, site->stack_id, &stack, err);
+        struct call_stack stack;
+        result = report_begin_site_row(report, site->stack_id, &stack, err);
         if (result < 0) {
             break;
         }
-        out_begin_row(out);
-        out_number(out, "stack_id", "stack", site->stack_id);
         out_count(out, "allocation_count", "allocations", (int64_t)site->allocation_count);
         out_bytes(out, "allocated_bytes", "allocated", (int64_t)site->allocated_bytes);
-        report_print_shown_frame(out, call_stack_shown(&stack), "function");
-        out_end_row(out);
-        call_stack_fini(&stack);
+        report_end_site_row(report, &stack);
     }
     out_end_list(out);
     return result;

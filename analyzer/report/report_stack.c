@@ -51,6 +51,40 @@ void report_print_frames(struct out *out, const struct call_stack *stack)
     out_end_list(out);
 }
 
+int report_begin_site_row(struct report *report, uint32_t stack_id, struct call_stack *out_stack,
+                          struct err *err)
+{
+    *out_stack = (struct call_stack){0};
+    int result = stacks_expand(report->stacks, stack_id, out_stack, err);
+    if (result < 0) {
+        call_stack_fini(out_stack);
+        return result;
+    }
+    out_begin_row(report->out);
+    out_number(report->out, "stack_id", "stack", stack_id);
+    return 0;
+}
+
+static void end_site_row(struct report *report, struct call_stack *stack, bool is_whole)
+{
+    report_print_shown_frame(report->out, call_stack_shown(stack), "function");
+    if (is_whole && out_is_json(report->out)) {
+        report_print_frames(report->out, stack);
+    }
+    out_end_row(report->out);
+    call_stack_fini(stack);
+}
+
+void report_end_site_row(struct report *report, struct call_stack *stack)
+{
+    end_site_row(report, stack, false);
+}
+
+void report_end_whole_site_row(struct report *report, struct call_stack *stack)
+{
+    end_site_row(report, stack, true);
+}
+
 /* A stack's own figures; for one in the middle of the tree there are none. */
 static void print_stack_figures(struct report *report, const struct site_row *row)
 {

@@ -119,21 +119,17 @@ static int print_zeroing_site(struct report *report, const struct zeroing_site *
                               struct err *err)
 {
     struct out *out = report->out;
-    struct call_stack stack = {0};
-    int result = stacks_expand(report->stacks, site->stack_id, &stack, err);
+    struct call_stack stack;
+    int result = report_begin_site_row(report, site->stack_id, &stack, err);
     if (result < 0) {
         return result;
     }
-    out_begin_row(out);
-    out_number(out, "stack_id", "stack", site->stack_id);
     out_count(out, "calloc_count", "calls", (int64_t)site->calloc_count);
     out_bytes(out, "calloc_bytes", "bytes", (int64_t)site->calloc_bytes);
     out_bytes(out, "fresh_bytes", "in fresh pages", (int64_t)site->fresh_bytes);
     out_bytes(out, "cleared_bytes", "to be cleared",
               (int64_t)(site->calloc_bytes - site->fresh_bytes));
-    report_print_shown_frame(out, call_stack_shown(&stack), "function");
-    out_end_row(out);
-    call_stack_fini(&stack);
+    report_end_site_row(report, &stack);
     return 0;
 }
 
