@@ -99,14 +99,41 @@ static void take_off(const struct contender *contenders, size_t count, size_t pl
     }
 }
 
+/* Those on the front that tie with a simpler one that stays. */
+static void find_ties(const struct goal *goal, const struct contender *contenders, size_t count,
+                      struct front_standing *standings)
+{
+    bool is_passed[FRONT_MAX] = {false};
+    for (size_t i = 0; i < count; i++) {
+        is_passed[i] = standings[i].place != FRONT_ON;
+    }
+    for (size_t i; (i = next_on(goal, contenders, count, is_simpler, is_passed)) < count;) {
+        is_passed[i] = true;
+        for (size_t j = 0; j < count; j++) {
+            if (!is_passed[j] && front_is_tie(&contenders[i], &contenders[j])) {
+                is_passed[j] = true;
+                standings[j] = (struct front_standing){FRONT_TIED, i};
+            }
+        }
+    }
+}
+
+static void stand_all(const struct contender *contenders, size_t count,
+                      struct front_standing *standings)
+{
+    for (size_t i = 0; i < count; i++) {
+        standings[i] = (struct front_standing){
+            .place = contenders[i].is_lost ? FRONT_LOST : FRONT_ON, .other = i};
+    }
+}
+
 void front_find(const struct goal *goal, const struct contender *contenders, size_t count,
                 struct front_standing *out_standings)
 {
     bool is_passed[FRONT_MAX] = {false};
     assert(count <= FRONT_MAX);
+    stand_all(contenders, count, out_standings);
     for (size_t i = 0; i < count; i++) {
-        out_standings[i] = (struct front_standing){
-            .place = contenders[i].is_lost ? FRONT_LOST : FRONT_ON, .other = i};
         is_passed[i] = contenders[i].is_lost;
     }
     /* The good ones are judged first, and only who is still there can beat another: of a circle,
@@ -115,59 +142,60 @@ void front_find(const struct goal *goal, const struct contender *contenders, siz
         is_passed[i] = true;
         take_off(contenders, count, i, out_standings);
     }
-    for (size_t i = 0; i < count; i++) {
-        is_passed[i] = out_standings[i].place != FRONT_ON;
-    }
-    for (size_t i; (i = next_on(goal, contenders, count, is_simpler, is_passed)) < count;) {
-        is_passed[i] = true;
-        for (size_t j = 0; j < count; j++) {
-            if (!is_passed[j] && front_is_tie(&contenders[i], &contenders[j])) {
-                is_passed[j] = true;
-                out_standings[j] = (struct front_standing){FRONT_TIED, i};
-            }
-        }
-    }
+    find_ties(goal, contenders, count, out_standings);
 }
 
-/* The layer after those that are placed already: who is beaten by nobody that remains. */
+/* Appends the layer after those that are placed already: who is beaten by nobody that remains. */
 static size_t place_layer(const struct goal *goal, const struct contender *contenders, size_t count,
-                          bool *is_placed, size_t *order, size_t placed)
+                          bool *is_out, size_t *order, size_t placed)
 {
     bool is_behind[FRONT_MAX] = {false};
     size_t first = placed;
     for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < count && !is_placed[i]; j++) {
-            is_behind[i] |= !is_placed[j] && !contenders[j].is_lost &&
-                            front_beats(&contenders[j], &contenders[i]);
+        is_behind[i] = is_out[i];
+        for (size_t j = 0; j < count && !is_behind[i]; j++) {
+            is_behind[i] = !is_out[j] && front_beats(&contenders[j], &contenders[i]);
         }
-        is_behind[i] |= is_placed[i] || contenders[i].is_lost;
     }
     for (size_t i; (i = next_on(goal, contenders, count, is_better_score, is_behind)) < count;) {
         is_behind[i] = true;
-        is_placed[i] = true;
+        is_out[i] = true;
         order[placed++] = i;
     }
     return placed - first;
 }
 
+/* Appends those that stand so, layer by layer. */
+static size_t place_standing(const struct goal *goal, const struct contender *contenders,
+                             size_t count, const struct front_standing *standings,
+                             enum front_place wanted, size_t *order, size_t placed)
+{
+    bool is_out[FRONT_MAX];
+    size_t layer;
+    for (size_t i = 0; i < count; i++) {
+        is_out[i] = standings[i].place != wanted;
+    }
+    while ((layer = place_layer(goal, contenders, count, is_out, order, placed)) > 0) {
+        placed += layer;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is_out[i]) { /* a circle */
+            order[placed++] = i;
+        }
+    }
+    return placed;
+}
+
 void front_sort(const struct goal *goal, const struct contender *contenders, size_t count,
                 size_t *out_order)
 {
-    bool is_placed[FRONT_MAX] = {false};
+    static const enum front_place turns[] = {FRONT_ON, FRONT_TIED, FRONT_LOST};
+    struct front_standing standings[FRONT_MAX];
     size_t placed = 0;
-    size_t layer;
     assert(count <= FRONT_MAX);
-    while ((layer = place_layer(goal, contenders, count, is_placed, out_order, placed)) > 0) {
-        placed += layer;
-    }
-    for (size_t i = 0; i < count; i++) { /* a circle of measured ones, and then the lost ones */
-        if (!is_placed[i] && !contenders[i].is_lost) {
-            out_order[placed++] = i;
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (contenders[i].is_lost) {
-            out_order[placed++] = i;
-        }
+    stand_all(contenders, count, standings);
+    find_ties(goal, contenders, count, standings);
+    for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+        placed = place_standing(goal, contenders, count, standings, turns[i], out_order, placed);
     }
 }

@@ -56,8 +56,9 @@ void front_find(const struct goal *goal, const struct contender *contenders, siz
 
 /*
  * The order in which a search drops candidates, the last first: how many layers of others lie
- * before it (those of the front have none), and then the goal's score. Fills out_order with
- * places, the best first; candidates that are lost come last.
+ * before it (those of the front have none), and then the goal's score; but one that ties with a
+ * simpler one comes behind all that do not. Fills out_order with places, the best first;
+ * candidates that are lost come last.
  */
 void front_sort(const struct goal *goal, const struct contender *contenders, size_t count,
                 size_t *out_order);

@@ -10,14 +10,16 @@ struct spelling {
     const char *prefix;   /* of each knob's name */
     char separator;
     char assign;
+    unsigned
+        version; /* whose knobs are searched, as in knobs.h; an allocator itself says what took */
 };
 
 static const struct spelling spellings[KNOB_FAMILY_COUNT] = {
-    [KNOB_JEMALLOC] = {"jemalloc", "MALLOC_CONF=", "", ',', ':'},
-    [KNOB_GLIBC] = {"glibc", "GLIBC_TUNABLES=", "glibc.malloc.", ':', '='},
-    [KNOB_GLIBC_VARIABLE] = {"", NULL, "", '\0', '='},
-    [KNOB_MIMALLOC] = {"mimalloc", NULL, "MIMALLOC_", '\0', '='},
-    [KNOB_TCMALLOC] = {"tcmalloc", NULL, "TCMALLOC_", '\0', '='},
+    [KNOB_JEMALLOC] = {"jemalloc", "MALLOC_CONF=", "", ',', ':', 5003},
+    [KNOB_GLIBC] = {"glibc", "GLIBC_TUNABLES=", "glibc.malloc.", ':', '=', 2036},
+    [KNOB_GLIBC_VARIABLE] = {"", NULL, "", '\0', '=', 2036},
+    [KNOB_MIMALLOC] = {"mimalloc", NULL, "MIMALLOC_", '\0', '=', 2000},
+    [KNOB_TCMALLOC] = {"tcmalloc", NULL, "TCMALLOC_", '\0', '=', 2010},
 };
 
 enum knob_family tuning_family(const char *allocator)
@@ -29,10 +31,11 @@ enum knob_family tuning_family(const char *allocator)
     return (enum knob_family)family;
 }
 
-static bool is_timed_seen(const struct tuning_space *space, const struct knob *knob)
+bool tuning_has_timed(const struct tuning_space *space, const struct knob *knob)
 {
-    return space->clock == TUNING_REAL_TIME ||
-           (space->clock == TUNING_CLOCK_ONLY && !knob->is_real_time);
+    return knob->search_timed != NULL &&
+           (space->clock == TUNING_REAL_TIME ||
+            (space->clock == TUNING_CLOCK_ONLY && !knob->is_real_time));
 }
 
 const char *tuning_exclusion(const struct tuning_space *space, const struct knob *knob)
@@ -40,7 +43,7 @@ const char *tuning_exclusion(const struct tuning_space *space, const struct knob
     if (knob->danger != NULL) {
         return knob->danger;
     }
-    if (knob->until != 0) {
+    if (knob->until != 0 || knob->since > spellings[knob->family].version) {
         return "this version does not know it";
     }
     if (knob->search == NULL && knob->search_timed == NULL) {
@@ -49,7 +52,7 @@ const char *tuning_exclusion(const struct tuning_space *space, const struct knob
     if (knob->is_for_threads && !space->has_threads) {
         return "it is for several threads, and one allocates";
     }
-    if (knob->search == NULL && !is_timed_seen(space, knob)) {
+    if (knob->search == NULL && !tuning_has_timed(space, knob)) {
         return "it works as time passes, which these replays do not show: --paced does";
     }
     return NULL;
@@ -83,7 +86,7 @@ size_t tuning_singles(const struct tuning_space *space, struct tuning *out_tunin
             continue;
         }
         add_values(knob, knob->search, out_tunings, capacity, &count);
-        if (is_timed_seen(space, knob)) {
+        if (tuning_has_timed(space, knob)) {
             add_values(knob, knob->search_timed, out_tunings, capacity, &count);
         }
     }

@@ -50,6 +50,9 @@ enum knob_family tuning_family(const char *allocator);
 /* Why no value of this knob is tried in that space, in words; NULL: some are. */
 const char *tuning_exclusion(const struct tuning_space *space, const struct knob *knob);
 
+/* True if its values that work as time passes are tried. */
+bool tuning_has_timed(const struct tuning_space *space, const struct knob *knob);
+
 /* Settings of one knob each. Fills at most `capacity`; returns how many there are. */
 size_t tuning_singles(const struct tuning_space *space, struct tuning *out_tunings,
                       size_t capacity);

@@ -26,6 +26,7 @@
     X(simulate)                                                                                    \
     X(import)                                                                                      \
     X(recommend)                                                                                   \
+    X(tune)                                                                                        \
     X(sql)                                                                                         \
     X(recover)                                                                                     \
     X(help)                                                                                        \

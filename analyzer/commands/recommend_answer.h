@@ -154,6 +154,7 @@ struct recommend_answer {
     bool has_replays;
     bool has_threads; /* several allocate: replayed with a thread for each */
     bool has_mean;    /* the replay's time is the recorded one, so that a mean over it counts */
+    bool has_clock;   /* clocks show the recorded time to the allocator, or it really passes */
     double touch_share;
     struct headroom headroom;
     struct recommend_tried tried[RECOMMEND_TRIED_MAX]; /* the first: as recorded */

@@ -119,11 +119,11 @@ static int try_remedy(struct recommend_replay *replay, const struct remedy *reme
     return result;
 }
 
-size_t recommend_find_best(const struct recommend_answer *answer, const char **out_names,
-                           size_t max)
+/* The allocators of the best so far, each once. */
+static size_t find_best(const struct recommend_answer *answer, const char *out_names[])
 {
     size_t count = 0;
-    while (count < max) {
+    while (count < BEST_ALLOCATORS) {
         const struct recommend_tried *best = NULL;
         for (size_t i = 0; i < answer->tried_count; i++) {
             const struct recommend_tried *tried = &answer->tried[i];
@@ -148,7 +148,7 @@ int recommend_try_all(struct recommend_replay *replay, bool has_variants, struct
 {
     struct recommend_answer *answer = replay->answer;
     const char *names[BEST_ALLOCATORS] = {NULL};
-    size_t name_count = has_variants ? recommend_find_best(answer, names, BEST_ALLOCATORS) : 0;
+    size_t name_count = has_variants ? find_best(answer, names) : 0;
     size_t count;
     const struct remedy *all = remedies(&count);
     for (size_t i = 0; i < count && answer->tried_count < RECOMMEND_TRIED_MAX; i++) {

@@ -2,6 +2,9 @@
  * recommend_finals.c - the best, replayed several times side by side with the recorded one
  * (recommend_play_finals in recommend_replay.h).
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "recommend_replay.h"
 
 enum {
@@ -45,11 +48,33 @@ static unsigned repetitions_for(const struct recommend_replay *replay, size_t co
     return repetitions;
 }
 
+int recommend_play_several(struct recommend_replay *replay, struct recommend_tried **tried,
+                           size_t count, unsigned repetitions, struct err *err)
+{
+    struct replay_candidate *candidates = calloc(count + 1, sizeof(*candidates));
+    struct outcome *outcomes = calloc(count + 1, sizeof(*outcomes));
+    int result =
+        candidates == NULL || outcomes == NULL ? err_set_errno(err, ENOMEM, "cannot replay") : 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        candidates[i] = tried[i]->candidate;
+    }
+    replay->rounds.repetition_count = repetitions;
+    if (result == 0) {
+        result = rounds_run(&replay->rounds, candidates, outcomes, count, err);
+    }
+    for (size_t i = 0; i < count && result == 0; i++) {
+        tried[i]->outcome = outcomes[i];
+        tried[i]->candidate.is_lost = candidates[i].is_lost;
+        tried[i]->candidate.problem = candidates[i].problem;
+    }
+    free(candidates);
+    free(outcomes);
+    return result;
+}
+
 int recommend_play_finals(struct recommend_replay *replay, struct err *err)
 {
     struct recommend_answer *answer = replay->answer;
-    struct replay_candidate candidates[RECOMMEND_FINALISTS + 1];
-    struct outcome outcomes[RECOMMEND_FINALISTS + 1];
     struct recommend_tried *finalists[RECOMMEND_FINALISTS + 1];
     size_t count = choose_finalists(answer);
     if (count == 1) {
@@ -58,19 +83,13 @@ int recommend_play_finals(struct recommend_replay *replay, struct err *err)
     count = 0;
     for (size_t i = 0; i < answer->tried_count; i++) {
         if (answer->tried[i].is_final) {
-            finalists[count] = &answer->tried[i];
-            candidates[count++] = answer->tried[i].candidate;
+            finalists[count++] = &answer->tried[i];
         }
     }
     answer->repetition_count = repetitions_for(replay, count);
-    replay->rounds.repetition_count = answer->repetition_count;
     replay->done_count = 0;
     replay->total_count = count * answer->repetition_count;
-    int result = rounds_run(&replay->rounds, candidates, outcomes, count, err);
-    for (size_t i = 0; i < count && result == 0; i++) {
-        finalists[i]->outcome = outcomes[i];
-        finalists[i]->candidate.is_lost = candidates[i].is_lost;
-    }
+    int result = recommend_play_several(replay, finalists, count, answer->repetition_count, err);
     for (size_t i = 0; i < answer->tried_count && result == 0; i++) {
         recommend_compare(answer, &answer->tried[i]);
     }

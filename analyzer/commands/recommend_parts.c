@@ -17,6 +17,33 @@ const struct recommend_measure recommend_measures[ADVICE_MEASURE_COUNT] = {
     [ADVICE_TAIL] = {"tail", "malloc, 99.9th percentile"},
 };
 
+static const char *const verdict_words[] = {
+    [RECOMMEND_CHANGE] = "change",
+    [RECOMMEND_NO_CHANGE] = "no_change",
+    [RECOMMEND_INSUFFICIENT] = "insufficient_evidence",
+    [RECOMMEND_WITHDRAWN] = "withdrawn",
+};
+
+static const char *const verdict_titles[] = {
+    [RECOMMEND_CHANGE] = "change",
+    [RECOMMEND_NO_CHANGE] = "NO CHANGE",
+    [RECOMMEND_INSUFFICIENT] = "insufficient evidence",
+    [RECOMMEND_WITHDRAWN] = "NO CHANGE: the advice below is withdrawn",
+};
+
+void recommend_print_verdict(struct recommend_answer *answer)
+{
+    struct out *out = answer->out;
+    out_text(out, "program", "program", answer->process->command);
+    out_text(out, "goal", "goal", answer->goal->word);
+    out_text(out, "recorded_allocator", "recorded on", answer->process->allocator);
+    out_text(out, "verdict", NULL, verdict_words[answer->verdict]);
+    out_text(out, NULL, "verdict", verdict_titles[answer->verdict]);
+    if (answer->why.size_bytes > 0) {
+        out_text(out, "why", "because", str_text(&answer->why));
+    }
+}
+
 static const char *confidence_word(const struct recommend_answer *answer)
 {
     return answer->trial.is_done && answer->trial.holds
@@ -50,6 +77,19 @@ static void format_range(const struct change *change, char cell[CELL_BYTES])
     (void)snprintf(cell, CELL_BYTES, "[%+.1f, %+.1f] %%", 100 * change->low, 100 * change->high);
 }
 
+void recommend_print_change(struct out *out, enum advice_measure measure,
+                            const struct change *change)
+{
+    char cell[CELL_BYTES];
+    out_text(out, "measure", NULL, recommend_measures[measure].key);
+    out_text(out, NULL, "figure", recommend_measures[measure].label);
+    out_percent(out, "change_pct", "change", change->value, 1);
+    format_range(change, cell);
+    out_text(out, NULL, "range", cell);
+    out_percent(out, "change_low_pct", NULL, change->low, 1);
+    out_percent(out, "change_high_pct", NULL, change->high, 1);
+}
+
 void recommend_print_expected(struct recommend_answer *answer)
 {
     struct out *out = answer->out;
@@ -60,18 +100,11 @@ void recommend_print_expected(struct recommend_answer *answer)
     out_begin_table(out, "expected", "Expected, of the whole program");
     for (int i = 0; i < ADVICE_MEASURE_COUNT; i++) {
         const struct change *change = &advised->contender.changes[i];
-        char cell[CELL_BYTES];
         if (!change->is_known) {
             continue;
         }
         out_begin_row(out);
-        out_text(out, "measure", NULL, recommend_measures[i].key);
-        out_text(out, NULL, "figure", recommend_measures[i].label);
-        out_percent(out, "change_pct", "change", change->value, 1);
-        format_range(change, cell);
-        out_text(out, NULL, "range", cell);
-        out_percent(out, "change_low_pct", NULL, change->low, 1);
-        out_percent(out, "change_high_pct", NULL, change->high, 1);
+        recommend_print_change(out, (enum advice_measure)i, change);
         out_end_row(out);
     }
     out_end_table(out);
@@ -116,6 +149,14 @@ void recommend_print_confirmed(struct recommend_answer *answer)
     out_end_table(out);
 }
 
+void recommend_print_confirmation(struct recommend_answer *answer)
+{
+    if (answer->trial.is_done) {
+        out_note(answer->out, "confirmation, %zu rounds: %s", answer->trial.round_count,
+                 str_text(&answer->trial.text));
+    }
+}
+
 void recommend_print_risks(struct recommend_answer *answer)
 {
     struct out *out = answer->out;
@@ -136,10 +177,11 @@ void recommend_print_risks(struct recommend_answer *answer)
                       "is its beginning");
     }
     if (answer->has_threads) {
-        out_note(out, "its threads are ordered only where they hand blocks over: contention in the "
-                      "replay is not quite what it is in the program; the mean of memory is left "
-                      "out");
-    } else {
+        out_note(out,
+                 "its threads are ordered only where they hand blocks over: contention in the "
+                 "replay is not quite what it is in the program%s",
+                 answer->has_mean ? "" : "; the mean of memory is left out");
+    } else if (!answer->has_clock) {
         out_note(out, "a replay takes no time between calls: what allocators give back after a "
                       "while (jemalloc after 10 s, mimalloc after 0.5 s) is not seen");
     }

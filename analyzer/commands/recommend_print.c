@@ -8,33 +8,12 @@
 #include "../advice/front.h"
 #include "recommend_parts.h"
 
-static const char *const verdict_words[] = {
-    [RECOMMEND_CHANGE] = "change",
-    [RECOMMEND_NO_CHANGE] = "no_change",
-    [RECOMMEND_INSUFFICIENT] = "insufficient_evidence",
-    [RECOMMEND_WITHDRAWN] = "withdrawn",
-};
-
-static const char *const verdict_titles[] = {
-    [RECOMMEND_CHANGE] = "change",
-    [RECOMMEND_NO_CHANGE] = "NO CHANGE",
-    [RECOMMEND_INSUFFICIENT] = "insufficient evidence",
-    [RECOMMEND_WITHDRAWN] = "NO CHANGE: the advice below is withdrawn",
-};
-
 static void print_summary(struct recommend_answer *answer)
 {
     struct out *out = answer->out;
     const struct recommend_tried *advised = recommend_advised(answer);
     out_begin_section(out, "recommendation", "Recommendation");
-    out_text(out, "program", "program", answer->process->command);
-    out_text(out, "goal", "goal", answer->goal->word);
-    out_text(out, "recorded_allocator", "recorded on", answer->process->allocator);
-    out_text(out, "verdict", NULL, verdict_words[answer->verdict]);
-    out_text(out, NULL, "verdict", verdict_titles[answer->verdict]);
-    if (answer->why.size_bytes > 0) {
-        out_text(out, "why", "because", str_text(&answer->why));
-    }
+    recommend_print_verdict(answer);
     if (advised != NULL) {
         recommend_print_do(answer, advised);
     }
@@ -179,10 +158,7 @@ void recommend_print(struct recommend_answer *answer)
     print_tried(answer);
     print_sites(answer);
     recommend_print_environment(answer);
-    if (answer->trial.is_done) {
-        out_note(answer->out, "confirmation, %zu rounds: %s", answer->trial.round_count,
-                 str_text(&answer->trial.text));
-    }
+    recommend_print_confirmation(answer);
     print_method(answer);
     recommend_print_risks(answer);
 }

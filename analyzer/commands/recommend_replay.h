@@ -52,10 +52,6 @@ int recommend_play_once(struct recommend_replay *replay, struct recommend_tried 
 /* The recorded allocator with the settings that it was recorded with. */
 int recommend_add_recorded(struct recommend_answer *answer, struct err *err);
 
-/* The allocators of the best so far, each once: at most `max`. Returns how many. */
-size_t recommend_find_best(const struct recommend_answer *answer, const char **out_names,
-                           size_t max);
-
 /* Adds "NAME=VALUE" of those that the program was recorded with, but for those that set the same
  * variable as one of `pairs` (NULL-ended), which come first. */
 void recommend_join_pairs(const struct recommend_answer *answer, const char *allocator,
@@ -76,6 +72,10 @@ void recommend_compare(struct recommend_answer *answer, struct recommend_tried *
 
 /* ---- recommend_finals.c ----------------------------------------------------------------------
  */
+
+/* Replays all of them so often, in turn; those that are lost stay so. */
+int recommend_play_several(struct recommend_replay *replay, struct recommend_tried **tried,
+                           size_t count, unsigned repetitions, struct err *err);
 
 int recommend_play_finals(struct recommend_replay *replay, struct err *err);
 

@@ -168,6 +168,22 @@ static void front_sort_by_layers_and_then_by_score(void **state)
     assert_memory_equal(order, wanted, sizeof(wanted));
 }
 
+static void front_sort_a_tie_comes_behind_all_that_differ(void **state)
+{
+    (void)state;
+    const struct contender contenders[] = {
+        contender(-0.3, -0.001, 0.003), /* best score, but 1 is the same and simpler */
+        contender(-0.3, 0, 0.001), contender(-0.1, 0, 0.001),
+        contender(-0.3, 0.001, 0.002), /* the same */
+    };
+    size_t order[COUNT(contenders)];
+
+    front_sort(balanced(), contenders, COUNT(contenders), order);
+
+    const size_t wanted[] = {1, 2, 0, 3};
+    assert_memory_equal(order, wanted, sizeof(wanted));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +194,7 @@ int main(void)
         cmocka_unit_test(front_find_leaves_out_who_is_lost),
         cmocka_unit_test(front_find_of_a_circle_one_remains),
         cmocka_unit_test(front_sort_by_layers_and_then_by_score),
+        cmocka_unit_test(front_sort_a_tie_comes_behind_all_that_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
