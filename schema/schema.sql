@@ -95,7 +95,8 @@ CREATE TABLE thread (
     allocation_count     INTEGER NOT NULL,
     allocated_bytes      INTEGER NOT NULL,
     free_count           INTEGER NOT NULL,    -- blocks that this thread freed
-    remote_free_count    INTEGER NOT NULL     -- of those, allocated by another thread
+    remote_free_count    INTEGER NOT NULL,    -- of those, allocated by another thread
+    temporary_count      INTEGER              -- blocks that it freed before its next allocation
 );
 
 CREATE TABLE module (

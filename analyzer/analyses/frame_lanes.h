@@ -23,6 +23,7 @@ struct frame_lane {
     uint64_t frame;       /* the present one, from 0; frame_total: after the last mark */
     uint64_t counts[FRAME_FIGURE_COUNT];
     uint64_t live_bytes;                /* of blocks of the present frame */
+    uint64_t last_id;                   /* of the block that its thread allocated last */
     uint64_t starts_ns[FRAME_DRAG_MAX]; /* of the latest frames, by frame % FRAME_DRAG_MAX */
 };
 

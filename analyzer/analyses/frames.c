@@ -33,6 +33,7 @@ static int note_birth(struct frames_state *state, const struct block_facts *bloc
     int result = 0;
     for (struct frame_lane *lane = frame_lanes_first(state, block->thread_id);
          lane != NULL && result == 0; lane = frame_lanes_next(state, lane)) {
+        lane->last_id = block->id;
         if (lane->frame == lane->frame_total) {
             state->answer.series[lane->series].after_allocation_count++;
             continue;
@@ -50,7 +51,8 @@ static int note_birth(struct frames_state *state, const struct block_facts *bloc
     return result;
 }
 
-static void note_death(struct frames_state *state, const struct block_facts *block)
+static void note_death(struct frames_state *state, const struct block_facts *block,
+                       uint32_t by_thread_id)
 {
     for (struct frame_lane *lane = frame_lanes_first(state, block->thread_id); lane != NULL;
          lane = frame_lanes_next(state, lane)) {
@@ -61,6 +63,8 @@ static void note_death(struct frames_state *state, const struct block_facts *blo
         if (drag == 0 && lane->counts[FRAME_SURVIVOR_COUNT] > 0) {
             lane->counts[FRAME_SURVIVOR_COUNT]--;
             lane->live_bytes -= block->size_bytes;
+            lane->counts[FRAME_TEMPORARY_COUNT] +=
+                block->id == lane->last_id && by_thread_id == lane->thread_id;
         }
         frame_sites_free(&state->sites, lane_number(state, lane), block->stack_id, drag);
     }
@@ -118,7 +122,7 @@ static int observe_frames(void *context, const struct operation *operation, stru
     int result = take_marks(state, operation->at_ns, err);
     if (result == 0 && operation->kind != OPERATION_ALLOC) {
         note_free(state, operation->thread_id);
-        note_death(state, &operation->ended);
+        note_death(state, &operation->ended, operation->thread_id);
     }
     if (result == 0 && operation->kind != OPERATION_FREE) {
         result = note_birth(state, &operation->made);

@@ -85,7 +85,8 @@ static int add_entry(struct scope_spreads *spreads, const struct open_scope *sco
     bool is_added = spread_add(&spreads->allocations, scope->allocation_count) == 0 &&
                     spread_add(&spreads->bytes, scope->allocated_bytes) == 0 &&
                     spread_add(&spreads->peaks, scope->peak_bytes) == 0 &&
-                    spread_add(&spreads->survivors, scope->live_count) == 0;
+                    spread_add(&spreads->survivors, scope->live_count) == 0 &&
+                    spread_add(&spreads->temporaries, scope->temporary_count) == 0;
     return is_added ? 0 : -ENOMEM;
 }
 

@@ -28,6 +28,7 @@ struct open_scope {
     uint64_t live_count; /* of its blocks */
     uint64_t live_bytes;
     uint64_t peak_bytes;
+    uint64_t temporary_count;
 };
 
 /* One thread's open scopes, the innermost last. */
@@ -35,6 +36,7 @@ struct scope_thread {
     struct open_scope *scopes;
     size_t count;
     size_t capacity;
+    uint64_t last_id; /* of the block that it allocated last */
 };
 
 /* What a name gathers beside its sums. */
@@ -43,6 +45,7 @@ struct scope_spreads {
     struct value_spread bytes;
     struct value_spread peaks;
     struct value_spread survivors;
+    struct value_spread temporaries;
 };
 
 struct scopes_state {

@@ -47,6 +47,9 @@ static int note_birth(struct scopes_state *state, const struct block_facts *bloc
 {
     struct scope_thread *thread = scope_thread_find(state, block->thread_id);
     int result = 0;
+    if (thread != NULL) {
+        thread->last_id = block->id;
+    }
     for (size_t i = 0; thread != NULL && i < thread->count && result == 0; i++) {
         struct open_scope *scope = &thread->scopes[i];
         scope->allocation_count++;
@@ -61,7 +64,8 @@ static int note_birth(struct scopes_state *state, const struct block_facts *bloc
 }
 
 /* Only what was born in a scope that is still open matters to it. */
-static void note_death(const struct scopes_state *state, const struct block_facts *block)
+static void note_death(const struct scopes_state *state, const struct block_facts *block,
+                       uint32_t by_thread_id)
 {
     struct scope_thread *thread = scope_thread_find(state, block->thread_id);
     for (size_t i = 0; thread != NULL && i < thread->count; i++) {
@@ -69,6 +73,8 @@ static void note_death(const struct scopes_state *state, const struct block_fact
         if (block->born_ns >= scope->begins_ns && scope->live_count > 0) {
             scope->live_count--;
             scope->live_bytes -= block->size_bytes;
+            scope->temporary_count +=
+                block->id == thread->last_id && by_thread_id == block->thread_id;
         }
     }
 }
@@ -87,7 +93,7 @@ static int observe_scopes(void *context, const struct operation *operation, stru
     int result = take_marks(state, operation->at_ns, err);
     if (result == 0 && operation->kind != OPERATION_ALLOC) {
         note_free(state, operation->thread_id);
-        note_death(state, &operation->ended);
+        note_death(state, &operation->ended, operation->thread_id);
     }
     if (result == 0 && operation->kind != OPERATION_FREE) {
         result = note_birth(state, &operation->made);
@@ -117,7 +123,8 @@ static int measure_all(struct scopes_state *state)
         bool is_measured = spread_measure(&spreads->allocations, &sum->allocations) == 0 &&
                            spread_measure(&spreads->bytes, &sum->bytes) == 0 &&
                            spread_measure(&spreads->peaks, &sum->peaks) == 0 &&
-                           spread_measure(&spreads->survivors, &sum->survivors) == 0;
+                           spread_measure(&spreads->survivors, &sum->survivors) == 0 &&
+                           spread_measure(&spreads->temporaries, &sum->temporaries) == 0;
         result = is_measured ? 0 : -ENOMEM;
     }
     return result;
@@ -168,6 +175,7 @@ static void free_spreads(struct scopes_state *state)
         spread_fini(&state->spreads[i].bytes);
         spread_fini(&state->spreads[i].peaks);
         spread_fini(&state->spreads[i].survivors);
+        spread_fini(&state->spreads[i].temporaries);
     }
     free(state->spreads);
     state->spreads = NULL;

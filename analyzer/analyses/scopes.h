@@ -43,6 +43,8 @@ struct scope_sum {
     struct spread_figures bytes;
     struct spread_figures peaks; /* most bytes of blocks of the entry live at one moment in it */
     struct spread_figures survivors;
+    struct spread_figures
+        temporaries; /* blocks freed in it by its thread before its next allocation */
     const struct scope_site *sites; /* by allocations, most first, then by stack */
     size_t site_count;
 };

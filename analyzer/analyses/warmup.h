@@ -26,6 +26,7 @@ enum frame_figure {
     FRAME_ALLOCATED_BYTES,
     FRAME_PEAK_BYTES, /* most bytes of blocks of this frame that were live at one moment in it */
     FRAME_SURVIVOR_COUNT,
+    FRAME_TEMPORARY_COUNT, /* blocks of this frame freed by its thread before its next allocation */
     FRAME_FIGURE_COUNT
 };
 

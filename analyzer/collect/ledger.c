@@ -140,6 +140,7 @@ int ledger_count_death(struct subject *subject, const struct block *block, uint3
     death->own_allocations = (uint32_t)owner->allocation_count - block->sequence;
     freer->free_count++;
     freer->remote_free_count += death->is_remote;
+    owner->temporary_count += !death->is_remote && death->own_allocations == 0;
     subject->recording->live_bytes -= block->size_bytes;
     return tally_free(&subject->tally, block, death);
 }

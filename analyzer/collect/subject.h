@@ -51,6 +51,7 @@ struct thread {
     uint64_t allocated_bytes;
     uint64_t free_count;
     uint64_t remote_free_count;
+    uint64_t temporary_count; /* freed by it before its next allocation */
     uint32_t open_lanes;
     struct journal_lane *kept; /* its record in the journal; may be NULL */
 };

@@ -88,11 +88,15 @@ void tables_write_contexts(struct sqlwriter *writer, const struct contexts *cont
     }
 }
 
-/* Of a sample, and of what a killed collector has left, it is not known. */
+/* False of a sample, and of what a killed collector has left: some figures are not known there. */
+static bool is_exact(const struct recording *recording)
+{
+    return recording->sample_bytes == 0 && recording->sink == NULL;
+}
+
 static void tables_write_paused(struct sqlwriter *writer, const struct subject *subject)
 {
-    const struct recording *recording = subject->recording;
-    if (recording->sample_bytes != 0 || recording->sink != NULL) {
+    if (!is_exact(subject->recording)) {
         sqlwriter_null(writer);
         sqlwriter_null(writer);
         return;
@@ -162,6 +166,11 @@ static void tables_write_threads(struct sqlwriter *writer, const struct subject 
         sqlwriter_integer(writer, thread->allocated_bytes);
         sqlwriter_integer(writer, thread->free_count);
         sqlwriter_integer(writer, thread->remote_free_count);
+        if (is_exact(subject->recording)) {
+            sqlwriter_integer(writer, thread->temporary_count);
+        } else {
+            sqlwriter_null(writer);
+        }
         sqlwriter_row(writer);
     }
 }
@@ -578,7 +587,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
     tables_write_stacks(writer, &recording->stacks);
     tables_write_contexts(writer, &recording->contexts);
     tables_write_each(writer, recording, "process", 35, tables_write_process);
-    tables_write_each(writer, recording, "thread", 10, tables_write_threads);
+    tables_write_each(writer, recording, "thread", 11, tables_write_threads);
     tables_write_each(writer, recording, "module_load", 6, tables_write_loads);
     sqlwriter_table(writer, "site", 31);
     tables_write_sites(writer, recording, false);

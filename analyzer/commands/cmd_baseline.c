@@ -1,12 +1,16 @@
+#include <errno.h>
 #include <stdio.h>
 
 #include "../cli/talk.h"
 #include "../gate/baseline.h"
 #include "cmd.h"
+#include "gate_page.h"
 
 struct baseline_settings {
     struct option_list inputs;
     const char *output;
+    const char *leak_kinds;
+    const char *suppressions;
 };
 
 static const struct option_spec options[] = {
@@ -14,6 +18,13 @@ static const struct option_spec options[] = {
      OPTION_LIST_AT(struct baseline_settings, inputs)},
     {"output", 'o', "FILE", "write it there instead of printing it", NULL,
      OPTION_TEXT_AT(struct baseline_settings, output)},
+    {"leak-kinds", '\0', "KINDS",
+     "which blocks count as leaked, of recordings with --leak-check yes: definite, indirect, "
+     "possible, reachable; of others all that were live at the end count",
+     GATE_LEAK_KINDS, OPTION_TEXT_AT(struct baseline_settings, leak_kinds)},
+    {"suppressions", '\0', "FILE",
+     "leaks that do not count, as LeakSanitizer reads them (lines of leak:PATTERN)", NULL,
+     OPTION_TEXT_AT(struct baseline_settings, suppressions)},
     {0},
 };
 
@@ -68,19 +79,24 @@ int cmd_baseline(int argc, char **argv)
     if (!cmd_begin(&cmd_baseline_page, argc, argv, &settings, &arguments, &status)) {
         return status;
     }
-    int result = add_all(&baseline, &settings, &arguments, &err);
+    struct suppressions suppressions = {0};
+    int result = gate_choose_leaks(settings.leak_kinds, settings.suppressions, &suppressions,
+                                   &baseline.leaks, &err);
+    bool is_misuse = result == -EINVAL;
+    result = result == 0 ? add_all(&baseline, &settings, &arguments, &err) : result;
     if (result == 0) {
         result = settings.output != NULL ? baseline_write_file(&baseline, settings.output, &err)
                                          : baseline_write(&baseline, stdout, &err);
     }
     if (result < 0) {
-        status = cmd_fail(&err);
+        status = is_misuse ? cmd_misuse(&cmd_baseline_page, "%s", err.text) : cmd_fail(&err);
     } else if (settings.output != NULL) {
         talk_note("wrote %s: %llu recording%s of %s", settings.output,
                   (unsigned long long)baseline.recording_count,
                   baseline.recording_count == 1 ? "" : "s", baseline.command);
     }
     baseline_fini(&baseline);
+    suppressions_fini(&suppressions);
     option_list_fini(&settings.inputs);
     return status;
 }

@@ -17,6 +17,7 @@ struct test_settings {
     uint64_t run_count;
     uint64_t retry_count;
     int detail;
+    bool is_leak_checked; /* kinds of leaks are asked for */
     bool is_update;
     struct gate_settings gate;
 };
@@ -25,7 +26,7 @@ enum {
     RUNS_MAX = 1000,
     UPDATE_RUNS = 5, /* of a baseline, unless told */
     RETRIES = 2,
-    RUN_WORDS = 7, /* run -q -o FILE --detail DETAIL -- */
+    RUN_WORDS = 9, /* run -q -o FILE --detail DETAIL --leak-check WORD -- */
 };
 
 static const char *const detail_words[] = {"sites", "full", NULL};
@@ -108,9 +109,14 @@ static int record(const struct test_settings *settings, const char *path,
 {
     char **words = calloc((size_t)RUN_WORDS + (size_t)command->count + 1, sizeof(*words));
     const char *const own[RUN_WORDS] = {
-        "run",      "-q",
-        "-o",       path,
-        "--detail", detail_words[settings->detail == DETAIL_FULL ? DETAIL_FULL : DETAIL_SITES],
+        "run",
+        "-q",
+        "-o",
+        path,
+        "--detail",
+        detail_words[settings->detail == DETAIL_FULL ? DETAIL_FULL : DETAIL_SITES],
+        "--leak-check",
+        settings->is_leak_checked ? "yes" : "no",
         "--"};
     if (words == NULL) {
         struct err err;
@@ -147,12 +153,22 @@ static int record_all(const struct test_settings *settings, const struct option_
     return status;
 }
 
-static int update(const struct test_settings *settings, const struct option_arguments *command,
+static int update(struct test_settings *settings, const struct option_arguments *command,
                   const char *path)
 {
     struct baseline baseline = {0};
+    struct suppressions suppressions = {0};
     struct err err;
-    int status = record_all(settings, command, path, &baseline);
+    int status = CMD_DONE;
+    settings->is_leak_checked =
+        settings->gate.leak_kinds != NULL || settings->gate.suppressions != NULL;
+    int result = gate_choose_leaks(settings->gate.leak_kinds, settings->gate.suppressions,
+                                   &suppressions, &baseline.leaks, &err);
+    if (result < 0) {
+        status = result == -EINVAL ? cmd_misuse(&cmd_test_page, "%s", err.text) : cmd_fail(&err);
+    } else {
+        status = record_all(settings, command, path, &baseline);
+    }
     if (status == CMD_DONE) {
         if (baseline_write_file(&baseline, settings->gate.baseline, &err) < 0) {
             status = cmd_fail(&err);
@@ -162,6 +178,7 @@ static int update(const struct test_settings *settings, const struct option_argu
         }
     }
     baseline_fini(&baseline);
+    suppressions_fini(&suppressions);
     return status;
 }
 
@@ -197,10 +214,17 @@ static int test(struct test_settings *settings, const struct option_arguments *c
                 const char *path)
 {
     struct baseline now = {0};
-    bool needs_calls = false;
-    int status = gate_check(&settings->gate, &cmd_test_page, &needs_calls);
-    if (settings->detail == DETAIL_NOT_GIVEN && needs_calls) {
+    struct suppressions suppressions = {0};
+    struct gate_needs needs = {false};
+    struct err err;
+    int status = gate_check(&settings->gate, &cmd_test_page, &needs);
+    if (settings->detail == DETAIL_NOT_GIVEN && needs.calls) {
         settings->detail = DETAIL_FULL;
+    }
+    settings->is_leak_checked = needs.leak_kinds;
+    if (status == CMD_DONE && settings->gate.baseline != NULL &&
+        gate_follow_baseline(&settings->gate, &suppressions, &now.leaks, &err) < 0) {
+        status = cmd_fail(&err);
     }
     if (status == CMD_DONE) {
         status = record_until_held(settings, command, path, &now);
@@ -210,6 +234,7 @@ static int test(struct test_settings *settings, const struct option_arguments *c
                           settings->gate.baseline != NULL ? &now : NULL);
     }
     baseline_fini(&now);
+    suppressions_fini(&suppressions);
     return status;
 }
 

@@ -40,6 +40,12 @@ struct gate_settings {
     struct out_settings out;
 };
 
+/* What a recording must hold to be judged. */
+struct gate_needs {
+    bool calls;      /* every call: of scopes and frames */
+    bool leak_kinds; /* --leak-check yes */
+};
+
 /* Before parsing: no limit is given. */
 #define GATE_SETTINGS_NONE                                                                         \
     {                                                                                              \
@@ -124,11 +130,20 @@ struct gate_settings {
 
 /*
  * Checks what is asked, before anything is recorded or read. Returns CMD_DONE, or the status after
- * telling what is wrong. *out_needs_calls: the budget limits what only a recording of every call
- * can tell.
+ * telling what is wrong.
  */
 int gate_check(const struct gate_settings *settings, const struct option_page *page,
-               bool *out_needs_calls);
+               struct gate_needs *out_needs);
+
+/* What counts as leaked, by the options alone: for baselines. Returns 0, -EINVAL or the errno of
+ * reading the file. suppressions_fini() in any case. */
+int gate_choose_leaks(const char *leak_kinds, const char *suppressions_path,
+                      struct suppressions *suppressions, struct counted_leaks *out_leaks,
+                      struct err *err);
+
+/* The same, to be held against the --baseline: of the kinds that it counts. */
+int gate_follow_baseline(const struct gate_settings *settings, struct suppressions *suppressions,
+                         struct counted_leaks *out_leaks, struct err *err);
 
 /*
  * Judges the recording, tells, and returns the exit status. `now`: what it and recordings beside it

@@ -25,6 +25,7 @@ struct gate {
     const struct baseline *now; /* NULL: of the recording alone */
     struct trace *trace;
     struct suppressions suppressions;
+    struct suppressions baseline_suppressions; /* the same, for both sides of a comparison */
     struct gate_answer answer;
 };
 
@@ -66,22 +67,67 @@ static int add_options(struct gate *gate, struct err *err)
     return result;
 }
 
-/* Returns CMD_DONE, or the status after telling what is wrong. */
+int gate_choose_leaks(const char *leak_kinds, const char *suppressions_path,
+                      struct suppressions *suppressions, struct counted_leaks *out_leaks,
+                      struct err *err)
+{
+    *out_leaks = (struct counted_leaks){.kinds = 0};
+    int result =
+        site_leaks_parse(leak_kinds != NULL ? leak_kinds : GATE_LEAK_KINDS, &out_leaks->kinds, err);
+    if (result == 0 && suppressions_path != NULL) {
+        out_leaks->suppressions = suppressions;
+        result = suppressions_read(suppressions, suppressions_path, err);
+    }
+    return result;
+}
+
+/* Options come before what the budget says. Returns CMD_DONE, or the status after telling what is
+ * wrong. */
 static int choose_leaks(struct gate *gate)
 {
     const struct gate_settings *settings = gate->settings;
-    struct counted_leaks *leaks = &gate->budget.leaks;
+    struct budget *budget = &gate->budget;
     struct err err;
-    int result = site_leaks_parse(
-        settings->leak_kinds != NULL ? settings->leak_kinds : GATE_LEAK_KINDS, &leaks->kinds, &err);
-    if (result == 0 && settings->suppressions != NULL) {
-        leaks->suppressions = &gate->suppressions;
-        result = suppressions_read(&gate->suppressions, settings->suppressions, &err);
+    int result = gate_choose_leaks(settings->leak_kinds,
+                                   settings->suppressions != NULL ? settings->suppressions
+                                                                  : budget->suppressions_path,
+                                   &gate->suppressions, &budget->leaks, &err);
+    if (settings->leak_kinds == NULL && budget->file_leak_kinds != 0) {
+        budget->leaks.kinds = budget->file_leak_kinds;
     }
     if (result == -EINVAL) {
         return cmd_misuse(gate->page, "%s", err.text);
     }
     return result < 0 ? cmd_fail(&err) : CMD_DONE;
+}
+
+/* By the options, unless it is a text, which has kinds of its own. */
+static int read_baseline(const struct gate_settings *settings, struct suppressions *suppressions,
+                         struct baseline *baseline, struct err *err)
+{
+    int result = gate_choose_leaks(settings->leak_kinds, settings->suppressions, suppressions,
+                                   &baseline->leaks, err);
+    unsigned wanted = baseline->leaks.kinds;
+    result = result == 0 ? baseline_read(baseline, settings->baseline, err) : result;
+    if (result == 0 && settings->leak_kinds != NULL && baseline->leaks.kinds != wanted) {
+        char kinds[LEAK_KINDS_TEXT_BYTES];
+        bool is_any = baseline->leaks.kinds == 0;
+        return err_set(err, EINVAL, "--leak-kinds: '%s' counts %s: write it anew with this option",
+                       settings->baseline,
+                       is_any ? "all blocks that were live at the end"
+                              : site_leaks_name(baseline->leaks.kinds, kinds));
+    }
+    return result;
+}
+
+int gate_follow_baseline(const struct gate_settings *settings, struct suppressions *suppressions,
+                         struct counted_leaks *out_leaks, struct err *err)
+{
+    struct baseline baseline = {0};
+    int result = read_baseline(settings, suppressions, &baseline, err);
+    *out_leaks = baseline.leaks;
+    baseline_fini(&baseline);
+    return result;
 }
 
 /* Returns CMD_DONE, or the status after telling what is wrong. */
@@ -134,8 +180,9 @@ static int compare_baseline(struct gate *gate, struct err *err)
     if (settings->baseline == NULL) {
         return 0;
     }
-    int result = baseline_read(&answer->baseline, settings->baseline, err);
+    int result = read_baseline(settings, &gate->baseline_suppressions, &answer->baseline, err);
     if (result == 0 && gate->now == NULL) {
+        answer->own.leaks = answer->baseline.leaks;
         result = baseline_add(&answer->own, answer->path, err);
     }
     if (result == 0) {
@@ -210,12 +257,13 @@ static void print_next(struct gate *gate, struct out *out)
 static void note_leaks(const struct gate *gate, struct out *out)
 {
     const struct site_leaks *leaks = &gate->answer.judgement.leaks;
-    const char *kinds = gate->settings->leak_kinds;
+    bool is_chosen = gate->settings->leak_kinds != NULL || gate->budget.file_leak_kinds != 0;
+    char kinds[LEAK_KINDS_TEXT_BYTES];
     char count[32];
     if (leaks->known_process_count > 0) {
         out_note(out, "leaked blocks of these kinds count: %s%s",
-                 kinds != NULL ? kinds : GATE_LEAK_KINDS,
-                 kinds != NULL ? "" : " (see --leak-kinds)");
+                 site_leaks_name(gate->budget.leaks.kinds, kinds),
+                 is_chosen ? "" : " (see --leak-kinds)");
     }
     if (leaks->unknown_process_count > 0) {
         out_note(out,
@@ -225,7 +273,8 @@ static void note_leaks(const struct gate *gate, struct out *out)
                  leaks->unknown_process_count == 1 ? "" : "es", site_leaks_reason(leaks),
                  out_format_count((int64_t)leaks->unknown_leaked_count, count));
     }
-    for (size_t i = 0; i < gate->suppressions.count; i++) {
+    bool is_counted = budget_limits_leaks(&gate->budget);
+    for (size_t i = 0; i < gate->suppressions.count && is_counted; i++) {
         const struct suppression *suppression = &gate->suppressions.items[i];
         char bytes[32];
         out_note(out, "suppressed by leak:%s: %s blocks, %s", suppression->pattern,
@@ -340,12 +389,34 @@ static int judge_file(struct gate *gate)
     return result < 0 ? cmd_fail(&err) : tell(gate);
 }
 
+/* A baseline that knows kinds of leaks is held against a recording that does. */
+static int needs_kinds(const struct gate_settings *settings, bool *out_needs, struct err *err)
+{
+    struct suppressions suppressions = {0};
+    struct baseline baseline = {0};
+    int result = read_baseline(settings, &suppressions, &baseline, err);
+    *out_needs = *out_needs || baseline.is_leak_checked;
+    baseline_fini(&baseline);
+    suppressions_fini(&suppressions);
+    return result;
+}
+
 int gate_check(const struct gate_settings *settings, const struct option_page *page,
-               bool *out_needs_calls)
+               struct gate_needs *out_needs)
 {
     struct gate gate = {.settings = settings, .page = page};
+    struct err err;
     int status = make_budget(&gate);
-    *out_needs_calls = budget_needs_calls(&gate.budget);
+    *out_needs = (struct gate_needs){
+        .calls = budget_needs_calls(&gate.budget),
+        .leak_kinds = budget_limits_leaks(&gate.budget) || settings->leak_kinds != NULL,
+    };
+    if (status == CMD_DONE && settings->baseline != NULL) {
+        int result = needs_kinds(settings, &out_needs->leak_kinds, &err);
+        status = result == -EINVAL ? cmd_misuse(page, "%s", err.text)
+                 : result < 0      ? cmd_fail(&err)
+                                   : CMD_DONE;
+    }
     budget_fini(&gate.budget);
     suppressions_fini(&gate.suppressions);
     return status;
@@ -356,7 +427,8 @@ int gate_is_held(const struct gate_settings *settings, const struct baseline *no
 {
     struct baseline old = {0};
     struct baseline_change changes[GATE_METRIC_COUNT];
-    int result = baseline_read(&old, settings->baseline, err);
+    struct suppressions suppressions = {0};
+    int result = read_baseline(settings, &suppressions, &old, err);
     if (result == 0) {
         result = baseline_compare(&old, now, tolerance_of(settings), changes, err);
     }
@@ -365,6 +437,7 @@ int gate_is_held(const struct gate_settings *settings, const struct baseline *no
         *out_is_held = *out_is_held && changes[i].kind != CHANGE_MORE;
     }
     baseline_fini(&old);
+    suppressions_fini(&suppressions);
     return result;
 }
 
@@ -380,6 +453,7 @@ int gate_run(const struct gate_settings *settings, const struct option_page *pag
     selection_fini(&gate.selection);
     budget_fini(&gate.budget);
     suppressions_fini(&gate.suppressions);
+    suppressions_fini(&gate.baseline_suppressions);
     trace_close(gate.trace);
     return status;
 }

@@ -4,13 +4,15 @@
 
 #include "statement.h"
 
+static const char leak_outcome_off[] = "off"; /* process.leak_check */
+
 struct leak_target {
     site_leak_sink *take_site;
     leak_check_sink *take_check;
     void *context;
 };
 
-static enum leak_kind kind_of(const char *word)
+enum leak_kind query_leak_kind(const char *word)
 {
     unsigned kind = LEAK_KIND_COUNT - 1;
     while (kind > LEAK_UNKNOWN && strcmp(leak_kind_word(kind), word) != 0) {
@@ -23,7 +25,7 @@ static int read_site_leak(struct statement *from, void *context)
 {
     const struct leak_target *target = context;
     struct site_leak_row row = {.stack_id = statement_u32(from)};
-    row.kind = kind_of(statement_text(from));
+    row.kind = query_leak_kind(statement_text(from));
     row.leaked_count = statement_u64(from);
     row.leaked_bytes = statement_u64(from);
     return target->take_site(target->context, &row);
@@ -60,6 +62,25 @@ int query_site_leaks(struct db *db, uint32_t process_id, site_leak_sink *sink, v
                      " FROM site_leak WHERE ?1 = 0 OR process_id = ?1"
                      " GROUP BY stack_id, leak_kind ORDER BY stack_id",
                      process_id, read_site_leak, &target, err);
+}
+
+static int count_checked(void *context, const char *leak_check, uint64_t process_count,
+                         uint64_t leaked_count)
+{
+    (void)leaked_count;
+    *(bool *)context =
+        *(const bool *)context || (process_count > 0 && strcmp(leak_check, leak_outcome_off) != 0);
+    return 0;
+}
+
+int query_leak_is_checked(struct db *db, bool *out_is_checked, struct err *err)
+{
+    struct leak_target target = {.take_check = count_checked, .context = out_is_checked};
+    *out_is_checked = false;
+    return each_leak(db,
+                     "SELECT leak_check, count(*), 0 FROM process WHERE leak_check IS NOT NULL"
+                     " AND (?1 = 0 OR id = ?1) GROUP BY 1",
+                     0, read_check, &target, err);
 }
 
 int query_leak_checks(struct db *db, uint32_t process_id, leak_check_sink *sink, void *context,

@@ -8,6 +8,7 @@
 #ifndef ALLOCAUDIT_QUERY_LEAK_H
 #define ALLOCAUDIT_QUERY_LEAK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../../schema/leak_kind.h"
@@ -24,9 +25,15 @@ typedef int site_leak_sink(void *context, const struct site_leak_row *row);
 typedef int leak_check_sink(void *context, const char *leak_check, uint64_t process_count,
                             uint64_t leaked_count);
 
+/* The kind of that word; LEAK_UNKNOWN for any other. */
+enum leak_kind query_leak_kind(const char *word);
+
 /* By stack, summed over the processes. */
 int query_site_leaks(struct db *db, uint32_t process_id, site_leak_sink *sink, void *context,
                      struct err *err);
+
+/* Whether any process was to be looked at, so that kinds are told where blocks were left. */
+int query_leak_is_checked(struct db *db, bool *out_is_checked, struct err *err);
 
 /* How many of the processes with leaked blocks were looked at, or why not, and their blocks. */
 int query_leak_checks(struct db *db, uint32_t process_id, leak_check_sink *sink, void *context,

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "../db/query_leak.h"
 #include "../model/completeness.h"
+#include "../model/stacks.h"
 #include "../model/trace.h"
 
 /* A recording while it is counted in. */
@@ -14,6 +16,7 @@ struct addition {
     struct trace *trace;
     struct sites *sites;
     struct site_paths paths;
+    bool is_leak_checked;
 };
 
 static int check(const struct addition *addition, struct err *err)
@@ -23,7 +26,28 @@ static int check(const struct addition *addition, struct err *err)
     return result == 0 ? completeness_check(addition->trace, &need, err) : result;
 }
 
-static int load(struct addition *addition, struct err *err)
+/* Leaves the leaks that count. */
+static int count_leaks(struct addition *addition, const struct counted_leaks *counted,
+                       struct err *err)
+{
+    struct site_leaks leaks = {0};
+    struct stacks *stacks = NULL;
+    int result = query_leak_is_checked(addition->trace->db, &addition->is_leak_checked, err);
+    if (result < 0 || counted->kinds == 0 || !addition->is_leak_checked) {
+        addition->is_leak_checked = false;
+        return result;
+    }
+    result = site_leaks_load(&leaks, addition->trace, 0, err);
+    result = result == 0 ? stacks_create(addition->trace->db, &stacks, err) : result;
+    if (result == 0) {
+        result = counted_leaks_apply(counted, &leaks, stacks, addition->sites, err);
+    }
+    stacks_destroy(stacks);
+    site_leaks_fini(&leaks);
+    return result;
+}
+
+static int load(struct addition *addition, const struct counted_leaks *counted, struct err *err)
 {
     const struct selection all = {.to_ns = UINT64_MAX};
     unsigned key_set = 0;
@@ -31,6 +55,7 @@ static int load(struct addition *addition, struct err *err)
         key_set |= gate_metric_key_bit((enum gate_metric)i);
     }
     int result = sites_load(addition->trace, &all, key_set, 1, &addition->sites, err);
+    result = result == 0 ? count_leaks(addition, counted, err) : result;
     return result == 0 ? site_paths_make(addition->trace, addition->sites, &addition->paths, err)
                        : result;
 }
@@ -46,7 +71,10 @@ static void add_run(struct baseline *baseline, const struct addition *addition)
     struct totals totals;
     trace_totals(addition->trace, 0, &totals);
     for (unsigned i = 0; i < GATE_METRIC_COUNT; i++) {
-        uint64_t value = gate_metric_total(&totals, addition->sites, (enum gate_metric)i);
+        enum gate_metric metric = (enum gate_metric)i;
+        uint64_t value = addition->is_leak_checked && gate_metric_is_leak(metric)
+                             ? sites_total(addition->sites, gate_metrics[i].key)
+                             : gate_metric_total(&totals, addition->sites, metric);
         widen(&baseline->run[i], value != QUERY_NULL ? value : 0, baseline->recording_count == 0);
     }
     for (size_t i = 0; i < addition->trace->process_count; i++) {
@@ -158,6 +186,17 @@ static int add_command(struct baseline *baseline, const struct addition *additio
                          addition->path, command, baseline->command);
 }
 
+static int add_leak_check(struct baseline *baseline, const struct addition *addition,
+                          struct err *err)
+{
+    if (baseline->recording_count > 0 && baseline->is_leak_checked != addition->is_leak_checked) {
+        return err_set(err, EINVAL, "'%s' was recorded with another --leak-check than those before",
+                       addition->path);
+    }
+    baseline->is_leak_checked = addition->is_leak_checked;
+    return 0;
+}
+
 int baseline_add(struct baseline *baseline, const char *path, struct err *err)
 {
     struct addition addition = {.path = path};
@@ -166,10 +205,13 @@ int baseline_add(struct baseline *baseline, const char *path, struct err *err)
         result = check(&addition, err);
     }
     if (result == 0) {
-        result = load(&addition, err);
+        result = load(&addition, &baseline->leaks, err);
     }
     if (result == 0) {
         result = add_command(baseline, &addition, err);
+    }
+    if (result == 0) {
+        result = add_leak_check(baseline, &addition, err);
     }
     if (result == 0) {
         add_run(baseline, &addition);

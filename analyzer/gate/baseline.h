@@ -7,6 +7,7 @@
  *     baseline: 1
  *     command: ./app --input x
  *     recording_count: 3
+ *     leak_kinds: definite, indirect    # of recordings with --leak-check yes; else all count
  *     run:
  *       allocation_count: 5100
  *       peak_bytes: 5734..5802          # it varied between the recordings
@@ -25,6 +26,7 @@
 #include <stdio.h>
 
 #include "../base/err.h"
+#include "../model/counted_leaks.h"
 #include "../model/site_paths.h"
 #include "gate_metric.h"
 
@@ -44,7 +46,9 @@ struct baseline_site {
 struct baseline {
     char *command;
     uint64_t recording_count;
-    uint64_t thread_count; /* most that a process had */
+    uint64_t thread_count;      /* most that a process had */
+    struct counted_leaks leaks; /* what counts as leaked: to be set before recordings are added */
+    bool is_leak_checked;       /* kinds were known; else all blocks that were live count */
     struct baseline_figure run[GATE_METRIC_COUNT];
     struct baseline_site *sites; /* by path */
     size_t site_count;
@@ -53,7 +57,8 @@ struct baseline {
 
 /*
  * Counts a recording in. Returns 0; -ENODATA (a sample, incomplete, empty), -EINVAL (of another
- * command than those before), or a negative errno of opening and reading it; err says which file.
+ * command or --leak-check than those before), or a negative errno of opening and reading it; err
+ * says which file.
  */
 int baseline_add(struct baseline *baseline, const char *path, struct err *err);
 
@@ -63,7 +68,8 @@ int baseline_write(const struct baseline *baseline, FILE *stream, struct err *er
 /* The same to a file, which is replaced once the text is whole. */
 int baseline_write_file(const struct baseline *baseline, const char *path, struct err *err);
 
-/* Reads such a text, or a recording if it is one. Errors as of yaml_file_read() and baseline_add().
+/* Reads such a text, which says what counts as leaked, or a recording if it is one. Errors as of
+ * yaml_file_read() and baseline_add().
  */
 int baseline_read(struct baseline *baseline, const char *path, struct err *err);
 

@@ -14,6 +14,10 @@ static const char *why_unjudged(const struct baseline *old, const struct baselin
     if (metric == GATE_METRIC_REALLOC_MOVED_BYTES) {
         return "it follows the heap's addresses";
     }
+    if (gate_metric_is_leak(metric) && old->is_leak_checked != now->is_leak_checked) {
+        return now->is_leak_checked ? "the baseline knows no kinds of leaks"
+                                    : "kinds of leaks are not known: record with --leak-check yes";
+    }
     bool has_threads = old->thread_count > 1 || now->thread_count > 1;
     return metric == GATE_METRIC_PEAK_BYTES && has_threads ? "it follows the timing of threads"
                                                            : NULL;

@@ -3,7 +3,8 @@
  *
  * A figure that differed between the recordings of the baseline may leave their range by five times
  * its width. Shown and not judged: the bytes that realloc moved, which follow the addresses that
- * the heap happens to have; and with more than one thread the peak, which follows their timing.
+ * the heap happens to have; with more than one thread the peak, which follows their timing; and
+ * leaks where only one side knows their kinds.
  * Single thread.
  */
 #ifndef ALLOCAUDIT_BASELINE_CHANGE_H

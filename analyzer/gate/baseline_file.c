@@ -12,6 +12,7 @@
 #include "../base/whole_file.h"
 #include "../base/yaml_file.h"
 #include "../cli/options.h"
+#include "../model/site_leaks.h"
 #include "baseline.h"
 
 enum {
@@ -95,6 +96,11 @@ static int append_all(struct str *text, const struct baseline *baseline)
                  ? str_printf(text, "\nrecording_count: %" PRIu64 "\nthread_count: %" PRIu64 "\n",
                               baseline->recording_count, baseline->thread_count)
                  : result;
+    if (result == 0 && baseline->is_leak_checked) {
+        char kinds[LEAK_KINDS_TEXT_BYTES];
+        result =
+            str_printf(text, "leak_kinds: %s\n", site_leaks_name(baseline->leaks.kinds, kinds));
+    }
     result = result == 0 ? append_run(text, baseline) : result;
     result = result == 0 ? str_append(text, "sites:\n") : result;
     for (size_t i = 0; i < baseline->site_count && result == 0; i++) {
@@ -215,11 +221,24 @@ static int take_format(const struct yaml_file *file, const yaml_node_t *value, s
     return result;
 }
 
+static int take_leak_kinds(const struct yaml_file *file, const yaml_node_t *value,
+                           struct baseline *baseline, struct err *err)
+{
+    struct err why;
+    const char *text = yaml_file_word(value);
+    if (text == NULL || site_leaks_parse(text, &baseline->leaks.kinds, &why) < 0) {
+        return yaml_file_fail(file, value, err, "%s",
+                              text != NULL ? why.text : "kinds of leaks were expected here");
+    }
+    baseline->is_leak_checked = true;
+    return 0;
+}
+
 static int take_entry(const struct yaml_file *file, const yaml_node_t *key, const char *word,
                       const yaml_node_t *value, void *context, struct err *err)
 {
-    static const char *const words[] = {
-        "baseline", "command", "recording_count", "thread_count", "run", "sites", NULL};
+    static const char *const words[] = {"baseline",   "command", "recording_count", "thread_count",
+                                        "leak_kinds", "run",     "sites",           NULL};
     struct baseline *baseline = context;
     if (strcmp(word, "baseline") == 0) {
         return take_format(file, value, err);
@@ -236,6 +255,9 @@ static int take_entry(const struct yaml_file *file, const yaml_node_t *key, cons
     }
     if (strcmp(word, "thread_count") == 0) {
         return take_number(file, value, &baseline->thread_count, err);
+    }
+    if (strcmp(word, "leak_kinds") == 0) {
+        return take_leak_kinds(file, value, baseline, err);
     }
     if (strcmp(word, "run") == 0) {
         return yaml_file_each(file, value, "'run'", take_figure, baseline->run, err);
@@ -268,6 +290,7 @@ int baseline_read(struct baseline *baseline, const char *path, struct err *err)
     if (result < 0) {
         return result;
     }
+    baseline->leaks.kinds = 0;
     result = yaml_file_each(&file, file.root, "a baseline", take_entry, baseline, err);
     if (result == 0 && (baseline->command == NULL || baseline->recording_count == 0)) {
         result = err_set(err, EINVAL, "%s: no baseline: 'command' or 'recording_count' is missing",

@@ -46,20 +46,39 @@ bool budget_needs_calls(const struct budget *budget)
     return false;
 }
 
+bool budget_limits_leaks(const struct budget *budget)
+{
+    for (size_t i = 0; i < budget->count; i++) {
+        const struct budget_limit *limit = &budget->limits[i];
+        if (gate_metric_is_leak(limit->metric) && !budget_is_entry(limit->subject)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What tells limits of one figure apart: the statistic, or the kinds of leaks; "" for none. */
+static const char *describe_part(const struct budget_limit *limit, char text[LEAK_KINDS_TEXT_BYTES])
+{
+    return budget_is_entry(limit->subject) ? budget_statistic_words[limit->statistic]
+                                           : site_leaks_name(limit->leak_kinds, text);
+}
+
 int budget_limit_describe(const struct budget_limit *limit, char *out_text, size_t size_bytes)
 {
     const char *metric = gate_metrics[limit->metric].name;
     const char *subject = budget_subject_words[limit->subject];
-    const char *statistic = budget_statistic_words[limit->statistic];
+    char kinds[LEAK_KINDS_TEXT_BYTES];
+    const char *part = describe_part(limit, kinds);
+    const char *comma = part[0] != '\0' ? ", " : "";
     if (limit->subject == BUDGET_RUN) {
-        return snprintf(out_text, size_bytes, "%s", metric);
+        return snprintf(out_text, size_bytes, "%s%s%s", metric, comma, part);
     }
     if (limit->subject == BUDGET_FRAME) {
-        return snprintf(out_text, size_bytes, "%s: %s, %s", subject, metric, statistic);
+        return snprintf(out_text, size_bytes, "%s: %s%s%s", subject, metric, comma, part);
     }
-    bool is_entry = budget_is_entry(limit->subject);
-    return snprintf(out_text, size_bytes, "%s '%s': %s%s%s", subject, limit->pattern, metric,
-                    is_entry ? ", " : "", is_entry ? statistic : "");
+    return snprintf(out_text, size_bytes, "%s '%s': %s%s%s", subject, limit->pattern, metric, comma,
+                    part);
 }
 
 static void free_patterns(struct budget_patterns *patterns)
@@ -76,6 +95,7 @@ void budget_fini(struct budget *budget)
         free(budget->limits[i].pattern);
     }
     free(budget->limits);
+    free(budget->suppressions_path);
     free_patterns(&budget->ignored_functions);
     free_patterns(&budget->ignored_modules);
     *budget = (struct budget){0};

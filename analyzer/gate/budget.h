@@ -12,9 +12,13 @@
  *     functions:
  *       parse_*: {allocation_count: 0}    # all sites with such a function in their stack
  *     modules: ...                        # the same by library or program
+ *     sites: ...                          # by path, as baselines have it: "parse_line < main"
+ *     processes: ...                      # each process whose program is called so
  *     threads: ...                        # by thread name
  *     scopes: ...                         # by scope, per entry: {allocation_count: {max: 3}}
  *     frames: {allocation_count: {p99: 0, max: 0}}   # after warm-up, per frame
+ *     leak_kinds: definite, indirect      # which blocks count as leaked; suppressions: FILE
+ *     leaked_bytes: {definite: 0, reachable: 1MiB}   # or one limit for each kind
  *
  * docs/ci.md has it all. Reading is strict: an unknown word is an error with its place and the
  * nearest right one. Single thread.
@@ -35,6 +39,8 @@
     X(RUN, "run")                                                                                  \
     X(FUNCTION, "functions")                                                                       \
     X(MODULE, "modules")                                                                           \
+    X(SITE, "sites")                                                                               \
+    X(PROCESS, "processes")                                                                        \
     X(THREAD, "threads")                                                                           \
     X(SCOPE, "scopes")                                                                             \
     X(FRAME, "frames")
@@ -63,6 +69,7 @@ struct budget_limit {
     char *pattern; /* GLOB for the subject's name; NULL for the run */
     enum gate_metric metric;
     enum budget_statistic statistic; /* of scopes and frames */
+    unsigned leak_kinds;             /* of leaks (LEAK_BIT): these alone; 0: the budget's */
     uint64_t at_least;
     uint64_t at_most;
     unsigned line;      /* in the file; 0: it came from an option */
@@ -82,7 +89,9 @@ struct budget {
     size_t capacity;
     struct budget_patterns ignored_functions;
     struct budget_patterns ignored_modules;
-    struct counted_leaks leaks; /* kinds 0: all that was live at the end, as it always was */
+    unsigned file_leak_kinds;   /* LEAK_BIT, as the file has it; 0: it has none */
+    char *suppressions_path;    /* likewise, from the file's own folder; NULL: none */
+    struct counted_leaks leaks; /* as was settled; kinds 0: all that was live at the end */
 };
 
 /* Adds a limit; its pattern is copied. Returns 0 or -ENOMEM. */
@@ -101,11 +110,14 @@ int budget_parse(struct budget *budget, const char *name, const char *text, size
 /* True of scopes and frames: of many entries. */
 bool budget_is_entry(enum budget_subject subject);
 
+/* True if it limits leaks, of any subject but scopes and frames. */
+bool budget_limits_leaks(const struct budget *budget);
+
 /* True if the budget limits scopes or frames, for which every call must have been recorded. */
 bool budget_needs_calls(const struct budget *budget);
 
-/* "functions 'parse_*': allocation_count", "frames: peak_bytes, p99"; for the run the metric alone.
- */
+/* "functions 'parse_*': allocation_count", "frames: peak_bytes, p99"; for the run the metric alone,
+ * or "leaked_count, definite". */
 int budget_limit_describe(const struct budget_limit *limit, char *out_text, size_t size_bytes);
 
 /* A zeroed one is fine. */

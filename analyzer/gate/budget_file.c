@@ -2,11 +2,13 @@
  * A budget file: nothing in it nests deeper than three levels.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../base/vec.h"
 #include "../base/yaml_file.h"
+#include "../model/site_leaks.h"
 #include "amount.h"
 #include "budget.h"
 
@@ -24,18 +26,20 @@ struct subject_context {
     const char *pattern;
 };
 
-/* What is known of a subject beyond the run, functions and modules, whose sites know all. */
+/* What is known of threads, scopes and frames; of all others their sites know all. */
 static const char *unknown_of(enum budget_subject subject, enum gate_metric metric)
 {
     bool is_amount =
         metric == GATE_METRIC_ALLOCATION_COUNT || metric == GATE_METRIC_ALLOCATED_BYTES;
+    bool is_temporary = metric == GATE_METRIC_TEMPORARY_COUNT;
     bool is_entry = metric == GATE_METRIC_PEAK_BYTES || metric == GATE_METRIC_LEAKED_COUNT;
-    if (subject == BUDGET_THREAD && !is_amount) {
-        return "of a thread only allocation_count and allocated_bytes are known";
+    if (subject == BUDGET_THREAD && !is_amount && !is_temporary && !gate_metric_is_leak(metric)) {
+        return "of a thread only allocation_count, allocated_bytes, temporary_count, leaked_count "
+               "and leaked_bytes are known";
     }
-    if (budget_is_entry(subject) && !is_amount && !is_entry) {
-        return "of scopes and frames only allocation_count, allocated_bytes, peak_bytes and "
-               "leaked_count are known";
+    if (budget_is_entry(subject) && !is_amount && !is_temporary && !is_entry) {
+        return "of scopes and frames only allocation_count, allocated_bytes, peak_bytes, "
+               "leaked_count and temporary_count are known";
     }
     return NULL;
 }
@@ -81,6 +85,17 @@ static int take_statistic(const struct yaml_file *file, const yaml_node_t *key, 
     return yaml_file_refuse(file, key, "statistic", budget_statistic_words, err);
 }
 
+static int take_kind(const struct yaml_file *file, const yaml_node_t *key, const char *word,
+                     const yaml_node_t *value, void *context, struct err *err)
+{
+    struct limit_context *limit = context;
+    struct err why;
+    if (site_leaks_parse(word, &limit->limit.leak_kinds, &why) < 0) {
+        return yaml_file_fail(file, key, err, "%s", why.text);
+    }
+    return take_amount(file, key, value, limit, err);
+}
+
 static int take_metric(const struct yaml_file *file, const yaml_node_t *key, const char *word,
                        const yaml_node_t *value, void *context, struct err *err)
 {
@@ -93,8 +108,9 @@ static int take_metric(const struct yaml_file *file, const yaml_node_t *key, con
     if (unknown != NULL) {
         return yaml_file_fail(file, key, err, "%s, not %s", unknown, word);
     }
-    if (subject->subject != BUDGET_RUN && !gate_metric_is_of_sites(metric)) {
-        return yaml_file_fail(file, key, err, "%s is known of the whole run only", word);
+    if (subject->subject != BUDGET_RUN && subject->subject != BUDGET_PROCESS &&
+        !gate_metric_is_of_sites(metric)) {
+        return yaml_file_fail(file, key, err, "%s is known of the run and of processes only", word);
     }
     struct limit_context limit = {
         .budget = subject->budget,
@@ -102,9 +118,12 @@ static int take_metric(const struct yaml_file *file, const yaml_node_t *key, con
                   .pattern = (char *)subject->pattern,
                   .metric = metric},
     };
-    return budget_is_entry(subject->subject) && value->type == YAML_MAPPING_NODE
-               ? yaml_file_each(file, value, word, take_statistic, &limit, err)
-               : take_amount(file, key, value, &limit, err);
+    bool is_entry = budget_is_entry(subject->subject);
+    if (value->type == YAML_MAPPING_NODE && (is_entry || gate_metric_is_leak(metric))) {
+        return yaml_file_each(file, value, word, is_entry ? take_statistic : take_kind, &limit,
+                              err);
+    }
+    return take_amount(file, key, value, &limit, err);
 }
 
 static int take_subject(const struct yaml_file *file, const yaml_node_t *key, const char *word,
@@ -153,13 +172,50 @@ static int take_ignored(const struct yaml_file *file, const yaml_node_t *key, co
                : yaml_file_each_item(file, value, word, add_pattern, patterns, err);
 }
 
+/* ---- leaks -------------------------------------------------------------------------------------
+ */
+
+static int take_leak_kind(const struct yaml_file *file, const yaml_node_t *node, void *context,
+                          struct err *err)
+{
+    struct budget *budget = context;
+    struct err why;
+    unsigned kinds = 0;
+    const char *word = yaml_file_word(node);
+    if (word == NULL || site_leaks_parse(word, &kinds, &why) < 0) {
+        return yaml_file_fail(file, node, err, "%s",
+                              word != NULL ? why.text : "a kind of leak was expected here");
+    }
+    budget->file_leak_kinds |= kinds;
+    return 0;
+}
+
+static int take_suppressions(const struct yaml_file *file, const yaml_node_t *value,
+                             struct budget *budget, struct err *err)
+{
+    const char *word = yaml_file_word(value);
+    const char *slash = strrchr(file->name, '/');
+    int folder_bytes = slash != NULL ? (int)(slash + 1 - file->name) : 0;
+    if (word == NULL || word[0] == '\0') {
+        return yaml_file_fail(file, value, err, "a file was expected here");
+    }
+    size_t size_bytes = (size_t)folder_bytes + strlen(word) + 1;
+    budget->suppressions_path = malloc(size_bytes);
+    if (budget->suppressions_path == NULL) {
+        return err_set_errno(err, ENOMEM, "cannot read '%s'", file->name);
+    }
+    (void)snprintf(budget->suppressions_path, size_bytes, "%.*s%s",
+                   word[0] == '/' ? 0 : folder_bytes, file->name, word);
+    return 0;
+}
+
 /* ---- the whole ---------------------------------------------------------------------------------
  */
 
 static int refuse_top(const struct yaml_file *file, const yaml_node_t *key, struct err *err)
 {
-    const char *words[WORDS_MAX] = {"ignore"};
-    size_t count = 1;
+    const char *words[WORDS_MAX] = {"ignore", "leak_kinds", "suppressions"};
+    size_t count = 3;
     for (size_t i = BUDGET_RUN + 1; i < BUDGET_SUBJECT_COUNT; i++) {
         words[count++] = budget_subject_words[i];
     }
@@ -178,6 +234,14 @@ static int take_top(const struct yaml_file *file, const yaml_node_t *key, const 
     }
     if (strcmp(word, "ignore") == 0) {
         return yaml_file_each(file, value, "'ignore'", take_ignored, context, err);
+    }
+    if (strcmp(word, "leak_kinds") == 0) {
+        return value->type == YAML_SCALAR_NODE
+                   ? take_leak_kind(file, value, context, err)
+                   : yaml_file_each_item(file, value, word, take_leak_kind, context, err);
+    }
+    if (strcmp(word, "suppressions") == 0) {
+        return take_suppressions(file, value, context, err);
     }
     for (unsigned i = BUDGET_RUN + 1; i < BUDGET_SUBJECT_COUNT; i++) {
         if (strcmp(word, budget_subject_words[i]) == 0) {

@@ -81,6 +81,8 @@ static const struct spread_figures *scope_figures(const struct scope_sum *sum,
         return &sum->peaks;
     case GATE_METRIC_LEAKED_COUNT:
         return &sum->survivors;
+    case GATE_METRIC_TEMPORARY_COUNT:
+        return &sum->temporaries;
     default:
         return &sum->allocations;
     }
@@ -112,6 +114,8 @@ static enum frame_figure frame_figure_of(enum gate_metric metric)
         return FRAME_PEAK_BYTES;
     case GATE_METRIC_LEAKED_COUNT:
         return FRAME_SURVIVOR_COUNT;
+    case GATE_METRIC_TEMPORARY_COUNT:
+        return FRAME_TEMPORARY_COUNT;
     default:
         return FRAME_ALLOCATION_COUNT;
     }

@@ -99,6 +99,9 @@ static int print_finding(const struct gate_answer *answer, const struct finding 
     }
     print_amount(out, limit->metric, "limit", "allowed", (int64_t)limit->at_most);
     print_amount(out, limit->metric, "measured", "measured", (int64_t)finding->measured);
+    if (finding->process_id != 0) {
+        out_number(out, "process_id", NULL, finding->process_id);
+    }
     int64_t margin = (int64_t)(limit->at_most - finding->measured);
     print_amount(out, limit->metric, "margin", "margin", margin);
     out_percent(out, "margin_pct", "of the limit", (double)margin, (double)limit->at_most);

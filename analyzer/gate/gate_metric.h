@@ -48,6 +48,11 @@ static inline bool gate_metric_is_of_sites(enum gate_metric metric)
     return gate_metrics[metric].key != SITE_KEY_COUNT_ALL;
 }
 
+static inline bool gate_metric_is_leak(enum gate_metric metric)
+{
+    return metric == GATE_METRIC_LEAKED_COUNT || metric == GATE_METRIC_LEAKED_BYTES;
+}
+
 /* The bit of its key, or 0. */
 static inline unsigned gate_metric_key_bit(enum gate_metric metric)
 {

@@ -6,119 +6,52 @@
 
 #include <fnmatch.h>
 
+#include "../base/str.h"
 #include "entry_figures.h"
-#include "site_mask.h"
+#include "judged_sites.h"
+#include "thread_figures.h"
 
 struct judge {
-    const struct trace *trace;
-    const struct selection *selection;
-    const struct budget *budget;
-    struct totals totals;
-    struct site_leaks leaks;
-    struct sites *sites;     /* with the keys that the limits need */
-    struct stack_tree *tree; /* NULL: no limit needs it */
-    struct stacks *stacks;
+    struct judged_sources sources;
+    struct judged_sites *sites;   /* of the whole selection */
     struct entry_figures entries; /* empty: no limit needs them */
-    bool *is_ignored;             /* per site; NULL: none is */
-    bool *is_meant;               /* per site: what the limit at hand is about */
+    struct thread_figures threads;
 };
 
-static bool needs_tree(const struct budget *budget)
+static bool has_limit_of(const struct budget *budget, enum budget_subject subject)
 {
-    bool needs = budget->ignored_functions.count > 0;
+    bool has = false;
     for (size_t i = 0; i < budget->count; i++) {
-        needs = needs || budget->limits[i].subject == BUDGET_FUNCTION;
+        has = has || budget->limits[i].subject == subject;
     }
-    return needs;
-}
-
-static int add_to_mask(struct judge *judge, const char *pattern, bool is_module, bool *mask,
-                       struct err *err)
-{
-    return is_module ? site_mask_add_module(judge->stacks, judge->sites, pattern, mask, err)
-                     : site_mask_add_function(judge->tree, judge->sites, pattern, mask, err);
-}
-
-static int ignore(struct judge *judge, const struct budget_patterns *patterns, bool is_module,
-                  struct err *err)
-{
-    int result = 0;
-    for (size_t i = 0; i < patterns->count && result == 0; i++) {
-        result = add_to_mask(judge, patterns->items[i], is_module, judge->is_ignored, err);
-    }
-    return result;
-}
-
-static int fill_ignored(struct judge *judge, struct err *err)
-{
-    const struct budget *budget = judge->budget;
-    if (budget->ignored_functions.count + budget->ignored_modules.count == 0) {
-        return 0;
-    }
-    judge->is_ignored = calloc(sites_count(judge->sites) + 1, sizeof(bool));
-    if (judge->is_ignored == NULL) {
-        return err_set_errno(err, ENOMEM, "cannot judge");
-    }
-    int result = ignore(judge, &budget->ignored_functions, false, err);
-    return result == 0 ? ignore(judge, &budget->ignored_modules, true, err) : result;
-}
-
-static bool is_about_leaks(enum gate_metric metric)
-{
-    return metric == GATE_METRIC_LEAKED_COUNT || metric == GATE_METRIC_LEAKED_BYTES;
-}
-
-/* Both figures of a leak are needed where one is asked for: to know what was suppressed. */
-static const unsigned leak_keys =
-    SITE_KEY_BIT(SITE_KEY_LEAKED) | SITE_KEY_BIT(SITE_KEY_LEAKED_COUNT);
-
-static int count_leaks(struct judge *judge, unsigned key_set, struct err *err)
-{
-    const struct counted_leaks *counted = &judge->budget->leaks;
-    if ((key_set & leak_keys) == 0 || counted->kinds == 0) {
-        return 0;
-    }
-    int result = site_leaks_load(&judge->leaks, judge->trace, judge->selection->process_id, err);
-    return result == 0
-               ? counted_leaks_apply(counted, &judge->leaks, judge->stacks, judge->sites, err)
-               : result;
+    return has;
 }
 
 static int begin(struct judge *judge, struct err *err)
 {
-    unsigned key_set = 0;
-    for (size_t i = 0; i < judge->budget->count; i++) {
-        key_set |= gate_metric_key_bit(judge->budget->limits[i].metric);
+    const struct judged_sources *sources = &judge->sources;
+    uint32_t process_id = sources->selection->process_id;
+    int result = judged_sites_reach(&judge->sources, process_id, 0, &judge->sites, err);
+    if (result == 0 && budget_needs_calls(sources->budget)) {
+        result = entry_figures_make(sources->trace, process_id, &judge->entries, err);
     }
-    key_set |= (key_set & leak_keys) != 0 ? leak_keys : 0;
-    trace_totals(judge->trace, judge->selection->process_id, &judge->totals);
-    int result = sites_load(judge->trace, judge->selection, key_set, 1, &judge->sites, err);
-    result = result == 0 ? count_leaks(judge, key_set, err) : result;
-    if (result == 0 && needs_tree(judge->budget)) {
-        result = stack_tree_load(judge->trace->db, &judge->tree, err);
-    }
-    if (result == 0 && budget_needs_calls(judge->budget)) {
-        result =
-            entry_figures_make(judge->trace, judge->selection->process_id, &judge->entries, err);
-    }
-    if (result == 0) {
-        judge->is_meant = calloc(sites_count(judge->sites) + 1, sizeof(bool));
-        result = judge->is_meant != NULL ? fill_ignored(judge, err)
-                                         : err_set_errno(err, ENOMEM, "cannot judge");
+    if (result == 0 && has_limit_of(sources->budget, BUDGET_THREAD)) {
+        result = thread_figures_load(&judge->threads, sources->trace, sources->stacks,
+                                     sources->budget, err);
     }
     return result;
 }
 
-static void sum_sites(const struct judge *judge, struct finding *finding)
+static void sum_sites(const struct judged_sites *sites, struct finding *finding)
 {
     enum site_key key = gate_metrics[finding->limit->metric].key;
     bool is_of_sites = gate_metric_is_of_sites(finding->limit->metric);
-    for (size_t i = 0; i < sites_count(judge->sites) && is_of_sites; i++) {
-        if (!judge->is_meant[i]) {
+    for (size_t i = 0; i < sites_count(sites->sites) && is_of_sites; i++) {
+        if (!sites->is_meant[i]) {
             continue;
         }
-        uint64_t value = sites_value(judge->sites, i, key);
-        if (judge->is_ignored != NULL && judge->is_ignored[i]) {
+        uint64_t value = sites_value(sites->sites, i, key);
+        if (sites->is_ignored != NULL && sites->is_ignored[i]) {
             finding->ignored += value;
             continue;
         }
@@ -126,55 +59,112 @@ static void sum_sites(const struct judge *judge, struct finding *finding)
         finding->site_sum += value;
         if (value > finding->largest) {
             finding->largest = value;
-            finding->largest_stack_id = sites_stack_id(judge->sites, i);
+            finding->largest_stack_id = sites_stack_id(sites->sites, i);
         }
     }
 }
 
-static int measure_run(struct judge *judge, struct finding *finding, struct err *err)
+/* The whole of what the sites are of: a process, or the selection. */
+static int measure_all(const struct judge *judge, const struct judged_sites *sites,
+                       struct finding *finding, struct err *err)
 {
     enum gate_metric metric = finding->limit->metric;
-    memset(judge->is_meant, true, sites_count(judge->sites));
-    sum_sites(judge, finding);
-    if ((judge->is_ignored != NULL && gate_metric_is_of_sites(metric)) ||
-        (judge->budget->leaks.kinds != 0 && is_about_leaks(metric))) {
+    memset(sites->is_meant, true, sites_count(sites->sites));
+    sum_sites(sites, finding);
+    if ((sites->is_ignored != NULL && gate_metric_is_of_sites(metric)) ||
+        (sites->leak_kinds != 0 && gate_metric_is_leak(metric))) {
         finding->measured = finding->site_sum;
         return 0;
     }
-    finding->measured = gate_metric_total(&judge->totals, judge->sites, metric);
+    struct totals totals;
+    trace_totals(judge->sources.trace, sites->process_id, &totals);
+    finding->measured = gate_metric_total(&totals, sites->sites, metric);
     return finding->measured != QUERY_NULL
                ? 0
                : err_set(err, ENODATA, "it does not hold the figure %s", gate_metrics[metric].name);
 }
 
-static int measure_sites(struct judge *judge, struct finding *finding, struct err *err)
+static int measure_masked(struct judge *judge, const struct judged_sites *sites,
+                          struct finding *finding, struct err *err)
 {
     const struct budget_limit *limit = finding->limit;
-    memset(judge->is_meant, false, sites_count(judge->sites));
-    int result =
-        add_to_mask(judge, limit->pattern, limit->subject == BUDGET_MODULE, judge->is_meant, err);
+    memset(sites->is_meant, false, sites_count(sites->sites));
+    int result = judged_sites_mask(&judge->sources, sites, limit->pattern,
+                                   limit->subject == BUDGET_MODULE, sites->is_meant, err);
     if (result == 0) {
-        sum_sites(judge, finding);
+        sum_sites(sites, finding);
         finding->measured = finding->site_sum;
     }
     return result;
 }
 
-/* A thread without a name goes by "". */
-static void measure_threads(const struct judge *judge, struct finding *finding)
+static bool is_name_like(const char *pattern, const char *name)
 {
-    for (size_t i = 0; i < judge->trace->thread_count; i++) {
-        const struct thread_row *thread = &judge->trace->threads[i];
-        bool is_in =
-            judge->selection->process_id == 0 || thread->process_id == judge->selection->process_id;
-        const char *name = thread->name != NULL ? thread->name : "";
-        if (is_in && fnmatch(finding->limit->pattern, name, 0) == 0) {
-            finding->matched_count++;
-            finding->measured += finding->limit->metric == GATE_METRIC_ALLOCATION_COUNT
-                                     ? thread->allocation_count
-                                     : thread->allocated_bytes;
+    return strcmp(pattern, name) == 0 || fnmatch(pattern, name, 0) == 0;
+}
+
+/* By paths as baselines have them. */
+static int measure_paths(struct judge *judge, struct judged_sites *sites, struct finding *finding,
+                         struct err *err)
+{
+    const struct budget_limit *limit = finding->limit;
+    int result = judged_sites_name(&judge->sources, sites, err);
+    for (size_t i = 0; i < sites->paths.count && result == 0; i++) {
+        const struct site_path *path = &sites->paths.items[i];
+        if (!is_name_like(limit->pattern, path->text)) {
+            continue;
+        }
+        uint64_t value = path->values[gate_metrics[limit->metric].key];
+        finding->matched_count++;
+        finding->site_sum += value;
+        if (value > finding->largest) {
+            finding->largest = value;
+            finding->largest_stack_id = path->stack_id;
         }
     }
+    finding->measured = finding->site_sum;
+    return result;
+}
+
+/* Of the processes of a name the one with most. */
+static int measure_processes(struct judge *judge, struct finding *finding, struct err *err)
+{
+    const struct trace *trace = judge->sources.trace;
+    const struct budget_limit *limit = finding->limit;
+    uint32_t selected_id = judge->sources.selection->process_id;
+    size_t matched_count = 0;
+    int result = 0;
+    for (size_t i = 0; i < trace->process_count && result == 0; i++) {
+        const struct process_row *process = &trace->processes[i];
+        struct finding found = {.limit = limit};
+        struct judged_sites *sites = NULL;
+        if ((selected_id != 0 && process->id != selected_id) ||
+            !is_name_like(limit->pattern, str_base_name(process->executable))) {
+            continue;
+        }
+        result = judged_sites_reach(&judge->sources, process->id, limit->leak_kinds, &sites, err);
+        result = result == 0 ? measure_all(judge, sites, &found, err) : result;
+        matched_count++;
+        if (result == 0 && (matched_count == 1 || found.measured > finding->measured)) {
+            *finding = found;
+            finding->process_id = process->id;
+        }
+    }
+    finding->matched_count = matched_count;
+    return result;
+}
+
+static void measure_threads(const struct judge *judge, struct finding *finding)
+{
+    const struct budget_limit *limit = finding->limit;
+    struct thread_finding found;
+    thread_figures_find(
+        &judge->threads, judge->sources.trace, judge->sources.selection->process_id, limit,
+        limit->leak_kinds != 0 ? limit->leak_kinds : judge->sources.budget->leaks.kinds, &found);
+    finding->measured = found.measured;
+    finding->matched_count = found.matched_count;
+    finding->largest_stack_id = found.largest_stack_id;
+    finding->largest = found.largest;
 }
 
 static void measure_entries(const struct judge *judge, struct finding *finding)
@@ -187,13 +177,33 @@ static void measure_entries(const struct judge *judge, struct finding *finding)
     finding->largest = found.largest;
 }
 
+/* Of the run, or of some of its sites. */
+static int measure_sites(struct judge *judge, struct finding *finding, struct err *err)
+{
+    const struct budget_limit *limit = finding->limit;
+    struct judged_sites *sites = NULL;
+    int result = judged_sites_reach(&judge->sources, judge->sources.selection->process_id,
+                                    limit->leak_kinds, &sites, err);
+    if (result < 0) {
+        return result;
+    }
+    switch (limit->subject) {
+    case BUDGET_FUNCTION:
+    case BUDGET_MODULE:
+        return measure_masked(judge, sites, finding, err);
+    case BUDGET_SITE:
+        return measure_paths(judge, sites, finding, err);
+    default:
+        return measure_all(judge, sites, finding, err);
+    }
+}
+
 static int judge_limit(struct judge *judge, struct finding *finding, struct err *err)
 {
     int result = 0;
     switch (finding->limit->subject) {
-    case BUDGET_FUNCTION:
-    case BUDGET_MODULE:
-        result = measure_sites(judge, finding, err);
+    case BUDGET_PROCESS:
+        result = measure_processes(judge, finding, err);
         break;
     case BUDGET_THREAD:
         measure_threads(judge, finding);
@@ -203,7 +213,7 @@ static int judge_limit(struct judge *judge, struct finding *finding, struct err 
         measure_entries(judge, finding);
         break;
     default:
-        result = measure_run(judge, finding, err);
+        result = measure_sites(judge, finding, err);
         break;
     }
     finding->is_held = finding->measured >= finding->limit->at_least &&
@@ -216,7 +226,7 @@ int judgement_make(const struct trace *trace, const struct selection *selection,
                    struct judgement *out_judgement, struct err *err)
 {
     struct judge judge = {
-        .trace = trace, .selection = selection, .budget = budget, .stacks = stacks};
+        .sources = {.trace = trace, .selection = selection, .budget = budget, .stacks = stacks}};
     struct judgement made = {.findings = calloc(budget->count + 1, sizeof(*made.findings)),
                              .count = budget->count};
     int result =
@@ -226,12 +236,13 @@ int judgement_make(const struct trace *trace, const struct selection *selection,
         result = judge_limit(&judge, &made.findings[i], err);
         made.failed_count += !made.findings[i].is_held;
     }
+    if (judge.sites != NULL) { /* theirs to end from now on */
+        made.leaks = judge.sites->leaks;
+        judge.sites->leaks = (struct site_leaks){0};
+    }
     entry_figures_fini(&judge.entries);
-    made.leaks = judge.leaks;
-    free(judge.is_meant);
-    free(judge.is_ignored);
-    stack_tree_destroy(judge.tree);
-    sites_destroy(judge.sites);
+    thread_figures_fini(&judge.threads);
+    judged_sources_fini(&judge.sources);
     if (result < 0) {
         judgement_fini(&made);
         return result;

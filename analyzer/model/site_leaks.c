@@ -110,6 +110,19 @@ const char *site_leaks_reason(const struct site_leaks *leaks)
     return "killed, crashed, replaced by another program, or still running";
 }
 
+const char *site_leaks_name(unsigned kinds, char text[LEAK_KINDS_TEXT_BYTES])
+{
+    int length = 0;
+    text[0] = '\0';
+    for (unsigned kind = LEAK_UNKNOWN + 1; kind < LEAK_KIND_COUNT; kind++) {
+        if ((kinds & LEAK_BIT(kind)) != 0) {
+            length += snprintf(text + length, LEAK_KINDS_TEXT_BYTES - (size_t)length, "%s%s",
+                               length > 0 ? ", " : "", leak_kind_word(kind));
+        }
+    }
+    return text;
+}
+
 int site_leaks_parse(const char *text, unsigned *out_kinds, struct err *err)
 {
     const char *const words[] = {
@@ -121,7 +134,8 @@ int site_leaks_parse(const char *text, unsigned *out_kinds, struct err *err)
     unsigned kinds = 0;
     for (const char *at = text;; at++) {
         char word[WORD_BYTES];
-        size_t length = strcspn(at, ",");
+        at += strspn(at, " ");
+        size_t length = strcspn(at, ", ");
         (void)snprintf(word, sizeof(word), "%.*s", (int)length, at);
         unsigned kind = LEAK_UNKNOWN + 1;
         while (kind < LEAK_KIND_COUNT && strcmp(leak_kind_word(kind), word) != 0) {
@@ -134,7 +148,7 @@ int site_leaks_parse(const char *text, unsigned *out_kinds, struct err *err)
                            near != NULL ? "'?" : ": definite, indirect, possible, reachable");
         }
         kinds |= LEAK_BIT(kind);
-        at += length;
+        at += length + strspn(at + length, " ");
         if (*at == '\0') {
             break;
         }

@@ -48,6 +48,13 @@ uint64_t site_leak_bytes(const struct site_leak *leak, unsigned kinds);
 /* Why the kinds of a process are not known, for people. */
 const char *site_leaks_reason(const struct site_leaks *leaks);
 
+enum {
+    LEAK_KINDS_TEXT_BYTES = 64,
+};
+
+/* A set (LEAK_BIT) as "definite, indirect". Returns text. */
+const char *site_leaks_name(unsigned kinds, char text[LEAK_KINDS_TEXT_BYTES]);
+
 /* "definite,indirect" to a set. Returns 0 or -EINVAL, with the word and the nearest right one. */
 int site_leaks_parse(const char *text, unsigned *out_kinds, struct err *err);
 

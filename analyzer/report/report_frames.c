@@ -14,7 +14,8 @@
     X(FRAME_FREE_COUNT, "free_count", "frees", out_count)                                          \
     X(FRAME_ALLOCATED_BYTES, "allocated_bytes", "bytes allocated", out_bytes)                      \
     X(FRAME_PEAK_BYTES, "peak_bytes", "most bytes of its own live", out_bytes)                     \
-    X(FRAME_SURVIVOR_COUNT, "survivor_count", "blocks that outlive it", out_count)
+    X(FRAME_SURVIVOR_COUNT, "survivor_count", "blocks that outlive it", out_count)                 \
+    X(FRAME_TEMPORARY_COUNT, "temporary_count", "freed before the next is allocated", out_count)
 
 struct frame_figure_words {
     enum frame_figure figure;

@@ -56,6 +56,9 @@ static int print_scope(struct report *report, const struct scope_sum *sum, struc
     out_count(out, "entry_survivor_count_p50", NULL, (int64_t)sum->survivors.p50);
     out_count(out, "entry_survivor_count_p99", NULL, (int64_t)sum->survivors.p99);
     out_count(out, "entry_survivor_count_max", NULL, (int64_t)sum->survivors.max);
+    out_count(out, "entry_temporary_count_p50", NULL, (int64_t)sum->temporaries.p50);
+    out_count(out, "entry_temporary_count_p99", NULL, (int64_t)sum->temporaries.p99);
+    out_count(out, "entry_temporary_count_max", NULL, (int64_t)sum->temporaries.max);
     out_text(out, "name", "scope", sum->name);
     int result = print_sites(report, sum, err);
     out_end_row(out);

@@ -9,7 +9,7 @@ INSERT INTO run VALUES
     (1, '0.1.0', 'complete', './compiler big.cc', '/src', 'testhost', 'Linux 6.1.0', 4, 'glibc 2.36', 'full',
      'auto', 64, 0, NULL, 1795392000000000000, 60000000000, 0, NULL, 5000000, 5000000, 900000000, 0, 80000000,
      50000000000, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO thread VALUES (1, 1, 4100, 'compiler', 0, 60000000000, 5000000, 900000000, 5000000, 0);
+INSERT INTO thread VALUES (1, 1, 4100, 'compiler', 0, 60000000000, 5000000, 900000000, 5000000, 0, 0);
 INSERT INTO module VALUES (1, '/opt/demo/compiler', 'aa', 'dwarf');
 INSERT INTO module_load VALUES (1, 1, 4194304, 8388608, 4194304, 0);
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)

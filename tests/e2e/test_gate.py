@@ -103,6 +103,103 @@ def test_wrong_budgets_are_refused_with_their_place(test):
     test.equal(f"status of {ended}", ended.status, 3)
 
 
+# ---- kinds of leaks, threads, processes -------------------------------------------------------------------
+
+
+KIN = """
+leak_kinds: [definite, indirect]
+leaked_count: {definite: 20, reachable: 1}
+sites:
+  work: {temporary_count: = 50}
+  "lose < *": {leaked_count: = 21}
+threads:
+  worker: {temporary_count: = 50, leaked_count: = 3, leaked_bytes: {definite: 300}}
+scopes:
+  part: {temporary_count: = 2}
+processes:
+  gate_kin: {leaked_count: 8, allocation_count: 70}
+"""
+
+
+def test_budget_limits_kinds_threads_and_processes(test):
+    """Every figure is what the program says of itself; of several processes the largest counts."""
+    path = test.path("kin.db")
+    test.record([test.program("gate_kin")], "--leak-check", "yes", out=path)
+    document = judge(test, path, "--budget", test.write("kin.yaml", KIN), status=1)
+    limits = document["limits"]
+    measured = [(row["option"], row["verdict"], row["measured"]) for row in limits]
+    test.equal("limits", measured, [
+        ("leaked_count, definite", "FAIL", 21),
+        ("leaked_count, reachable", "FAIL", 2),
+        ("sites 'work': temporary_count", "PASS", 50),
+        ("sites 'lose < *': leaked_count", "PASS", 21),
+        ("threads 'worker': temporary_count", "PASS", 50),
+        ("threads 'worker': leaked_count", "PASS", 3),
+        ("threads 'worker': leaked_bytes, definite", "PASS", 300),
+        ("scopes 'part': temporary_count, max", "PASS", 2),
+        ("processes 'gate_kin': leaked_count", "FAIL", 9),
+        ("processes 'gate_kin': allocation_count", "PASS", measured[-1][2])])
+    test.equal("culprit", row(limits, name="leaked_count", pattern="gate_kin")["largest_sites"][0]["function"], "lose")
+    test.equal("the process", row(limits, name="leaked_count", pattern="gate_kin")["process_id"], 3)
+    test.check(any("these kinds count: definite, indirect" in note for note in document["notes"]), str(document["notes"]))
+
+
+def test_budget_takes_suppressions(test):
+    """Found beside the budget, wherever the gate runs; options come before it."""
+    path = test.path("kin.db")
+    test.record([test.program("gate_kin")], "--leak-check", "yes", out=path)
+    test.write("known.supp", "leak:^work$\n")
+    budget = test.write("kin.yaml", "suppressions: known.supp\nleaked_count: 0\n"
+                                    "threads: {worker: {leaked_count: 0}}\n")
+    document = judge(test, path, "-b", budget, status=1)
+    test.equal("measured", [line["measured"] for line in document["limits"]], [18, 0])
+    test.check(any("suppressed by leak:^work$: 3 blocks" in note for note in document["notes"]), str(document["notes"]))
+    document = judge(test, path, "-b", budget, "--leak-kinds", "reachable", status=1)
+    test.equal("measured", [line["measured"] for line in document["limits"]], [2, 0])
+    missing = test.write("missing.yaml", "suppressions: none.supp\nleaked_count: 0\n")
+    ended = test.allocaudit("gate", path, "-b", missing)
+    refused(test, ended, 3)
+    test.check("none.supp" in ended.talk, f"{ended}")
+
+
+def test_test_looks_at_kinds_where_leaks_are_limited(test):
+    """What is kept until the end is no leak; without a limit of leaks nobody waits for the search."""
+    program = test.program("gate_kin")
+    ended = run_test(test, "--max-leaks", "7", "--format", "json", "--", program, "child", "7", status=0)
+    test.check(b"these kinds count" in ended.stdout, f"{ended}")
+    run_test(test, "--max-allocs", "70", "--", program, "child", "7", status=0)
+    test.equal("leak_check", test.open(test.path("test.db")).processes[0]["leak_check"], "off")
+
+
+def test_baseline_counts_the_kinds_of_the_gate(test):
+    """Definite and indirect ones by default, as the text says; else all, as where kinds are not known."""
+    program = test.program("gate_kin")
+    path = test.path("kin.db")
+    test.record([program], "--leak-check", "yes", out=path)
+    baseline = baseline_of(test, path)
+    with open(baseline, encoding="utf-8") as file:
+        text = file.read()
+    test.check("leak_kinds: definite, indirect\n" in text and "  leaked_count: 21\n" in text, text)
+    document = judge(test, path, "--baseline", baseline, status=0)
+    test.equal("leaks", changed(document, "leaked_count")["now"], 21)
+    ended = test.allocaudit("gate", path, "--baseline", baseline, "--leak-kinds", "reachable")
+    refused(test, ended, 2)
+    test.check("counts definite, indirect: write it anew" in ended.talk, f"{ended}")
+    reachable = test.allocaudit("baseline", path, "--leak-kinds", "reachable").stdout.decode()
+    test.check("leak_kinds: reachable\n" in reachable and "  leaked_count: 2\n" in reachable, reachable)
+    unknown = test.path("unknown.db")
+    test.record([program], out=unknown)
+    document = judge(test, unknown, "--baseline", baseline, status=0)
+    test.equal("verdict", changed(document, "leaked_count")["verdict"], "not judged")
+    plain = test.allocaudit("baseline", unknown).stdout.decode()
+    test.check("leak_kinds" not in plain and "  leaked_count: 24\n" in plain, plain)
+    ended = test.allocaudit("baseline", path, unknown)
+    test.equal(f"status of {ended}", ended.status, 3)
+    test.check("another --leak-check" in ended.talk, f"{ended}")
+    run_test(test, "--baseline", baseline, "--update", "--leak-kinds", "definite", "-n", "1", "--", program, status=0)
+    run_test(test, "--baseline", baseline, "--", program, status=0)
+
+
 # ---- frames and scopes -----------------------------------------------------------------------------------
 
 

@@ -56,6 +56,36 @@ static void budget_parse_takes_limits_of_every_subject(void **state)
     budget_fini(&budget);
 }
 
+static void budget_parse_takes_kinds_of_leaks(void **state)
+{
+    (void)state;
+    struct budget budget = {0};
+    struct err err = {0};
+    char text[128];
+    const char *const yaml = "leak_kinds: [definite, possible]\n"
+                             "suppressions: known.supp\n"
+                             "leaked_count: {definite: 0, reachable: 7}\n"
+                             "processes: {worker: {leaked_bytes: {\"definite, indirect\": 1KiB}}}\n"
+                             "sites: {\"a < main\": {temporary_count: 3}}\n";
+
+    assert_int_equal(budget_parse(&budget, "ci/b.yaml", yaml, strlen(yaml), &err), 0);
+
+    assert_int_equal(budget.count, 4);
+    assert_true(budget_limits_leaks(&budget));
+    assert_int_equal(budget.file_leak_kinds, LEAK_BIT(LEAK_DEFINITE) | LEAK_BIT(LEAK_POSSIBLE));
+    assert_string_equal(budget.suppressions_path, "ci/known.supp");
+    assert_int_equal(budget.limits[1].leak_kinds, LEAK_BIT(LEAK_REACHABLE));
+    assert_int_equal(budget.limits[1].at_most, 7);
+    assert_int_equal(budget.limits[2].subject, BUDGET_PROCESS);
+    (void)budget_limit_describe(&budget.limits[0], text, sizeof(text));
+    assert_string_equal(text, "leaked_count, definite");
+    (void)budget_limit_describe(&budget.limits[2], text, sizeof(text));
+    assert_string_equal(text, "processes 'worker': leaked_bytes, definite, indirect");
+    assert_int_equal(budget.limits[3].subject, BUDGET_SITE);
+    assert_int_equal(budget.limits[3].leak_kinds, 0);
+    budget_fini(&budget);
+}
+
 static void budget_parse_takes_statistics_of_scopes_and_frames(void **state)
 {
     (void)state;
@@ -118,12 +148,18 @@ static void budget_parse_refuses_wrong_shapes(void **state)
     refuse("[a]: 1", "b.yaml:1:1: a name was expected here");
     refuse("ignore: {functions: {a: b}}", "b.yaml:1:21: functions must be a list");
     refuse("threads: {t: {peak_bytes: 1}}",
-           "b.yaml:1:15: of a thread only allocation_count and allocated_bytes are known, not "
-           "peak_bytes");
-    refuse(
-        "frames: {temporary_count: 1}",
-        "b.yaml:1:10: of scopes and frames only allocation_count, allocated_bytes, peak_bytes and "
-        "leaked_count are known, not temporary_count");
+           "b.yaml:1:15: of a thread only allocation_count, allocated_bytes, temporary_count, "
+           "leaked_count and leaked_bytes are known, not peak_bytes");
+    refuse("frames: {realloc_count: 1}",
+           "b.yaml:1:10: of scopes and frames only allocation_count, allocated_bytes, peak_bytes, "
+           "leaked_count and temporary_count are known, not realloc_count");
+    refuse("leaked_count: {definte: 1}",
+           "b.yaml:1:16: 'definte' is no kind of leak; did you mean 'definite'?");
+    refuse("leak_kinds: [lost]",
+           "b.yaml:1:14: 'lost' is no kind of leak: definite, indirect, possible, reachable");
+    refuse("modules: {a: {fault_count: 1}}",
+           "b.yaml:1:15: fault_count is known of the run and of processes only");
+    refuse("suppressions: [a]", "b.yaml:1:15: a file was expected here");
     refuse("frames: {allocation_count: {p9: 0}}",
            "b.yaml:1:29: unknown statistic 'p9': did you mean 'p99'?");
     refuse("", "b.yaml: it is empty");
@@ -159,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(budget_parse_takes_limits_of_every_subject),
+        cmocka_unit_test(budget_parse_takes_kinds_of_leaks),
         cmocka_unit_test(budget_parse_takes_statistics_of_scopes_and_frames),
         cmocka_unit_test(budget_parse_takes_names_to_ignore),
         cmocka_unit_test(budget_parse_tells_the_place_and_the_right_word),

@@ -16,10 +16,10 @@ static void churn_counts_threads_at_once(void **state)
     struct churn churn;
     fixture_recording_make(&fixture);
     fixture_recording_change(&fixture, "DELETE FROM thread; INSERT INTO thread VALUES"
-                                       " (1, 1, 1, 'a', 100, 110, 1000, 0, 0, 0),"
-                                       " (2, 1, 2, 'b', 120, 130, 5, 0, 0, 0),"
-                                       " (3, 1, 3, 'b', 105, 125, 99, 0, 0, 0),"
-                                       " (4, 2, 4, 'of another process', 0, 500, 1, 0, 0, 0)");
+                                       " (1, 1, 1, 'a', 100, 110, 1000, 0, 0, 0, 0),"
+                                       " (2, 1, 2, 'b', 120, 130, 5, 0, 0, 0, 0),"
+                                       " (3, 1, 3, 'b', 105, 125, 99, 0, 0, 0, 0),"
+                                       " (4, 2, 4, 'of another process', 0, 500, 1, 0, 0, 0, 0)");
     assert_int_equal(trace_open(fixture.path, &trace, &err), 0);
 
     assert_int_equal(churn_find(trace, 1, &churn, &err), 0);
