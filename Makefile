@@ -339,27 +339,37 @@ test-unwind: all ## compare every stack of long runs of real programs with libun
 	@$(PYTHON) tests/e2e/run.py --build $(BUILD) --long --jobs 1 --filter '^unwind'
 
 # What reads data from outside, under libFuzzer; tests/unit/test_fuzz_corpora.c replays the corpora.
-FUZZ_BUILD   := $(BUILD_ROOT)/fuzz
-FUZZ_TARGETS := budget baseline plan database events
-FUZZ_SECONDS ?= 60
-FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+# FUZZ_SANITIZERS=undefined finds less in an execution, and makes ten times as many.
+FUZZ_TARGETS    := baseline budget database events gctrace plan pprof ring suppressions
+FUZZ_SECONDS    ?= 60
+FUZZ_SANITIZERS ?= address,undefined
+FUZZ_BUILD      := $(BUILD_ROOT)/fuzz-$(subst $(comma),-,$(FUZZ_SANITIZERS))
+FUZZ_FLAGS      := -fsanitize=fuzzer,$(FUZZ_SANITIZERS) -fno-sanitize-recover=all
 
-$(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_one.c tests/fuzz/fuzz_targets.h FORCE
-	$(Q)$(MAKE) CC=clang SAN=fuzzer-no-link,address,undefined CFLAGS=-Wno-format-nonliteral \
+$(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_one.c tests/fuzz/fuzz_targets.h tests/fuzz/fuzz_ring.h FORCE
+	$(Q)$(MAKE) CC=clang SAN=fuzzer-no-link,$(FUZZ_SANITIZERS) CFLAGS='-O2 -Wno-format-nonliteral' \
 	    BUILD=$(FUZZ_BUILD) $(FUZZ_BUILD)/liballocaudit_core.a
 	$(say) FUZZ $@
-	$(Q)clang $(STANDARD) -g -O1 $(FUZZ_FLAGS) $(call pkg,--cflags,$(PACKAGES)) -DFUZZ_TARGET=fuzz_$* \
+	$(Q)clang $(STANDARD) -g -O2 $(FUZZ_FLAGS) $(call pkg,--cflags,$(PACKAGES)) -DFUZZ_TARGET=fuzz_$* \
 	    -o $@ $< $(FUZZ_BUILD)/liballocaudit_core.a $(CORE_LIBS) -pthread
 
 .PHONY: fuzz
 fuzz: $(FUZZ_TARGETS:%=$(FUZZ_BUILD)/fuzz_%) ## fuzz each reader of outside data for FUZZ_SECONDS=60 (needs clang)
-	$(Q)for target in $(FUZZ_TARGETS); do \
-	    mkdir -p $(FUZZ_BUILD)/found/$$target; \
-	    echo "== $$target"; \
-	    nice $(FUZZ_BUILD)/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
-	        -artifact_prefix=$(FUZZ_BUILD)/found/$$target- $(FUZZ_BUILD)/found/$$target \
-	        tests/fuzz/corpus/$$target || exit 1; \
-	done
+	@$(PYTHON) tests/fuzz/run.py --build $(FUZZ_BUILD) --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# The same targets under AFL++ (Debian: afl++), which finds other ways in.
+AFL_BUILD := $(BUILD_ROOT)/fuzz-afl
+
+$(AFL_BUILD)/fuzz_%: tests/fuzz/fuzz_one.c tests/fuzz/fuzz_targets.h tests/fuzz/fuzz_ring.h FORCE
+	$(Q)AFL_QUIET=1 $(MAKE) CC=afl-clang-fast CFLAGS=-Wno-format-nonliteral BUILD=$(AFL_BUILD) \
+	    $(AFL_BUILD)/liballocaudit_core.a
+	$(say) FUZZ $@
+	$(Q)AFL_QUIET=1 afl-clang-fast $(STANDARD) -g -O2 -fsanitize=fuzzer $(call pkg,--cflags,$(PACKAGES)) \
+	    -DFUZZ_TARGET=fuzz_$* -o $@ $< $(AFL_BUILD)/liballocaudit_core.a $(CORE_LIBS) -pthread
+
+.PHONY: fuzz-afl
+fuzz-afl: $(FUZZ_TARGETS:%=$(AFL_BUILD)/fuzz_%) ## the same by AFL++ (needs afl++)
+	@$(PYTHON) tests/fuzz/run.py --afl --build $(AFL_BUILD) --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 .PHONY: torture
 torture: all sample-apps ## kill, starve and flood programs and recorder, and print what came of it: 20 minutes

@@ -73,6 +73,10 @@ int baseline_write_file(const struct baseline *baseline, const char *path, struc
  */
 int baseline_read(struct baseline *baseline, const char *path, struct err *err);
 
+/* Reads such a text from memory; `name` stands for the file's in what err says. */
+int baseline_parse(struct baseline *baseline, const char *name, const char *text, size_t size_bytes,
+                   struct err *err);
+
 /* Puts the sites in order, as baseline_find() needs them. */
 void baseline_sort(struct baseline *baseline);
 

@@ -280,6 +280,22 @@ static bool is_database(const char *path)
     return is_one;
 }
 
+/* Ends the file, too. */
+static int take_file(struct yaml_file *file, struct baseline *baseline, struct err *err)
+{
+    baseline->leaks.kinds = 0;
+    int result = yaml_file_each(file, file->root, "a baseline", take_entry, baseline, err);
+    if (result == 0 && (baseline->command == NULL || baseline->recording_count == 0)) {
+        result = err_set(err, EINVAL, "%s: no baseline: 'command' or 'recording_count' is missing",
+                         file->name);
+    }
+    if (result == 0) {
+        baseline_sort(baseline);
+    }
+    yaml_file_fini(file);
+    return result;
+}
+
 int baseline_read(struct baseline *baseline, const char *path, struct err *err)
 {
     if (is_database(path)) {
@@ -287,18 +303,13 @@ int baseline_read(struct baseline *baseline, const char *path, struct err *err)
     }
     struct yaml_file file;
     int result = yaml_file_read(path, BASELINE_BYTES_MAX, &file, err);
-    if (result < 0) {
-        return result;
-    }
-    baseline->leaks.kinds = 0;
-    result = yaml_file_each(&file, file.root, "a baseline", take_entry, baseline, err);
-    if (result == 0 && (baseline->command == NULL || baseline->recording_count == 0)) {
-        result = err_set(err, EINVAL, "%s: no baseline: 'command' or 'recording_count' is missing",
-                         path);
-    }
-    if (result == 0) {
-        baseline_sort(baseline);
-    }
-    yaml_file_fini(&file);
-    return result;
+    return result < 0 ? result : take_file(&file, baseline, err);
+}
+
+int baseline_parse(struct baseline *baseline, const char *name, const char *text, size_t size_bytes,
+                   struct err *err)
+{
+    struct yaml_file file;
+    int result = yaml_file_parse(name, text, size_bytes, &file, err);
+    return result < 0 ? result : take_file(&file, baseline, err);
 }

@@ -90,13 +90,10 @@ static int read_line(struct suppressions *suppressions, const char *path, unsign
                : 0;
 }
 
-int suppressions_read(struct suppressions *suppressions, const char *path, struct err *err)
+int suppressions_read_stream(struct suppressions *suppressions, FILE *file, const char *path,
+                             struct err *err)
 {
     *suppressions = (struct suppressions){0};
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return err_set_errno(err, errno, "cannot read '%s'", path);
-    }
     char *line = NULL;
     size_t line_bytes = 0;
     unsigned number = 0;
@@ -108,6 +105,17 @@ int suppressions_read(struct suppressions *suppressions, const char *path, struc
         result = err_set_errno(err, errno, "cannot read '%s'", path);
     }
     free(line);
+    return result;
+}
+
+int suppressions_read(struct suppressions *suppressions, const char *path, struct err *err)
+{
+    *suppressions = (struct suppressions){0};
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return err_set_errno(err, errno, "cannot read '%s'", path);
+    }
+    int result = suppressions_read_stream(suppressions, file, path, err);
     fclose(file);
     return result;
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "../base/err.h"
 #include "stacks.h"
@@ -33,6 +34,11 @@ struct suppressions {
 /* Returns 0, the errno of reading the file, or -EINVAL: err says "FILE:LINE: what is wrong".
  * suppressions_fini() in any case. */
 int suppressions_read(struct suppressions *suppressions, const char *path, struct err *err);
+
+/* The same of an open file, which stays the caller's; `path` is for what err says. */
+int suppressions_read_stream(struct suppressions *suppressions, FILE *file, const char *path,
+                             struct err *err);
+
 void suppressions_fini(struct suppressions *suppressions);
 
 /* The first that a frame of the stack matches, or NULL. */

@@ -60,6 +60,10 @@ struct plan {
  */
 int plan_read(struct plan *plan, const char *path, struct err *err);
 
+/* The same of a text; `name` stands for the file's in what err says. */
+int plan_parse(struct plan *plan, const char *name, const char *text, size_t size_bytes,
+               struct err *err);
+
 /* Rules that contradict each other, or of which one can never serve: as plan_read() does last.
  * Returns 0, or -EINVAL and names both. */
 int plan_check_overlaps(const struct plan *plan, struct err *err);

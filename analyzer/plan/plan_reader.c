@@ -322,18 +322,30 @@ static int read_all(const struct yaml_file *file, struct plan *plan, struct err 
     return result == 0 ? plan_check_overlaps(plan, err) : result;
 }
 
+/* Ends the file, too. */
+static int read_file(struct yaml_file *file, struct plan *plan, struct err *err)
+{
+    int result = read_all(file, plan, err);
+    yaml_file_fini(file);
+    if (result < 0) {
+        plan_fini(plan);
+    }
+    return result;
+}
+
 int plan_read(struct plan *plan, const char *path, struct err *err)
 {
     struct yaml_file file;
     *plan = (struct plan){0};
     int result = yaml_file_read(path, PLAN_BYTES_MAX, &file, err);
-    if (result < 0) {
-        return result;
-    }
-    result = read_all(&file, plan, err);
-    yaml_file_fini(&file);
-    if (result < 0) {
-        plan_fini(plan);
-    }
-    return result;
+    return result < 0 ? result : read_file(&file, plan, err);
+}
+
+int plan_parse(struct plan *plan, const char *name, const char *text, size_t size_bytes,
+               struct err *err)
+{
+    struct yaml_file file;
+    *plan = (struct plan){0};
+    int result = yaml_file_parse(name, text, size_bytes, &file, err);
+    return result < 0 ? result : read_file(&file, plan, err);
 }

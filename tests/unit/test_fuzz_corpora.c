@@ -2,6 +2,7 @@
  * What fuzzing started from and what it found (tests/fuzz/corpus/TARGET/) is read without a crash,
  * a leak or an undefined step: run under the sanitizers, too.
  */
+#include "../fuzz/fuzz_ring.h"
 #include "../fuzz/fuzz_targets.h"
 
 #include <dirent.h>
@@ -58,22 +59,16 @@ static void read_corpus(const char *name, fuzz_target *target)
     assert_true(file_count > 0);
 }
 
-static void fuzz_budget_survives_its_corpus(void **state)
-{
-    (void)state;
-    read_corpus("budget", fuzz_budget);
-}
-
 static void fuzz_baseline_survives_its_corpus(void **state)
 {
     (void)state;
     read_corpus("baseline", fuzz_baseline);
 }
 
-static void fuzz_plan_survives_its_corpus(void **state)
+static void fuzz_budget_survives_its_corpus(void **state)
 {
     (void)state;
-    read_corpus("plan", fuzz_plan);
+    read_corpus("budget", fuzz_budget);
 }
 
 static void fuzz_database_survives_its_corpus(void **state)
@@ -88,14 +83,48 @@ static void fuzz_events_survives_its_corpus(void **state)
     read_corpus("events", fuzz_events);
 }
 
+static void fuzz_gctrace_survives_its_corpus(void **state)
+{
+    (void)state;
+    read_corpus("gctrace", fuzz_gctrace);
+}
+
+static void fuzz_plan_survives_its_corpus(void **state)
+{
+    (void)state;
+    read_corpus("plan", fuzz_plan);
+}
+
+static void fuzz_pprof_survives_its_corpus(void **state)
+{
+    (void)state;
+    read_corpus("pprof", fuzz_pprof);
+}
+
+static void fuzz_ring_survives_its_corpus(void **state)
+{
+    (void)state;
+    read_corpus("ring", fuzz_ring);
+}
+
+static void fuzz_suppressions_survives_its_corpus(void **state)
+{
+    (void)state;
+    read_corpus("suppressions", fuzz_suppressions);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fuzz_budget_survives_its_corpus),
         cmocka_unit_test(fuzz_baseline_survives_its_corpus),
-        cmocka_unit_test(fuzz_plan_survives_its_corpus),
+        cmocka_unit_test(fuzz_budget_survives_its_corpus),
         cmocka_unit_test(fuzz_database_survives_its_corpus),
         cmocka_unit_test(fuzz_events_survives_its_corpus),
+        cmocka_unit_test(fuzz_gctrace_survives_its_corpus),
+        cmocka_unit_test(fuzz_plan_survives_its_corpus),
+        cmocka_unit_test(fuzz_pprof_survives_its_corpus),
+        cmocka_unit_test(fuzz_ring_survives_its_corpus),
+        cmocka_unit_test(fuzz_suppressions_survives_its_corpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
