@@ -15,6 +15,7 @@ enum {
     FREE_WIDE_BYTES = 3 * 8,
     FAILED_BYTES = 3 * 8,
     FAULT_BYTES = 3 * 8,
+    REPORT_PART_BYTES = 4096,
     CLOCK_STEP_TICKS = 8, /* more than a ns on any processor */
     CLOCK_LOOKS_MAX = 1000,
 };
@@ -430,6 +431,40 @@ static void emit_named(enum event_tag tag, uint32_t place, const char *name, uin
         lane_publish(writer, writer->cursor + bytes / 8);
     }
     self_leave(self);
+}
+
+static void emit_report_part(const char *text, size_t text_bytes, bool is_last, const void *frame)
+{
+    struct self *self = self_enter(frame);
+    if (self == NULL) {
+        return;
+    }
+    size_t bytes = (sizeof(struct event_report) + text_bytes + 7) & ~(size_t)7;
+    if (emit_reserve(self, bytes)) {
+        struct writer *writer = self_writer(self);
+        lane_begin(writer);
+        uint64_t ticks = emit_stamp(writer);
+        struct event_report *event = (struct event_report *)writer->cursor;
+        writer->cursor[bytes / 8 - 1] = 0;
+        *event = (struct event_report){
+            .head = event_head(EVENT_REPORT, 0, ticks),
+            .text_bytes = (uint32_t)text_bytes,
+            .is_last = is_last,
+        };
+        memcpy(event->text, text, text_bytes);
+        lane_publish(writer, writer->cursor + bytes / 8);
+    }
+    self_leave(self);
+}
+
+void emit_report(const char *text, size_t text_bytes, bool is_last, const void *frame)
+{
+    while (text_bytes > REPORT_PART_BYTES) {
+        emit_report_part(text, REPORT_PART_BYTES, false, frame);
+        text += REPORT_PART_BYTES;
+        text_bytes -= REPORT_PART_BYTES;
+    }
+    emit_report_part(text, text_bytes, is_last, frame);
 }
 
 void emit_counter(const char *name, uint64_t value, const void *frame)

@@ -71,6 +71,7 @@
 #define HOOKS_EXIT(X)                                                                              \
     X(void, exit_at_once, "_exit", (int))                                                          \
     X(void, exit_at_once_c99, "_Exit", (int))                                                      \
+    X(void, finalize, "__cxa_finalize", (void *))                                                  \
     X(void, quick_exit, "quick_exit", (int))
 
 #define HOOKS(X) HOOKS_C(X) HOOKS_CXX(X) HOOKS_MAP(X) HOOKS_DL(X) HOOKS_NAME(X) HOOKS_EXIT(X)

@@ -1,11 +1,13 @@
 /*
- * hooks_exit.c - ways out of the process that run no destructors (see lifecycle.c for the others).
+ * hooks_exit.c - ways out of the process that run no destructors (see lifecycle.c for the others),
+ * and the moment at which a module's destructors are about to run.
  */
 #include <stdlib.h>
 
 #include "hooks.h"
 #include "leak_wait.h"
 #include "real.h"
+#include "sanitizer.h"
 
 HOOK __attribute__((noreturn)) void _exit(int status)
 {
@@ -29,4 +31,16 @@ HOOK __attribute__((noreturn)) void quick_exit(int status)
     leak_wait();
     real.quick_exit(status);
     __builtin_unreachable();
+}
+
+void __cxa_finalize(void *module);
+
+/* A module's own code calls it, with an address within it: at exit, or as it is unloaded. */
+HOOK void __cxa_finalize(void *module)
+{
+    real_be_ready();
+    if (sanitizer_is_in(module)) {
+        sanitizer_before_leak_check();
+    }
+    real.finalize(module);
 }

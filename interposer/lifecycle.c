@@ -42,4 +42,5 @@ static __attribute__((destructor)) void lifecycle_end(void)
 {
     route_count(lifecycle_count);
     leak_wait();
+    sanitizer_before_leak_check();
 }

@@ -34,6 +34,17 @@ long sys_open(const char *path, int flags)
     return sys_call(SYS_openat, AT_FDCWD, (long)path, flags | O_CLOEXEC, 0, 0, 0);
 }
 
+long sys_create(const char *path)
+{
+    return sys_call(SYS_openat, AT_FDCWD, (long)path,
+                    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600, 0, 0);
+}
+
+long sys_unlink(const char *path)
+{
+    return sys_call(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
+}
+
 long sys_close(int fd)
 {
     return sys_call(SYS_close, fd, 0, 0, 0, 0, 0);
@@ -42,6 +53,24 @@ long sys_close(int fd)
 long sys_read(int fd, void *buffer, size_t bytes)
 {
     return sys_call(SYS_read, fd, (long)buffer, (long)bytes, 0, 0, 0);
+}
+
+long sys_read_at(int fd, void *buffer, size_t bytes, uint64_t at)
+{
+    return sys_call(SYS_pread64, fd, (long)buffer, (long)bytes, (long)at, 0, 0);
+}
+
+void sys_write_all(int fd, const void *bytes, size_t count)
+{
+    const char *from = bytes;
+    while (count > 0) {
+        long written = sys_call(SYS_write, fd, (long)from, (long)count, 0, 0, 0);
+        if (written <= 0 && written != -EINTR) {
+            return;
+        }
+        from += written > 0 ? written : 0;
+        count -= written > 0 ? (size_t)written : 0;
+    }
 }
 
 long sys_readlink(const char *path, char *buffer, size_t bytes)

@@ -14,8 +14,12 @@
 #include <sys/types.h>
 
 long sys_open(const char *path, int flags);
+long sys_create(const char *path); /* a new file, 0600, for reading and writing */
+long sys_unlink(const char *path);
 long sys_close(int fd);
 long sys_read(int fd, void *buffer, size_t bytes);
+long sys_read_at(int fd, void *buffer, size_t bytes, uint64_t at);
+void sys_write_all(int fd, const void *bytes, size_t count); /* as far as it can be */
 long sys_readlink(const char *path, char *buffer, size_t bytes);
 void *sys_mmap(size_t bytes, int protection, int flags, int fd); /* NULL on failure */
 long sys_munmap(void *address, size_t bytes);

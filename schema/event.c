@@ -28,6 +28,10 @@ static size_t event_text_bytes(const uint64_t *words)
         const struct event_counter *event = (const struct event_counter *)words;
         return event->name_bytes;
     }
+    case EVENT_REPORT: {
+        const struct event_report *event = (const struct event_report *)words;
+        return event->text_bytes;
+    }
     default: {
         const struct event_mark *event = (const struct event_mark *)words;
         return event->name_bytes;
@@ -56,6 +60,7 @@ static size_t event_fixed_bytes(unsigned tag)
         {EVENT_PROCESS, 1, sizeof(struct event_process)},
         {EVENT_MARK, 1, sizeof(struct event_mark)},
         {EVENT_COUNTER, 2, sizeof(struct event_counter)}, /* and EVENT_ALLOCATOR */
+        {EVENT_REPORT, 1, sizeof(struct event_report)},
     };
     for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
         if (tag - layouts[i].first < layouts[i].count) {

@@ -102,6 +102,7 @@ enum event_tag {
     EVENT_COUNTER = 0xb5,   /* struct event_counter */
     EVENT_ALLOCATOR = 0xb6, /* struct event_counter: what the allocator says of itself */
     EVENT_FAULT = 0xb7,     /* 3 words: value | stack:32 call:16 fault:16; enum fault_kind */
+    EVENT_REPORT = 0xb8,    /* struct event_report */
     /* Of a thread that has paused (allocaudit_pause()): laid out as EVENT_ALLOC_WIDE and
      * EVENT_FREE. Their blocks are paired and never counted. */
     EVENT_PAUSED_ALLOC = 0xc0, /* + alloc_kind */
@@ -193,11 +194,21 @@ struct event_counter {
     char text[];    /* padded with zeros to 8 bytes */
 };
 
+/* What a sanitizer's runtime has printed about an error, in parts that follow one another in their
+ * lane. */
+struct event_report {
+    uint64_t head;
+    uint32_t text_bytes;
+    uint32_t is_last;
+    char text[]; /* padded with zeros to 8 bytes */
+};
+
 static_assert(sizeof(struct event_stack) == 16, "event_stack layout");
 static_assert(sizeof(struct event_module) == 40, "event_module layout");
 static_assert(sizeof(struct event_process) == 32, "event_process layout");
 static_assert(sizeof(struct event_mark) == 16, "event_mark layout");
 static_assert(sizeof(struct event_counter) == 24, "event_counter layout");
+static_assert(sizeof(struct event_report) == 16, "event_report layout");
 
 static inline uint64_t event_head(unsigned tag, unsigned duration_code, uint64_t ticks)
 {

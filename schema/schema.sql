@@ -372,6 +372,35 @@ CREATE TABLE fault (
     block_stack_id  INTEGER REFERENCES stack (id)  -- where it was allocated
 );
 
+-- What a sanitizer's runtime has printed in a process about an error.
+CREATE TABLE sanitizer_report (
+    id           INTEGER PRIMARY KEY,
+    process_id   INTEGER NOT NULL REFERENCES process (id),
+    thread_id    INTEGER NOT NULL REFERENCES thread (id),
+    at_ns        INTEGER NOT NULL,
+    tool         TEXT NOT NULL,                  -- AddressSanitizer, LeakSanitizer
+    kind         TEXT NOT NULL,                  -- heap-use-after-free, double-free, leak, ...
+    address      INTEGER,                        -- of the error; NULL: none is told
+    access       TEXT,                           -- read, write; NULL: it is no access
+    access_bytes INTEGER,
+    stack_id     INTEGER REFERENCES stack (id),  -- where it happened
+    text         TEXT NOT NULL                   -- as it was printed, without colours
+);
+
+-- The blocks that a report names.
+CREATE TABLE sanitizer_block (
+    report_id      INTEGER NOT NULL REFERENCES sanitizer_report (id),
+    place          INTEGER NOT NULL,             -- 1, 2 ... in the order of the report
+    role           TEXT NOT NULL,                -- block, direct_leak, indirect_leak, leaked_block
+    address        INTEGER,                      -- where the block begins; NULL: not told
+    size_bytes     INTEGER NOT NULL,             -- of all its blocks
+    block_count    INTEGER NOT NULL,
+    block_id       INTEGER,                      -- the (first) row in allocation; NULL: not known
+    stack_id       INTEGER REFERENCES stack (id), -- where it was allocated
+    freed_stack_id INTEGER REFERENCES stack (id), -- where it was freed; NULL: it was not
+    PRIMARY KEY (report_id, place)
+) WITHOUT ROWID;
+
 CREATE TABLE alloc_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE free_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 

@@ -19,7 +19,7 @@ static struct code_address announcement_locate(const struct subject *subject, ui
     return (struct code_address){0, address};
 }
 
-static int announcement_frame(struct subject *subject, uint64_t address, uint32_t *out_frame)
+int announcement_frame(struct subject *subject, uint64_t address, uint32_t *out_frame)
 {
     if (map_get(&subject->frame_of_address, address, out_frame)) {
         return 0;

@@ -16,6 +16,10 @@ int announcement_process(struct lane_context *lane, const struct event_process *
 int announcement_module(struct lane_context *lane, const struct event_module *event,
                         uint64_t stamp_ns);
 int announcement_stack(struct lane_context *lane, const struct event_stack *event);
+
+/* The frame of a return address, by the modules that are known so far. Returns 0 or -ENOMEM. */
+int announcement_frame(struct subject *subject, uint64_t address, uint32_t *out_frame);
+
 int announcement_mark(struct lane_context *lane, const struct event_mark *event, uint64_t stamp_ns);
 int announcement_fact(struct lane_context *lane, const struct event_counter *event,
                       uint64_t stamp_ns);

@@ -8,6 +8,7 @@
 #include "faults.h"
 #include "mappings.h"
 #include "recording.h"
+#include "sanitizer_reports.h"
 #include "subject.h"
 #include "weight.h"
 
@@ -241,6 +242,8 @@ static __attribute__((noinline)) int apply_rare(struct lane_context *lane, const
         return announcement_fact(lane, (const struct event_counter *)words, stamp_ns);
     case EVENT_FAULT:
         return apply_fault(lane, words, stamp_ns, err);
+    case EVENT_REPORT:
+        return sanitizer_reports_add(lane, (const struct event_report *)words, stamp_ns);
     case EVENT_LOST:
         lane->subject->lost_event_count += words[1];
         return 0;

@@ -239,7 +239,8 @@ static int collector_finish_subjects(struct collector *collector, struct err *er
         }
         if (drain_is_done(&collector->drain, subject)) {
             keep_end(subject);
-            int r = subject_finish(subject, err);
+            int r = sanitizer_reports_take_left(subject, collector->session.path);
+            r = r == 0 ? subject_finish(subject, err) : r;
             if (r < 0) {
                 return r;
             }

@@ -19,6 +19,7 @@ void recording_fini(struct recording *recording)
     }
     free(recording->subjects);
     faults_fini(&recording->faults);
+    sanitizer_reports_fini(&recording->reports);
     free(recording->marks);
     words_fini(&recording->mark_names);
     for (size_t i = 0; i < recording->counter_count; i++) {

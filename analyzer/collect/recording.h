@@ -21,6 +21,7 @@
 #include "journal.h"
 #include "modules.h"
 #include "rowpack.h"
+#include "sanitizer_reports.h"
 #include "stacktree.h"
 #include "subject.h"
 
@@ -94,6 +95,7 @@ struct recording {
     const struct given_name *given_names; /* of module 1, by offset - 1; NULL: names are in files */
     struct go_facts go;                   /* version "": the command is no Go program */
     struct faults faults;
+    struct sanitizer_reports reports;
     uint64_t live_bytes; /* over all subjects */
     uint64_t peak_bytes;
     uint64_t peak_ns;

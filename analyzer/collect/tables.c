@@ -7,6 +7,7 @@
 
 #include "faults.h"
 #include "latency_rows.h"
+#include "sanitizer_reports.h"
 
 static const char *const leak_outcome_words[] = {
 #define X(name, word) (word),
@@ -602,6 +603,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
     tables_write_counters(writer, recording);
     tables_write_facts(writer, recording);
     faults_write(writer, recording);
+    sanitizer_reports_write(writer, recording);
     tables_write_each(writer, recording, "memory_sample", 8, tables_write_memory);
     tables_write_each(writer, recording, "resident_range", 7, tables_write_residency);
     tables_write_gc(writer, recording);

@@ -83,7 +83,9 @@ static const struct option_example examples[] = {
 static const char *const paragraphs[] = {
     "Sections: faults (errors of the program: freed twice, freed what is no block, freed by a call "
     "of "
-    "another kind ...); summary; sites (where memory is allocated: one row per call stack, by "
+    "another kind ...); sanitizer (what AddressSanitizer and LeakSanitizer have reported, with the "
+    "blocks as they were recorded); summary; sites (where memory is allocated: one row per call "
+    "stack, by "
     "count, bytes, "
     "bytes live at the peak, time); leaks (blocks never freed); temporary (freed by the allocating "
     "thread at once); lifetimes; sizes (as requested); threads; processes; timeline; large (blocks "

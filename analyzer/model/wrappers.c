@@ -56,6 +56,17 @@ static const char *const wrapper_names[] = {
     "std::shared_ptr<*",
     "std::__shared_ptr<*",
     "std::__shared_count<*",
+    /* runtimes of sanitizers, and what their reports and faults begin with */
+    "__sanitizer::*",
+    "__interceptor_*",
+    "__asan::*",
+    "__lsan::*",
+    "libasan.so*",
+    "liblsan.so*",
+    "free",
+    "cfree",
+    "operator delete",
+    "operator delete[]",
     /* Rust */
     "__rust_alloc",
     "__rust_alloc_zeroed",

@@ -115,6 +115,7 @@ void report_note_no_calls(struct report *report, const char *section);
 
 /* The section functions. */
 int report_print_faults(struct report *report, struct err *err);
+int report_print_sanitizer(struct report *report, struct err *err);
 int report_print_summary(struct report *report, struct err *err);
 int report_print_sites(struct report *report, struct err *err);
 int report_print_leaks(struct report *report, struct err *err);
@@ -165,6 +166,14 @@ int report_begin_site_row(struct report *report, uint32_t stack_id, struct call_
                           struct err *err);
 void report_end_site_row(struct report *report, struct call_stack *stack);
 void report_end_whole_site_row(struct report *report, struct call_stack *stack);
+
+/* "function (file.c:12)" of the frame that is shown for a stack; QUERY_NULL: `unknown`. Returns 0
+ * or a negative errno. */
+int report_print_place(struct report *report, const char *key, const char *label, uint64_t stack_id,
+                       const char *unknown, struct err *err);
+
+/* For programs alone: the number, or null for QUERY_NULL. */
+void report_print_number(struct out *out, const char *key, uint64_t value);
 
 /* The frames of a stack as the list "stack" of the row or section that is open. */
 void report_print_frames(struct out *out, const struct call_stack *stack);

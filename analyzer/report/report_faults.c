@@ -1,7 +1,6 @@
 /*
  * Errors of the program: what it called the allocator with and must not have.
  */
-#include "../base/str.h"
 #include "report.h"
 
 #include <stdio.h>
@@ -40,45 +39,6 @@ static const char *explain(const char *kind)
     return kind;
 }
 
-static void print_number_or_null(struct out *out, const char *key, uint64_t value)
-{
-    if (value == QUERY_NULL) {
-        out_null(out, key, NULL);
-    } else {
-        out_number(out, key, NULL, (int64_t)value);
-    }
-}
-
-/* "function (file.c:12)" of the innermost frame outside the C++ library's operators. */
-static int print_call_place(struct fault_table *table, const char *key, const char *label,
-                            uint64_t stack_id, const char *unknown)
-{
-    struct out *out = table->report->out;
-    if (stack_id == QUERY_NULL) {
-        out_text(out, key, label, unknown);
-        return 0;
-    }
-    struct call_stack stack = {0};
-    int result = stacks_expand(table->report->stacks, (uint32_t)stack_id, &stack, table->err);
-    if (result < 0) {
-        return result;
-    }
-    const struct stack_frame *frame = call_stack_shown(&stack);
-    struct str place = {0};
-    if (frame != NULL && frame->file != NULL && frame->line > 0) {
-        result = str_printf(&place, "%s (%s:%u)", frame->function, str_base_name(frame->file),
-                            frame->line);
-    } else {
-        result = str_printf(&place, "%s", frame != NULL ? frame->function : unknown);
-    }
-    if (result == 0) {
-        out_text(out, key, label, str_text(&place));
-    }
-    str_fini(&place);
-    call_stack_fini(&stack);
-    return result;
-}
-
 static int print_fault(void *context, const struct fault_row *row)
 {
     struct fault_table *table = context;
@@ -98,16 +58,18 @@ static int print_fault(void *context, const struct fault_row *row)
     out_number(out, "thread_id", "thread", row->thread_id);
     out_text(out, "kind", NULL, row->kind);
     out_text(out, "call", "call", row->call);
-    print_number_or_null(out, "address", row->address);
-    print_number_or_null(out, "given", row->given);
-    print_number_or_null(out, "stack_id", row->stack_id);
-    print_number_or_null(out, "block_id", row->block_id);
-    print_number_or_null(out, "block_address", row->block_address);
-    print_number_or_null(out, "block_stack_id", row->block_stack_id);
-    print_number_or_null(out, "block_freed_ns", row->block_freed_ns);
-    int result = print_call_place(table, "called_at", "in", row->stack_id, "?");
+    report_print_number(out, "address", row->address);
+    report_print_number(out, "given", row->given);
+    report_print_number(out, "stack_id", row->stack_id);
+    report_print_number(out, "block_id", row->block_id);
+    report_print_number(out, "block_address", row->block_address);
+    report_print_number(out, "block_stack_id", row->block_stack_id);
+    report_print_number(out, "block_freed_ns", row->block_freed_ns);
+    int result =
+        report_print_place(table->report, "called_at", "in", row->stack_id, "?", table->err);
     if (result == 0) {
-        result = print_call_place(table, "allocated_at", "block of", row->block_stack_id, "-");
+        result = report_print_place(table->report, "allocated_at", "block of", row->block_stack_id,
+                                    "-", table->err);
     }
     out_text(out, "meaning", "what", explain(row->kind));
     out_end_row(out);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "../base/str.h"
+#include "../db/query_run.h"
 #include "site_fields.h"
 
 /* "parser.c:120", or the module's name where there is no line. */
@@ -83,6 +84,42 @@ void report_end_site_row(struct report *report, struct call_stack *stack)
 void report_end_whole_site_row(struct report *report, struct call_stack *stack)
 {
     end_site_row(report, stack, true);
+}
+
+void report_print_number(struct out *out, const char *key, uint64_t value)
+{
+    if (value == QUERY_NULL) {
+        out_null(out, key, NULL);
+    } else {
+        out_number(out, key, NULL, (int64_t)value);
+    }
+}
+
+int report_print_place(struct report *report, const char *key, const char *label, uint64_t stack_id,
+                       const char *unknown, struct err *err)
+{
+    struct call_stack stack = {0};
+    struct str place = {0};
+    int result =
+        stack_id == QUERY_NULL ? 0 : stacks_expand(report->stacks, (uint32_t)stack_id, &stack, err);
+    if (result < 0) {
+        return result;
+    }
+    const struct stack_frame *frame = stack.count > 0 ? call_stack_shown(&stack) : NULL;
+    if (frame == NULL) {
+        result = str_append(&place, unknown);
+    } else if (frame->file != NULL && frame->line > 0) {
+        result = str_printf(&place, "%s (%s:%u)", frame->function, str_base_name(frame->file),
+                            frame->line);
+    } else {
+        result = str_append(&place, frame->function);
+    }
+    if (result == 0) {
+        out_text(report->out, key, label, str_text(&place));
+    }
+    str_fini(&place);
+    call_stack_fini(&stack);
+    return result;
 }
 
 /* A stack's own figures; for one in the middle of the tree there are none. */

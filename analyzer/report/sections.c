@@ -22,6 +22,7 @@
 
 static const struct report_section sections[] = {
     {"faults", report_print_faults, 0, 0, true, NULL},
+    {"sanitizer", report_print_sanitizer, 0, 0, true, NULL},
     {"summary", report_print_summary, KEY(TIME) | KEY(TEMPORARY), SECTION_BY_ALL, true, NULL},
     {"sites", report_print_sites, KEY(COUNT) | KEY(BYTES) | KEY(PEAK) | KEY(TIME) | KEY(TEMPORARY),
      SECTION_BY_ALL, true, NULL},

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../analyzer/collect/sanitizer_text.h"
 #include "../../analyzer/db/query_block.h"
 #include "../../analyzer/gate/baseline.h"
 #include "../../analyzer/gate/budget.h"
@@ -105,6 +106,14 @@ static inline void fuzz_gctrace(const uint8_t *bytes, size_t count)
     struct gc_cycle cycle;
     (void)gctrace_match((const char *)bytes, count, &cycle);
     (void)gctrace_has_begun((const char *)bytes, count);
+}
+
+/* A sanitizer's report, as the recorded program has printed it. */
+static inline void fuzz_sanitizer(const uint8_t *bytes, size_t count)
+{
+    struct sanitizer_text text;
+    (void)sanitizer_text_parse((const char *)bytes, count, &text);
+    sanitizer_text_fini(&text);
 }
 
 /* What `report` reads first of a recording: its tables, its sites, and some of their stacks. */

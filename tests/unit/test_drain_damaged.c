@@ -81,9 +81,9 @@ static void reset_ring(struct session *session)
 static void put_long_record(struct ring_writer *writer, uint64_t now)
 {
     uint64_t words[64] = {0};
-    unsigned tags[] = {EVENT_STACK, EVENT_MODULE,  EVENT_PROCESS,  EVENT_MARK,
-                       EVENT_LOST,  EVENT_COUNTER, EVENT_ALLOCATOR};
-    words[0] = event_head(tags[pick(7)], 0, 0);
+    unsigned tags[] = {EVENT_STACK, EVENT_MODULE,  EVENT_PROCESS,   EVENT_MARK,
+                       EVENT_LOST,  EVENT_COUNTER, EVENT_ALLOCATOR, EVENT_REPORT};
+    words[0] = event_head(tags[pick(8)], 0, 0);
     for (size_t i = 1; i < 64; i++) {
         words[i] = next_random() & UINT64_C(0x0000000f00ff000f);
     }

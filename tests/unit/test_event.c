@@ -38,6 +38,7 @@ static size_t expected_bytes(unsigned tag)
         {EVENT_COUNTER, 1, 24},
         {EVENT_ALLOCATOR, 1, 24},
         {EVENT_FAULT, 1, 24},
+        {EVENT_REPORT, 1, 16},
         {EVENT_PAUSED_ALLOC, ALLOC_KIND_COUNT, 40},
         {EVENT_PAUSED_FREE, FREE_KIND_COUNT, 16},
     };
@@ -75,7 +76,7 @@ static void event_bytes_every_tag_has_its_length(void **state)
         valid_count += bytes != 0;
     }
 
-    assert_int_equal(valid_count, 4 * ALLOC_KIND_COUNT + 3 * FREE_KIND_COUNT + 8);
+    assert_int_equal(valid_count, 4 * ALLOC_KIND_COUNT + 3 * FREE_KIND_COUNT + 9);
 }
 
 static void event_bytes_truncated_record_is_refused(void **state)
@@ -116,6 +117,10 @@ static void event_bytes_texts_are_padded_to_words(void **state)
 
         make_record(words, EVENT_MARK);
         ((struct event_mark *)words)->name_bytes = length;
+        assert_int_equal(event_bytes(words, sizeof(words)), 16 + padded);
+
+        make_record(words, EVENT_REPORT);
+        ((struct event_report *)words)->text_bytes = length;
         assert_int_equal(event_bytes(words, sizeof(words)), 16 + padded);
 
         make_record(words, EVENT_MODULE);

@@ -107,6 +107,12 @@ static void fuzz_ring_survives_its_corpus(void **state)
     read_corpus("ring", fuzz_ring);
 }
 
+static void fuzz_sanitizer_survives_its_corpus(void **state)
+{
+    (void)state;
+    read_corpus("sanitizer", fuzz_sanitizer);
+}
+
 static void fuzz_suppressions_survives_its_corpus(void **state)
 {
     (void)state;
@@ -124,6 +130,7 @@ int main(void)
         cmocka_unit_test(fuzz_plan_survives_its_corpus),
         cmocka_unit_test(fuzz_pprof_survives_its_corpus),
         cmocka_unit_test(fuzz_ring_survives_its_corpus),
+        cmocka_unit_test(fuzz_sanitizer_survives_its_corpus),
         cmocka_unit_test(fuzz_suppressions_survives_its_corpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
