@@ -80,7 +80,8 @@ size_t event_bytes_slowly(const uint64_t *words, size_t available_bytes)
     if (bytes == 0 || bytes > available_bytes) {
         return 0;
     }
-    if (tag >= EVENT_STACK && tag <= EVENT_ALLOCATOR && tag != EVENT_LOST) {
+    bool is_fixed = tag == EVENT_LOST || tag == EVENT_FAULT;
+    if (tag >= EVENT_STACK && tag <= EVENT_REPORT && !is_fixed) {
         bytes = event_padded(bytes + event_text_bytes(words));
     }
     return bytes <= available_bytes && bytes <= EVENT_MAX_BYTES ? bytes : 0;
