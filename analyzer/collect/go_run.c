@@ -10,8 +10,8 @@
 #include "../base/vec.h"
 
 enum {
-    READING_NS = 100000000,
-    READING_COST_PART = 200, /* reading may take this part of the time */
+    READING_NS = 500000000,
+    READING_COST_PART = 500, /* reading may take this part of the time */
     RATE_ALL_BYTES = 1,      /* every allocation is sampled */
 };
 
@@ -72,6 +72,7 @@ int go_run_prepare(struct go_run *run, struct recording *recording, const struct
 static int adopt_subject(struct go_run *run, struct subject *subject)
 {
     run->subject = subject;
+    subject->memory.is_regular = true;
     run->recording->go.process_id = subject->id;
     const char *path = run->target->path;
     return modules_intern(&run->recording->modules, path, strlen(path), (const unsigned char *)"",

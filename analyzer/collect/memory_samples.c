@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,7 +9,8 @@
 #include "../base/vec.h"
 
 enum {
-    REGULAR_COSTS = 200, /* a pause is at least as long as so many samples: 0.5 % */
+    REGULAR_COSTS = 200,       /* a pause is at least as long as so many samples: 0.5 % */
+    REGULAR_COSTS_ALONE = 500, /* where nothing else but that is a reason */
     CHANGED_COSTS = 20,
     CHANGED_COSTS_LARGE = 100,
     LARGE_COST_NS = 10000000, /* events are not read meanwhile: large processes wait longer */
@@ -28,6 +28,16 @@ static bool differs(uint64_t a_bytes, uint64_t b_bytes, uint64_t whole_bytes)
            difference_bytes >= whole_bytes / CHANGED_PART;
 }
 
+/* Alone, it is told from what the next sample will cost: a young process grows. */
+static uint64_t regular_pause_ns(const struct memory_samples *samples, uint64_t rss_bytes)
+{
+    if (!samples->is_regular) {
+        return REGULAR_COSTS * samples->cost_ns;
+    }
+    double growth = (double)rss_bytes / (double)(samples->rss_bytes + 1);
+    return (uint64_t)(REGULAR_COSTS_ALONE * (double)samples->cost_ns * (growth > 1 ? growth : 1));
+}
+
 static bool is_due(const struct memory_samples *samples, uint64_t now_ns, uint64_t rss_bytes,
                    uint64_t live_bytes)
 {
@@ -35,10 +45,11 @@ static bool is_due(const struct memory_samples *samples, uint64_t now_ns, uint64
         return true;
     }
     uint64_t passed_ns = now_ns - samples->last_ns;
-    bool has_changed = differs(samples->rss_bytes, rss_bytes, samples->rss_bytes) ||
-                       differs(samples->live_bytes, live_bytes, samples->rss_bytes);
+    bool has_changed =
+        !samples->is_regular && (differs(samples->rss_bytes, rss_bytes, samples->rss_bytes) ||
+                                 differs(samples->live_bytes, live_bytes, samples->rss_bytes));
     uint64_t changed_costs = samples->cost_ns < LARGE_COST_NS ? CHANGED_COSTS : CHANGED_COSTS_LARGE;
-    return (passed_ns >= samples->period_ns && passed_ns >= REGULAR_COSTS * samples->cost_ns) ||
+    return (passed_ns >= samples->period_ns && passed_ns >= regular_pause_ns(samples, rss_bytes)) ||
            (passed_ns >= CHANGED_NS_LEAST && passed_ns >= changed_costs * samples->cost_ns &&
             has_changed);
 }

@@ -10,6 +10,7 @@
 #ifndef ALLOCAUDIT_MEMORY_SAMPLES_H
 #define ALLOCAUDIT_MEMORY_SAMPLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,8 @@ struct memory_samples {
     uint64_t last_ns;    /* when it was */
     uint64_t rss_bytes;  /* then */
     uint64_t live_bytes; /* then */
+    bool is_regular;     /* set by the owner: changes are no reason for a sample. The heap of a Go
+                            program rises and falls with each collection, which tells nothing new */
     struct smaps scratch;
 };
 

@@ -6,6 +6,9 @@ static const struct option_spec options[] = {
      "also look for call sites where a pool would pay even beside the best allocator, and write "
      "them as a plan for 'allocaudit run --plan'",
      NULL, OPTION_TEXT_AT(struct recommend_settings, plan_path)},
+    {"limit", '\0', "BYTES", "the memory of the container that a Go program is for (512MiB)",
+     "none: up to twice the memory that was used",
+     OPTION_BYTES_AT(struct recommend_settings, container_bytes), .min = 1 << 20},
     OUT_OPTIONS(struct recommend_settings, out),
     {0},
 };
@@ -13,6 +16,8 @@ static const struct option_spec options[] = {
 static const struct option_example examples[] = {
     {"allocaudit recommend", "which allocator with which settings, or none"},
     {"allocaudit recommend app.db --goal memory", "for less memory, at little cost"},
+    {"allocaudit recommend service.db --limit 512MiB",
+     "GOGC and GOMEMLIMIT for a Go program in a container"},
     {"allocaudit recommend -i app.db --confirm -- ./app input", "and try it on the program"},
     {NULL, NULL},
 };
@@ -26,6 +31,10 @@ static const char *const paragraphs[] = {
     "Settings that could end the program, deny it memory or change what its calls mean are never "
     "advised. The settings that the program was recorded with are checked, too: unknown names, "
     "values that were not taken, and what makes jemalloc drop the rest.",
+    "Of a Go program it is GOGC and GOMEMLIMIT that are advised, for a container of --limit bytes, "
+    "by a model of Go's garbage collector fitted to the recording (docs/go.md), and what to take "
+    "from a sync.Pool: the section gc-advice of the report. --goal memory is for less memory, any "
+    "other for less CPU time. 'allocaudit trial -e GOGC=50,100' measures it.",
     "Confidence: 'strong' and 'likely' gain what the goal asks for at the worse end of the range, "
     "too (three times over, or once); 'open' gains at least something; 'proven' was confirmed by "
     "running the program. docs/recommendation.md says how often that was right.",
@@ -89,7 +98,11 @@ int cmd_recommend(int argc, char **argv)
 {
     struct recommend_settings settings = RECOMMEND_SETTINGS_DEFAULT;
     const struct recommend_job job = {
-        .page = &cmd_recommend_page, .work = work_out, .print = print};
+        .page = &cmd_recommend_page,
+        .work = work_out,
+        .print = print,
+        .print_go = recommend_print_go,
+    };
     struct option_arguments arguments = {0};
     int status = CMD_DONE;
     if (!cmd_begin(&cmd_recommend_page, argc, argv, &settings, &arguments, &status)) {

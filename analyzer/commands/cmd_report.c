@@ -7,6 +7,7 @@
 #include "../base/whole_file.h"
 #include "../cli/talk.h"
 #include "../cli/term.h"
+#include "../model/gc_setting.h"
 #include "../replay/pair_calibration.h"
 #include "../report/html_page.h"
 #include "../report/sections.h"
@@ -64,6 +65,9 @@ static const struct option_spec options[] = {
     {"limit", '\0', "BYTES", "the memory of the container that 'gc-advice' is for (512MiB)",
      "none: up to twice the memory that was used",
      OPTION_BYTES_AT(struct report_settings, limit_bytes), .min = 1 << 20},
+    {"setting", '\0', "SETTING",
+     "what 'gc-advice' shall also predict: 'GOGC=150', 'GOGC=off GOMEMLIMIT=1GiB'", NULL,
+     OPTION_TEXT_AT(struct report_settings, gc_setting)},
     OUT_OPTIONS(struct report_settings, out),
     {0},
 };
@@ -144,6 +148,16 @@ static int check_settings(const struct report_settings *settings, const struct s
     }
     if (settings->is_calibrated && !section_plan_has(plan, "pools")) {
         return cmd_misuse(&cmd_report_page, "--calibrate goes with the section 'pools'");
+    }
+    struct gc_setting setting;
+    if (settings->gc_setting != NULL && !section_plan_has(plan, "gc-advice")) {
+        return cmd_misuse(&cmd_report_page, "--setting goes with the section 'gc-advice'");
+    }
+    if (settings->gc_setting != NULL && !gc_setting_parse(settings->gc_setting, &setting)) {
+        return cmd_misuse(&cmd_report_page,
+                          "--setting '%s' is not GOGC=N, GOMEMLIMIT=SIZE or both (Go's sizes end "
+                          "in B, KiB, MiB, GiB or TiB)",
+                          settings->gc_setting);
     }
     bool has_top = settings->top_count != OPTION_NOT_GIVEN;
     if (section_plan_has(plan, "tree") && has_top && settings->top_count > TREE_TOP_MAX) {

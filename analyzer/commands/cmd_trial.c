@@ -5,6 +5,7 @@
 #include "../cli/talk.h"
 #include "../cli/term.h"
 #include "../trial/candidate.h"
+#include "../trial/setting_grid.h"
 #include "../trial/trial.h"
 #include "cmd.h"
 #include "trial_conditions.h"
@@ -25,6 +26,7 @@ struct trial_options {
 };
 
 #define DEFAULT_ALLOCATORS "glibc,jemalloc,tcmalloc,mimalloc"
+#define GRID_ALLOCATORS    "glibc" /* where settings are tried */
 
 static const struct option_spec options[] = {
     {"allocators", 'a', "LIST",
@@ -38,8 +40,9 @@ static const struct option_spec options[] = {
     {"warmup", '\0', "N", "rounds before them that are not counted", "1",
      OPTION_COUNT_AT(struct trial_options, warmup_count), .max = 100},
     {"env", 'e', "[CANDIDATE:]NAME=VALUE",
-     "set an environment variable for all, or for the candidate of that name in LIST; may be "
-     "repeated",
+     "set an environment variable for all, or for the candidate of that name in LIST; several "
+     "values (GOGC=50,100,200) make a candidate of each, and of each combination with those of "
+     "another one, on glibc if there is no LIST; may be repeated",
      NULL, OPTION_LIST_AT(struct trial_options, settings)},
     {"threshold", '\0', "PERCENT", "smaller differences count as none", "2 %",
      OPTION_COUNT_AT(struct trial_options, threshold_pct), .max = 1000},
@@ -60,6 +63,8 @@ static const struct option_example examples[] = {
     {"allocaudit trial -a glibc,./libmine.so -n 20 ./app", "a library of one's own, more closely"},
     {"allocaudit trial -a glibc,glibc@two -e glibc@two:MALLOC_ARENA_MAX=2 ./app",
      "two settings of one allocator"},
+    {"allocaudit trial -e GOGC=50,100,200 -e GOMEMLIMIT=off,1GiB ./service",
+     "six settings of a Go program"},
     {NULL, NULL},
 };
 
@@ -68,6 +73,9 @@ static const char *const paragraphs[] = {
     "from round to round. The run is without a terminal; what it writes is thrown away, but a "
     "candidate is named if its output on stdout is not the baseline's. A candidate that is not "
     "installed, or whose run fails, is left out; the others go on.",
+    "Values of --env with commas in between are tried one by one, unless they hold ':', '=' or "
+    "'/', "
+    "as those of MALLOC_CONF do: then a comma is part of the value.",
     "Wall time is until the command itself ends. CPU time, page faults and context switches are "
     "sums over all processes that it starts, children that it leaves behind included: they are "
     "waited for. Peak memory is the resident memory of the largest process, not of all together.",
@@ -163,13 +171,24 @@ static int run_trial(char **command, const struct trial_options *wanted,
     return status;
 }
 
+static const char *choose_allocators(const struct trial_options *wanted)
+{
+    bool has_list = false;
+    for (size_t i = 0; i < wanted->settings.count; i++) {
+        has_list = has_list || setting_is_list(wanted->settings.items[i]);
+    }
+    return wanted->allocators != NULL ? wanted->allocators
+           : has_list                 ? GRID_ALLOCATORS
+                                      : DEFAULT_ALLOCATORS;
+}
+
 static int try_candidates(char **command, const struct trial_options *wanted)
 {
     struct err err;
     struct elf_malloc own = {0};
     struct candidates candidates = {0};
     int status = 0;
-    int r = candidates_parse(&candidates, wanted->allocators, wanted->settings.items,
+    int r = candidates_parse(&candidates, choose_allocators(wanted), wanted->settings.items,
                              wanted->settings.count, &err);
     if (r < 0) {
         status = r == -EINVAL ? cmd_misuse(&cmd_trial_page, "%s", err.text) : cmd_fail(&err);
@@ -193,7 +212,6 @@ static int try_candidates(char **command, const struct trial_options *wanted)
 int cmd_trial(int argc, char **argv)
 {
     struct trial_options wanted = {
-        .allocators = DEFAULT_ALLOCATORS,
         .round_count = 10,
         .warmup_count = 1,
         .timeout_ns = OPTION_NOT_GIVEN,

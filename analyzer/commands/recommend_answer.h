@@ -37,8 +37,9 @@ struct recommend_settings {
     uint64_t round_count; /* of --confirm */
     const char *stdin_path;
     uint64_t status;
-    uint64_t limit_s;      /* for replays */
-    const char *plan_path; /* NULL: no plan is wanted */
+    uint64_t limit_s;         /* for replays */
+    uint64_t container_bytes; /* that a Go program has; OPTION_NOT_GIVEN: not said */
+    const char *plan_path;    /* NULL: no plan is wanted */
     struct out_settings out;
 };
 
@@ -90,7 +91,7 @@ struct recommend_settings {
 
 #define RECOMMEND_SETTINGS_DEFAULT                                                                 \
     {                                                                                              \
-        .round_count = 10, .limit_s = 120                                                          \
+        .round_count = 10, .limit_s = 120, .container_bytes = OPTION_NOT_GIVEN                     \
     }
 
 /* An allocator with settings that was replayed. */
@@ -142,6 +143,7 @@ struct recommend_answer {
     char **command; /* of --confirm; NULL: none */
     struct trace *trace;
     const struct process_row *process;
+    bool is_go; /* its heap is Go's: replaying it on other allocators would say nothing */
     const struct goal *goal;
     struct evidence evidence;
     enum recommend_verdict verdict;
@@ -177,6 +179,9 @@ struct recommend_job {
     /* Where the evidence is enough. Returns 0 or a negative errno. */
     int (*work)(struct recommend_answer *answer, void *context, struct err *err);
     void (*print)(struct recommend_answer *answer, void *context);
+    /* Of a Go program, into answer->out; NULL: the command is not for those. 0 or a negative errno
+     */
+    int (*print_go)(struct recommend_answer *answer, struct err *err);
     void *context;
 };
 
@@ -202,6 +207,13 @@ int recommend_find_sites(struct recommend_answer *answer, struct err *err);
 
 /* Writes a plan for `run --plan` with a pool for each site. Returns 0 or a negative errno. */
 int recommend_write_plan(const struct recommend_answer *answer, const char *path, struct err *err);
+
+/* Fills is_go. Returns 0 or a negative errno. */
+int recommend_find_go(struct recommend_answer *answer, struct err *err);
+
+/* Of a Go program: prints what to set and what to pool, into answer->out. Returns 0 or a negative
+ * errno. */
+int recommend_print_go(struct recommend_answer *answer, struct err *err);
 
 /* Prints the whole answer. */
 void recommend_print(struct recommend_answer *answer);

@@ -39,6 +39,22 @@ static int judge_evidence(struct recommend_answer *answer, bool *out_is_enough, 
     return 0;
 }
 
+static int answer_go(const struct recommend_job *job, struct recommend_answer *answer)
+{
+    struct err err;
+    if (job->print_go == NULL) {
+        return cmd_misuse(job->page, "a Go program has its own allocator: see 'allocaudit "
+                                     "recommend' for GOGC and GOMEMLIMIT");
+    }
+    if (answer->settings->is_confirm_wanted || answer->settings->plan_path != NULL) {
+        return cmd_misuse(job->page,
+                          "a Go program has its own allocator: no --confirm and no --emit-plan "
+                          "('allocaudit trial -e GOGC=50,100 -- COMMAND' measures its settings)");
+    }
+    int result = job->print_go(answer, &err);
+    return result < 0 ? cmd_fail(&err) : cmd_finish(answer->out, CMD_DONE);
+}
+
 static int answer_all(const struct recommend_job *job, struct recommend_answer *answer)
 {
     struct err err;
@@ -47,6 +63,15 @@ static int answer_all(const struct recommend_job *job, struct recommend_answer *
         selection_find_process(answer->trace, answer->settings->process, &answer->process, &err);
     if (result == -ENOENT || result == -EINVAL) {
         return cmd_misuse(job->page, "%s", err.text);
+    }
+    if (result == 0) {
+        result = recommend_find_go(answer, &err);
+    }
+    if (result == 0 && answer->is_go) {
+        return answer_go(job, answer);
+    }
+    if (result == 0 && answer->settings->container_bytes != OPTION_NOT_GIVEN) {
+        return cmd_misuse(job->page, "--limit is for Go programs, which this is not");
     }
     if (result == 0) {
         result = judge_evidence(answer, &is_enough, &err);

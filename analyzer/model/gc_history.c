@@ -57,9 +57,6 @@ static void add_row(struct gc_history *history, const struct gc_row *row,
     if (row->is_forced) {
         history->forced_count++;
         history->forced_cpu_ns += cpu_ns;
-    } else if (before != NULL && row->since_start_ns - before->since_start_ns >= GC_PERIOD_NS &&
-               row->heap_start_bytes < before->heap_goal_bytes) {
-        history->periodic_count++;
     }
     if (row->heap_end_bytes > history->heap_peak_bytes) {
         history->heap_peak_bytes = row->heap_end_bytes;
@@ -70,12 +67,27 @@ static void add_row(struct gc_history *history, const struct gc_row *row,
     history->processor_count = row->processor_count;
 }
 
+bool gc_history_is_periodic(const struct gc_history *history, size_t index)
+{
+    if (index == 0 || history->rows[index].is_forced) {
+        return false;
+    }
+    const struct gc_row *row = &history->rows[index];
+    const struct gc_row *before = &history->rows[index - 1];
+    return row->since_start_ns - before->since_start_ns >= GC_PERIOD_NS &&
+           row->heap_start_bytes < before->heap_goal_bytes;
+}
+
 int gc_history_make(struct gc_row *rows, size_t count, struct gc_history *out_history)
 {
+    double heap_sum_bytes = 0;
     *out_history = (struct gc_history){.rows = rows, .count = count};
     for (size_t i = 0; i < count; i++) {
         add_row(out_history, &rows[i], i > 0 ? &rows[i - 1] : NULL);
+        out_history->periodic_count += gc_history_is_periodic(out_history, i);
+        heap_sum_bytes += (double)rows[i].heap_end_bytes;
     }
+    out_history->heap_mean_bytes = count > 0 ? (uint64_t)(heap_sum_bytes / (double)count) : 0;
     return count > 0 ? sum_stops(out_history) : 0;
 }
 

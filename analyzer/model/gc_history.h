@@ -4,6 +4,7 @@
 #ifndef ALLOCAUDIT_GC_HISTORY_H
 #define ALLOCAUDIT_GC_HISTORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct gc_history {
     uint64_t forced_cpu_ns; /* of that, in forced collections */
     uint64_t idle_cpu_ns;
     uint64_t heap_peak_bytes; /* largest at the end of marking */
+    uint64_t heap_mean_bytes; /* at the end of marking, on the average of all collections */
     uint64_t live_peak_bytes;
     uint64_t allocated_bytes; /* what the heap grew by between collections, all in all */
     uint64_t processor_count; /* of the last collection */
@@ -37,6 +39,9 @@ int gc_history_load(struct db *db, uint32_t process_id, struct gc_history *out_h
 
 /* The same for rows that are there: takes them over. Returns 0 or -ENOMEM. */
 int gc_history_make(struct gc_row *rows, size_t count, struct gc_history *out_history);
+
+/* True if that one came because two minutes had gone by without any. */
+bool gc_history_is_periodic(const struct gc_history *history, size_t index);
 
 /* CPU time of one collection, without idle time. */
 uint64_t gc_row_cpu_ns(const struct gc_row *row);

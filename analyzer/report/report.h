@@ -37,12 +37,13 @@ struct report_settings {
     uint64_t from_ns;
     uint64_t to_ns;
     uint64_t within;
-    uint64_t top_count;   /* OPTION_NOT_GIVEN: as many as suit the place */
-    uint64_t stack_id;    /* OPTION_NOT_GIVEN: no single stack is asked for */
-    bool is_calibrated;   /* measure what allocators cost, for `pools` */
-    uint64_t limit_bytes; /* of the container that gc-advice is for; OPTION_NOT_GIVEN: none */
-    int gc_goal;          /* enum report_gc_goal */
-    int sort;             /* enum site_key; REPORT_UNSORTED: as suits the place */
+    uint64_t top_count;     /* OPTION_NOT_GIVEN: as many as suit the place */
+    uint64_t stack_id;      /* OPTION_NOT_GIVEN: no single stack is asked for */
+    bool is_calibrated;     /* measure what allocators cost, for `pools` */
+    uint64_t limit_bytes;   /* of the container that gc-advice is for; OPTION_NOT_GIVEN: none */
+    int gc_goal;            /* enum report_gc_goal */
+    const char *gc_setting; /* that gc-advice shall predict, too; NULL: none */
+    int sort;               /* enum site_key; REPORT_UNSORTED: as suits the place */
     struct out_settings out;
 };
 

@@ -114,6 +114,7 @@ static void print_summary(struct report *report, const struct gc_history *histor
     out_bytes(out, "heap_live_bytes", "live after the last", (int64_t)last->heap_live_bytes);
     out_bytes(out, "live_peak_bytes", "most live", (int64_t)history->live_peak_bytes);
     out_bytes(out, "heap_goal_bytes", "last goal", (int64_t)last->heap_goal_bytes);
+    out_bytes(out, "heap_mean_bytes", "mean heap", (int64_t)history->heap_mean_bytes);
     out_bytes(out, "heap_peak_bytes", "largest heap", (int64_t)history->heap_peak_bytes);
     if (process->rss_peak_bytes != QUERY_NULL) {
         out_bytes(out, "rss_peak_bytes", "resident peak", (int64_t)process->rss_peak_bytes);

@@ -5,20 +5,19 @@
 #include "report.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../model/gc_model.h"
+#include "../advice/gc_advice.h"
 
 enum {
-    LIMIT_PCT = 90, /* of a container's memory that GOMEMLIMIT may have: the Go guide's rule */
-    CPU_SHARE_MOST_PCT = 15,
-    SAME_PCT = 5, /* settings that save less than this are no reason to change anything */
     POOL_SHARE_PCT = 5,
     POOL_SIZE_RATIO = 4,
     POOLS_SHOWN = 5,
     BALLAST_BYTES_LEAST = 16 << 20,
+    FORCED_LEAST = 3, /* fewer are no habit of the program's */
 };
 
 static const uint64_t gogc_grid[] = {25, 50, 100, 200, 400, 800};
@@ -27,109 +26,78 @@ enum {
     GRID_COUNT = sizeof(gogc_grid) / sizeof(gogc_grid[0])
 };
 
-/* What is known of the program that is advised. */
 struct advising {
     struct report *report;
-    const struct process_row *process;
-    struct gc_history history;
-    struct gc_model model;
-    double duration_ns;
-    bool has_misread; /* GOGC or GOMEMLIMIT was set to something that Go does not take either */
+    struct gc_advice gc;
 };
 
-/* ---- settings ----------------------------------------------------------------------------------
+static enum gc_goal gc_goal_of(const struct report *report)
+{
+    return report->settings->gc_goal == REPORT_GC_GOAL_MEMORY ? GC_GOAL_MEMORY : GC_GOAL_CPU;
+}
+
+static uint64_t container_of(const struct report *report)
+{
+    uint64_t limit_bytes = report->settings->limit_bytes;
+    return limit_bytes != OPTION_NOT_GIVEN ? limit_bytes : GC_CONTAINER_NONE;
+}
+
+/* ---- the grid ----------------------------------------------------------------------------------
  */
 
-static const char *find_variable(const struct trace *trace, const char *name)
-{
-    for (size_t i = 0; i < trace->variable_count; i++) {
-        if (strcmp(trace->variables[i].name, name) == 0) {
-            return trace->variables[i].value;
-        }
-    }
-    return NULL;
-}
-
-static struct gc_setting recorded_setting(struct advising *advising)
-{
-    const struct trace *trace = advising->report->trace;
-    struct gc_setting setting = {.gogc_pct = GC_GOGC_COMMON, .limit_bytes = GC_LIMIT_NONE};
-    bool is_read = gc_gogc_parse(find_variable(trace, "GOGC"), &setting.gogc_pct);
-    is_read = gc_limit_parse(find_variable(trace, "GOMEMLIMIT"), &setting.limit_bytes) && is_read;
-    advising->has_misread = !is_read;
-    return setting;
-}
-
-static void describe(const struct gc_setting *setting, char *text, size_t size_bytes)
-{
-    char gogc[32] = "off";
-    if (setting->gogc_pct != GC_GOGC_OFF) {
-        snprintf(gogc, sizeof(gogc), "%llu", (unsigned long long)setting->gogc_pct);
-    }
-    if (setting->limit_bytes == GC_LIMIT_NONE) {
-        snprintf(text, size_bytes, "GOGC=%s", gogc);
-    } else {
-        snprintf(text, size_bytes, "GOGC=%s GOMEMLIMIT=%lluMiB", gogc,
-                 (unsigned long long)(setting->limit_bytes >> 20));
-    }
-}
-
-static double cpu_pct(const struct advising *advising, double cpu_ns)
-{
-    double all_ns = advising->duration_ns * (double)advising->history.processor_count;
-    return all_ns > 0 ? cpu_ns / all_ns * 100 : 0;
-}
-
-static void print_prediction(const struct advising *advising, const struct gc_setting *setting)
+static void print_prediction(const struct advising *advising, const struct gc_setting *setting,
+                             const char *remark)
 {
     struct out *out = advising->report->out;
     struct gc_prediction prediction;
-    const struct gc_setting *recorded = &advising->model.recorded;
-    bool is_recorded =
-        setting->gogc_pct == recorded->gogc_pct && setting->limit_bytes == recorded->limit_bytes;
-    char text[96];
-    gc_model_predict(&advising->model, setting, &prediction);
-    describe(setting, text, sizeof(text));
+    char text[GC_SETTING_BYTES];
+    bool is_recorded = gc_setting_equals(setting, &advising->gc.recorded);
+    gc_model_predict(&advising->gc.model, setting, &prediction);
+    gc_setting_describe(setting, text);
     out_begin_row(out);
     out_text(out, "setting", "setting", text);
     out_count(out, "cycle_count", "collections", (int64_t)(prediction.cycle_count + 0.5));
     out_ns(out, "gc_cpu_ns", "CPU time", (int64_t)prediction.cpu_ns);
     out_percent(out, "cpu_margin_pct", "±", prediction.cpu_margin, 1);
-    out_bytes(out, "heap_bytes", "largest heap", (int64_t)prediction.heap_bytes);
+    out_bytes(out, "heap_mean_bytes", "mean heap", (int64_t)prediction.heap_mean_bytes);
+    out_percent(out, "heap_mean_margin_pct", "±", prediction.heap_mean_margin, 1);
+    out_bytes(out, "heap_bytes", "largest", (int64_t)prediction.heap_bytes);
     out_bytes(out, "memory_bytes", "resident", (int64_t)prediction.memory_bytes);
     out_percent(out, "memory_margin_pct", "±", prediction.memory_margin, 1);
     out_bool(out, "is_starved", NULL, prediction.is_starved);
     out_text(out, "remark", "",
              is_recorded             ? "as recorded"
              : prediction.is_starved ? "too tight: it would do nothing but collect"
-                                     : "");
+                                     : remark);
     out_end_row(out);
-}
-
-/* The limit for a container of that size. */
-static uint64_t usable_limit(uint64_t container_bytes)
-{
-    return container_bytes / 100 * LIMIT_PCT;
 }
 
 static void print_grid(const struct advising *advising)
 {
     struct out *out = advising->report->out;
-    uint64_t container_bytes = advising->report->settings->limit_bytes;
-    const struct gc_setting *recorded = &advising->model.recorded;
-    bool is_in_grid = recorded->limit_bytes == GC_LIMIT_NONE;
+    const struct report_settings *settings = advising->report->settings;
+    uint64_t container_bytes = container_of(advising->report);
+    const struct gc_setting *recorded = &advising->gc.recorded;
+    bool has_recorded = false;
     out_begin_table(out, "gc_grid", "What other settings would cost (predicted)");
     for (size_t i = 0; i < GRID_COUNT; i++) {
-        print_prediction(advising, &(struct gc_setting){gogc_grid[i], GC_LIMIT_NONE});
-        is_in_grid = is_in_grid && gogc_grid[i] != recorded->gogc_pct;
+        struct gc_setting setting = {gogc_grid[i], GC_LIMIT_NONE};
+        has_recorded = has_recorded || gc_setting_equals(&setting, recorded);
+        print_prediction(advising, &setting, "");
     }
-    if (is_in_grid || recorded->limit_bytes != GC_LIMIT_NONE) {
-        print_prediction(advising, recorded);
+    if (!has_recorded) {
+        print_prediction(advising, recorded, "");
     }
-    if (container_bytes != OPTION_NOT_GIVEN) {
-        uint64_t limit_bytes = usable_limit(container_bytes);
-        print_prediction(advising, &(struct gc_setting){GC_GOGC_COMMON, limit_bytes});
-        print_prediction(advising, &(struct gc_setting){GC_GOGC_OFF, limit_bytes});
+    if (container_bytes != GC_CONTAINER_NONE) {
+        uint64_t limit_bytes = gc_advice_limit(container_bytes);
+        print_prediction(advising, &(struct gc_setting){GC_GOGC_COMMON, limit_bytes}, "");
+        print_prediction(advising, &(struct gc_setting){GC_GOGC_OFF, limit_bytes}, "");
+    }
+    if (settings->gc_setting != NULL) {
+        struct gc_setting asked;
+        if (gc_setting_parse(settings->gc_setting, &asked)) {
+            print_prediction(advising, &asked, "as asked for");
+        }
     }
     out_end_table(out);
 }
@@ -137,92 +105,85 @@ static void print_grid(const struct advising *advising)
 /* ---- the choice --------------------------------------------------------------------------------
  */
 
-struct choice {
-    struct gc_setting setting;
-    struct gc_prediction prediction;
-};
-
-static bool is_better(const struct advising *advising, const struct choice *choice,
-                      const struct gc_prediction *now, const struct choice *best)
+/* How to measure it: "allocaudit trial -e GOGC=100,50 -- COMMAND". */
+static void print_trial(struct out *out, const struct gc_choice *now, const struct gc_choice *best)
 {
-    uint64_t container_bytes = advising->report->settings->limit_bytes;
-    const struct gc_prediction *predicted = &choice->prediction;
-    bool wants_memory = advising->report->settings->gc_goal == REPORT_GC_GOAL_MEMORY;
-    double room = container_bytes != OPTION_NOT_GIVEN ? (double)usable_limit(container_bytes)
-                                                      : now->memory_bytes * 2;
-    if (predicted->is_starved || (!wants_memory && predicted->memory_bytes > room)) {
-        return false;
+    char gogc[2][32];
+    for (int i = 0; i < 2; i++) {
+        uint64_t gogc_pct = (i == 0 ? now : best)->setting.gogc_pct;
+        snprintf(gogc[i], sizeof(gogc[i]), gogc_pct == GC_GOGC_OFF ? "off" : "%llu",
+                 (unsigned long long)gogc_pct);
     }
-    if (wants_memory) {
-        double most = CPU_SHARE_MOST_PCT;
-        double now_pct = cpu_pct(advising, now->cpu_ns);
-        most = now_pct > most ? now_pct : most;
-        return cpu_pct(advising, predicted->cpu_ns) <= most &&
-               predicted->memory_bytes < best->prediction.memory_bytes;
+    bool differs = now->setting.gogc_pct != best->setting.gogc_pct;
+    if (best->setting.limit_bytes == GC_LIMIT_NONE) {
+        out_prose(out, "  Measure it: allocaudit trial -e GOGC=%s,%s -- COMMAND", gogc[0], gogc[1]);
+    } else {
+        out_prose(out,
+                  "  Measure it: allocaudit trial -e GOGC=%s%s%s -e GOMEMLIMIT=off,%lluMiB -- "
+                  "COMMAND",
+                  gogc[0], differs ? "," : "", differs ? gogc[1] : "",
+                  (unsigned long long)(best->setting.limit_bytes >> 20));
     }
-    return predicted->cpu_ns < best->prediction.cpu_ns;
 }
 
-static struct choice choose(const struct advising *advising, const struct gc_prediction *now)
+static void explain_choice(const struct advising *advising, const struct gc_choice *now,
+                           const struct gc_choice *best)
 {
-    uint64_t container_bytes = advising->report->settings->limit_bytes;
-    struct choice best = {.setting = advising->model.recorded, .prediction = *now};
-    for (size_t i = 0; i <= GRID_COUNT; i++) {
-        struct choice choice = {.setting = {i < GRID_COUNT ? gogc_grid[i] : GC_GOGC_OFF,
-                                            container_bytes != OPTION_NOT_GIVEN
-                                                ? usable_limit(container_bytes)
-                                                : GC_LIMIT_NONE}};
-        if (i == GRID_COUNT && container_bytes == OPTION_NOT_GIVEN) {
-            break; /* nothing would ever be collected */
-        }
-        gc_model_predict(&advising->model, &choice.setting, &choice.prediction);
-        if (is_better(advising, &choice, now, &best)) {
-            best = choice;
-        }
+    struct out *out = advising->report->out;
+    const struct gc_prediction *before = &now->prediction;
+    const struct gc_prediction *after = &best->prediction;
+    char memory[3][32];
+    char cpu[2][32];
+    out_prose(out,
+              "  GC CPU time %s instead of %s (± %.0f %%): %.1f %% of all processors instead of "
+              "%.1f %%. Resident %s instead of %s (± %.0f %%).",
+              out_format_ns((int64_t)after->cpu_ns, cpu[0]),
+              out_format_ns((int64_t)before->cpu_ns, cpu[1]), after->cpu_margin * 100,
+              gc_advice_cpu_pct(&advising->gc, after->cpu_ns),
+              gc_advice_cpu_pct(&advising->gc, before->cpu_ns),
+              out_format_bytes((int64_t)after->memory_bytes, memory[0]),
+              out_format_bytes((int64_t)before->memory_bytes, memory[1]),
+              after->memory_margin * 100);
+    out_prose(out,
+              "  Because %s are live, and a collection costs about %s for them: %.0f instead of "
+              "%.0f do.",
+              out_format_bytes((int64_t)advising->gc.history.live_peak_bytes, memory[2]),
+              out_format_ns((int64_t)(after->cpu_ns / fmax(after->cycle_count, 1)), cpu[0]),
+              after->cycle_count, before->cycle_count);
+    print_trial(out, now, best);
+    if (best->setting.gogc_pct == GC_GOGC_OFF) {
+        out_prose(out, "  GOGC=off is right only if the program is alone in its container.");
     }
-    return best;
 }
 
 static void print_choice(const struct advising *advising)
 {
     struct out *out = advising->report->out;
-    bool wants_memory = advising->report->settings->gc_goal == REPORT_GC_GOAL_MEMORY;
-    struct gc_prediction now;
-    gc_model_predict(&advising->model, &advising->model.recorded, &now);
-    struct choice best = choose(advising, &now);
-    double saved_cpu_pct = (1 - best.prediction.cpu_ns / now.cpu_ns) * 100;
-    double saved_memory_pct = (1 - best.prediction.memory_bytes / now.memory_bytes) * 100;
-    double saved_pct = wants_memory ? saved_memory_pct : saved_cpu_pct;
-    char text[96];
-    char memory[2][32];
-    char cpu[2][32];
-    describe(&best.setting, text, sizeof(text));
+    enum gc_goal goal = gc_goal_of(advising->report);
+    bool wants_memory = goal == GC_GOAL_MEMORY;
+    struct gc_choice now;
+    struct gc_choice best;
+    char text[GC_SETTING_BYTES];
+    gc_advice_choose(&advising->gc, goal, container_of(advising->report), &now, &best);
+    bool is_worth_it = gc_advice_saved_pct(goal, &now, &best) > GC_ADVICE_SAME_PCT;
     out_begin_section(out, "gc_advice",
                       wants_memory ? "Advice for less memory" : "Advice for less CPU time");
     out_text(out, "goal", NULL, wants_memory ? "memory" : "cpu");
-    out_text(out, "set", "set", saved_pct > SAME_PCT ? text : NULL);
+    out_text(out, "set", "set", is_worth_it ? gc_setting_describe(&best.setting, text) : NULL);
     out_ns(out, "gc_cpu_ns", NULL, (int64_t)best.prediction.cpu_ns);
     out_bytes(out, "memory_bytes", NULL, (int64_t)best.prediction.memory_bytes);
-    if (saved_pct > SAME_PCT) {
-        out_prose(out,
-                  "  GC CPU time %s instead of %s (± %.0f %%), resident %s instead of %s "
-                  "(± %.0f %%).",
-                  out_format_ns((int64_t)best.prediction.cpu_ns, cpu[0]),
-                  out_format_ns((int64_t)now.cpu_ns, cpu[1]), best.prediction.cpu_margin * 100,
-                  out_format_bytes((int64_t)best.prediction.memory_bytes, memory[0]),
-                  out_format_bytes((int64_t)now.memory_bytes, memory[1]),
-                  best.prediction.memory_margin * 100);
-        out_prose(out, "  Measure it: allocaudit trial -a glibc,glibc@new -e 'glibc@new:GOGC=...' "
-                       "-- COMMAND");
+    out_percent(out, "cpu_margin_pct", NULL, best.prediction.cpu_margin, 1);
+    out_percent(out, "memory_margin_pct", NULL, best.prediction.memory_margin, 1);
+    if (is_worth_it) {
+        explain_choice(advising, &now, &best);
     } else {
         out_prose(out,
                   "  Leave GOGC and GOMEMLIMIT as they are: no setting saves more than %d %% "
                   "of %s%s.",
-                  SAME_PCT, wants_memory ? "memory" : "GC CPU time",
-                  wants_memory ? " without costing much CPU time" : " within twice the memory");
-    }
-    if (best.setting.gogc_pct == GC_GOGC_OFF && saved_pct > SAME_PCT) {
-        out_prose(out, "  GOGC=off is right only if the program is alone in its container.");
+                  GC_ADVICE_SAME_PCT, wants_memory ? "memory" : "GC CPU time",
+                  wants_memory ? " without costing much CPU time"
+                  : container_of(advising->report) == GC_CONTAINER_NONE ? " within twice the memory"
+                                                                        : " within that container");
     }
     out_end_section(out);
 }
@@ -243,7 +204,7 @@ static bool is_pool_candidate(const struct advising *advising, size_t place,
                               const struct site_row *row)
 {
     double share = allocation_share(advising, place);
-    double unfinished = 3.0 / (double)advising->history.count;
+    double unfinished = 3.0 / (double)advising->gc.history.count;
     double survival =
         row->allocated_bytes > 0 ? (double)row->leaked_bytes / (double)row->allocated_bytes : 1;
     return strcmp(row->kind, "go") == 0 && share * 100 >= POOL_SHARE_PCT &&
@@ -277,7 +238,7 @@ static int print_pools(struct advising *advising, struct err *err)
         out_percent(out, "share_pct", "share", share, 1);
         out_bytes(out, "size_max_bytes", "size", (int64_t)row.size_max_bytes);
         out_ns(out, "saved_gc_cpu_ns", "saves GC CPU",
-               (int64_t)(share * (double)advising->history.cpu_ns));
+               (int64_t)(share * (double)advising->gc.history.cpu_ns));
         report_print_shown_frame(out, call_stack_shown(&stack), "function");
         out_end_row(out);
         call_stack_fini(&stack);
@@ -298,12 +259,12 @@ static int note_ballast(struct advising *advising, struct err *err)
         char bytes[32];
         result = sites_read(report->sites, places[i], &row, err);
         if (result < 0 || row.size_min_bytes < BALLAST_BYTES_LEAST || row.leaked_count > 2 ||
-            advising->process->rss_peak_bytes == QUERY_NULL) {
+            advising->gc.process->rss_peak_bytes == QUERY_NULL) {
             continue;
         }
         /* It counts in the heap, but its pages were never touched. */
-        bool is_untouched = advising->process->rss_peak_bytes + row.leaked_bytes / 2 <
-                            advising->history.heap_peak_bytes;
+        bool is_untouched = advising->gc.process->rss_peak_bytes + row.leaked_bytes / 2 <
+                            advising->gc.history.heap_peak_bytes;
         if (is_untouched) {
             out_note(report->out,
                      "stack %u keeps %s that is never touched, a ballast: since Go 1.19 "
@@ -317,9 +278,9 @@ static int note_ballast(struct advising *advising, struct err *err)
 
 static void note_forced(const struct advising *advising)
 {
-    const struct gc_history *history = &advising->history;
+    const struct gc_history *history = &advising->gc.history;
     char cpu[32];
-    if (history->forced_count < 3) {
+    if (history->forced_count < FORCED_LEAST) {
         return;
     }
     double share_pct =
@@ -334,23 +295,17 @@ static void note_forced(const struct advising *advising)
 
 static int print_advice(struct advising *advising, struct err *err)
 {
-    struct report *report = advising->report;
-    struct gc_setting recorded = recorded_setting(advising);
-    struct err reason;
-    uint64_t rss_peak_bytes = advising->process->rss_peak_bytes;
-    int fitted =
-        gc_model_fit(&advising->history, &recorded,
-                     rss_peak_bytes != QUERY_NULL ? rss_peak_bytes : 0, &advising->model, &reason);
-    if (fitted == 0) {
+    struct out *out = advising->report->out;
+    if (advising->gc.has_model) {
         print_choice(advising);
         print_grid(advising);
     } else {
-        out_note(report->out, "no prediction for GOGC and GOMEMLIMIT: %s", reason.text);
+        out_note(out, "no prediction for GOGC and GOMEMLIMIT: %s", advising->gc.why.text);
     }
-    if (advising->has_misread) {
-        out_note(report->out, "GOGC or GOMEMLIMIT was set to what Go cannot read");
+    if (advising->gc.has_misread) {
+        out_note(out, "GOGC or GOMEMLIMIT was set to what Go cannot read");
     }
-    int result = advising->history.count > 0 ? print_pools(advising, err) : 0;
+    int result = print_pools(advising, err);
     if (result == 0) {
         result = note_ballast(advising, err);
     }
@@ -360,23 +315,21 @@ static int print_advice(struct advising *advising, struct err *err)
 
 int report_print_gc_advice(struct report *report, struct err *err)
 {
-    struct advising advising = {.report = report, .process = report_process(report)};
-    if (advising.process == NULL) {
+    struct advising advising = {.report = report};
+    const struct process_row *process = report_process(report);
+    if (process == NULL) {
         return 0;
     }
-    int result = gc_history_load(report->trace->db, advising.process->id, &advising.history, err);
+    int result = gc_advice_load(report->trace, process, &advising.gc, err);
     if (result < 0) {
         return result;
     }
-    if (advising.process->ended_ns != QUERY_NULL) {
-        advising.duration_ns = (double)(advising.process->ended_ns - advising.process->started_ns);
-    }
-    if (advising.history.count > 0) {
+    if (advising.gc.history.count > 0) {
         result = print_advice(&advising, err);
     } else {
         out_note(report->out, "gc-advice needs the garbage collections of a Go program that "
                               "'allocaudit run' started itself");
     }
-    gc_history_fini(&advising.history);
+    gc_advice_fini(&advising.gc);
     return result;
 }

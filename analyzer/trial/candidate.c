@@ -1,7 +1,6 @@
 #include "candidate.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include "../../interposer/policy/settings.h"
 #include "../base/suggest.h"
 #include "../base/vec.h"
+#include "setting_grid.h"
 
 enum {
     LABELS_MAX = 64, /* that a misspelt one is compared with */
@@ -204,7 +204,13 @@ int candidates_parse(struct candidates *candidates, const char *list, const char
         list += length + 1;
     }
     for (size_t i = 0; i < setting_count && r == 0; i++) {
-        r = apply(candidates, settings[i], err);
+        r = setting_is_list(settings[i]) ? 0 : apply(candidates, settings[i], err);
+    }
+    for (size_t i = 0; i < setting_count && r == 0; i++) {
+        if (setting_is_list(settings[i])) {
+            r = check_name(settings[i], settings[i], strcspn(settings[i], "="), err);
+            r = r == 0 ? setting_grid_apply(candidates, settings[i], err) : r;
+        }
     }
     return r;
 }
@@ -216,6 +222,10 @@ void candidates_fini(struct candidates *candidates)
         free(candidates->items[i].settings);
         free(candidates->items[i].absence);
     }
+    for (size_t i = 0; i < candidates->text_count; i++) {
+        free(candidates->texts[i]);
+    }
+    free(candidates->texts);
     free(candidates->items);
     *candidates = (struct candidates){0};
 }

@@ -5,7 +5,8 @@
  * Candidates come from two options. The list "glibc,jemalloc,jemalloc@small,./libmine.so" names
  * them: an allocator of catalog/allocators.h (a policy with its own settings, too), and behind '@'
  * whatever tells two of the same apart. Settings are "NAME=VALUE" for all of them, or
- * "jemalloc@small:NAME=VALUE" for one.
+ * "jemalloc@small:NAME=VALUE" for one. Lists of values ("NAME=1,2,3", for all) make one candidate
+ * of each combination (setting_grid.h).
  */
 #ifndef ALLOCAUDIT_CANDIDATE_H
 #define ALLOCAUDIT_CANDIDATE_H
@@ -30,6 +31,9 @@ struct candidates {
     struct candidate *items;
     size_t count;
     size_t capacity;
+    char **texts; /* settings that were made of lists */
+    size_t text_count;
+    size_t text_capacity;
 };
 
 /*

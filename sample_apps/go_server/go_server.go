@@ -1,15 +1,19 @@
 // go_server answers requests out of a cache, the way a naive service does: a fresh buffer for each
-// request, and a cache full of pointers. -pool takes the buffers from a sync.Pool instead.
+// page, a fresh list for each search with room for all there is, and a cache full of pointers. -pool
+// takes buffers and lists from a sync.Pool instead, and keeps what they have grown to.
 package main
 
 import (
+	"crypto/sha1"
 	"flag"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"sort"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,12 +23,10 @@ type session struct {
 	next   *session
 }
 
-type response struct {
-	status int
-	body   []byte
-}
-
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
+var (
+	buffers = sync.Pool{New: func() any { return new([]byte) }}
+	lists   = sync.Pool{New: func() any { return new([]*string) }}
+)
 
 // A buffer of the request's own: garbage as soon as the answer has gone out.
 func freshBuffer(size int) []byte {
@@ -39,56 +41,96 @@ func pooledBuffer(size int) *[]byte {
 	return buffer
 }
 
+// Room for all that may match: the runtime cannot be stopped while it clears that.
+func freshList(size int) []*string {
+	return make([]*string, 0, size)
+}
+
 type server struct {
-	sessions map[int]*session
+	sessions []*session
+	byName   map[string]*session
+	values   int // of all sessions
 	size     int
+	search   int // one request in so many; the others are pages
 	isPooled bool
 }
 
 // The cache: about a kilobyte of small objects each.
-func fillSessions(megabytes int) map[int]*session {
-	sessions := make(map[int]*session)
+func (s *server) fill(megabytes int) {
 	var last *session
 	for i := 0; i < megabytes*1024; i++ {
-		s := &session{name: fmt.Sprintf("session-%d", i), next: last}
+		one := &session{name: fmt.Sprintf("session-%d", i), next: last}
 		for k := 0; k < 20; k++ {
-			s.values = append(s.values, fmt.Sprintf("value %d", i*k))
+			one.values = append(one.values, fmt.Sprintf("value %d", i*k))
 		}
-		sessions[i] = s
-		last = s
+		s.sessions = append(s.sessions, one)
+		s.byName[one.name] = one
+		s.values += len(one.values)
+		last = one
 	}
-	return sessions
 }
 
-func (s *server) render(number int, into []byte) response {
-	who := s.sessions[number%len(s.sessions)]
-	for len(into) < s.size-64 {
+// A page, and the hash by which a browser knows it again.
+func (s *server) render(number int, into []byte) []byte {
+	who := s.byName[fmt.Sprintf("session-%d", number%len(s.sessions))]
+	for len(into) < s.size-128 {
 		into = append(into, who.name...)
 		into = append(into, ": hello, here is what you asked for\n"...)
 	}
-	return response{status: 200, body: into}
+	sum := sha1.Sum(into)
+	return append(into, sum[:]...)
 }
 
-func (s *server) handle(number int) int {
+// All values that end so, of a hundredth of the sessions.
+func (s *server) find(number int, matches []*string) []*string {
+	suffix := fmt.Sprint(number % 100)
+	for i := number % 100; i < len(s.sessions); i += 100 {
+		for k := range s.sessions[i].values {
+			if strings.HasSuffix(s.sessions[i].values[k], suffix) {
+				matches = append(matches, &s.sessions[i].values[k])
+			}
+		}
+	}
+	return matches
+}
+
+func (s *server) handlePage(number int) int {
 	if s.isPooled {
 		buffer := pooledBuffer(s.size)
-		answer := s.render(number, (*buffer)[:0])
-		sent := len(answer.body)
+		sent := len(s.render(number, (*buffer)[:0]))
 		buffers.Put(buffer)
 		return sent
 	}
-	answer := s.render(number, freshBuffer(s.size))
-	return len(answer.body)
+	return len(s.render(number, freshBuffer(s.size)))
+}
+
+func (s *server) handleSearch(number int) int {
+	if s.isPooled {
+		list := lists.Get().(*[]*string)
+		*list = s.find(number, (*list)[:0])
+		sent := len(*list)
+		lists.Put(list)
+		return sent
+	}
+	return len(s.find(number, freshList(s.values)))
+}
+
+func (s *server) handle(number int) int {
+	if number%s.search == s.search-1 {
+		return s.handleSearch(number)
+	}
+	return s.handlePage(number)
 }
 
 func (s *server) serve(requests, workers int, latencies []time.Duration) int {
 	var wait sync.WaitGroup
+	var next atomic.Int64
 	sent := make([]int, workers)
 	for w := 0; w < workers; w++ {
 		wait.Add(1)
 		go func(w int) {
 			defer wait.Done()
-			for i := w; i < requests; i += workers {
+			for i := int(next.Add(1)) - 1; i < requests; i = int(next.Add(1)) - 1 {
 				began := time.Now()
 				sent[w] += s.handle(i)
 				latencies[i] = time.Since(began)
@@ -123,7 +165,8 @@ func main() {
 	workers := flag.Int("workers", 8, "how many at a time")
 	size := flag.Int("size", 64<<10, "bytes of an answer")
 	live := flag.Int("live", 64, "megabytes of sessions in the cache")
-	isPooled := flag.Bool("pool", false, "take buffers from a sync.Pool")
+	search := flag.Int("search", 1000, "one request in so many is a search")
+	isPooled := flag.Bool("pool", false, "take buffers and lists from a sync.Pool")
 	ballast := flag.Int("ballast", 0, "megabytes that are never touched, to make the GC run less often")
 	free := flag.Int("free", 0, "call debug.FreeOSMemory every so many milliseconds")
 	isProfiled := flag.Bool("profile", false, "print the runtime's own memory profile at the end")
@@ -136,7 +179,8 @@ func main() {
 			}
 		}()
 	}
-	s := &server{sessions: fillSessions(*live), size: *size, isPooled: *isPooled}
+	s := &server{byName: make(map[string]*session), size: *size, search: *search, isPooled: *isPooled}
+	s.fill(*live)
 	latencies := make([]time.Duration, *requests)
 	began := time.Now()
 	sent := s.serve(*requests, *workers, latencies)

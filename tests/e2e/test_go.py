@@ -327,6 +327,78 @@ def test_report_tells_what_collecting_costs(test):
     test.check(pools and pools[0]["function"] == "main.freshBuffer", pools)
 
 
+def test_recommend_gives_the_lines_for_a_goal_and_a_container(test):
+    """The same as the section gc-advice; a container takes 90 % of it, less memory a lower GOGC."""
+    recorded = test.record([sample_app(test, "go_server"), "-requests", "8000", "-live", "16"])
+    ended = test.allocaudit("recommend", recorded.path, "--limit", "1GiB", "--format", "json")
+    test.equal("status", ended.status, 0)
+    advice = json.loads(ended.stdout)
+    test.check(re.fullmatch(r"GOGC=\S+ GOMEMLIMIT=92[01]MiB", advice["gc_advice"]["set"]), advice["gc_advice"])
+    section = test.allocaudit("report", recorded.path, "gc-advice", "--limit", "1GiB", "--format", "json")
+    for key in ("gc_advice", "gc_grid", "pool_candidates"):
+        test.equal(key, advice[key], json.loads(section.stdout)[key])
+    chosen = advice["gc_advice"]
+    test.check(chosen["memory_bytes"] <= 921 << 20 and chosen["cpu_margin_pct"] > 0, chosen)
+    text = test.allocaudit("recommend", recorded.path, "--limit", "1GiB").stdout.decode()
+    test.check("Because " in text and "trial -e GOGC=100," in text and "±" in text, text)
+    pooled = test.record([sample_app(test, "go_server"), "-requests", "8000", "-live", "16", "-pool"])
+    ended = test.allocaudit("recommend", pooled.path, "--goal", "memory", "--format", "json")
+    less = json.loads(ended.stdout)["gc_advice"]
+    test.check(less["set"] is not None and int(less["set"].split("=")[1]) < 100, less)
+
+
+def test_recommend_of_a_go_program_refuses_what_is_for_others(test):
+    recorded = test.record([program(test, "go_sites")])
+    for option in (["--emit-plan", test.path("x")], ["--confirm", "--", "true"]):
+        refused = test.allocaudit("recommend", "-i", recorded.path, *option)
+        test.equal("status", refused.status, 2)
+        test.check("Go program" in refused.talk, refused.talk)
+    other = test.record([test.program("hello")])
+    refused = test.allocaudit("recommend", other.path, "--limit", "1GiB")
+    test.equal("status", refused.status, 2)
+
+
+def test_report_predicts_the_setting_that_is_asked_for(test):
+    recorded = test.record([sample_app(test, "go_server"), "-requests", "8000", "-live", "8"])
+    ended = test.allocaudit("report", recorded.path, "gc-advice", "--setting",
+                            "GOMEMLIMIT=64MiB GOGC=off", "--format", "json")
+    test.equal("status", ended.status, 0)
+    rows = json.loads(ended.stdout)["gc_grid"]
+    test.check(any(row["setting"] == "GOGC=off GOMEMLIMIT=64MiB" for row in rows), rows)
+    for wrong in ("GOGC=x", "GOGC=50,100", "GOMAXPROCS=2"):
+        refused = test.allocaudit("report", recorded.path, "gc-advice", "--setting", wrong)
+        test.equal(f"status of {wrong}", refused.status, 2)
+    refused = test.allocaudit("report", recorded.path, "--setting", "GOGC=50")
+    test.equal("status without the section", refused.status, 2)
+
+
+def test_report_finds_ballast_forced_collections_and_pools(test):
+    """Each habit of the server's, and that it is not found where it is not."""
+    plain = ["-requests", "8000", "-live", "16"]
+    texts = {}
+    for name, arguments in (("plain", []), ("ballast", ["-ballast", "200"]), ("free", ["-free", "20"]),
+                            ("pool", ["-pool"])):
+        recorded = test.record([sample_app(test, "go_server"), *plain, *arguments])
+        texts[name] = test.allocaudit("report", recorded.path, "gc", "gc-advice").stdout.decode()
+    for name, words in (("ballast", "a ballast: since Go 1.19"), ("free", "were forced"),
+                        ("free", "gives memory back by itself"), ("plain", "main.freshBuffer")):
+        test.check(words in texts[name], f"{name} without '{words}':\n{texts[name]}")
+    for name, words in (("plain", "a ballast"), ("plain", "were forced by"), ("pool", "main.freshBuffer")):
+        test.check(words not in texts[name], f"{name} with '{words}':\n{texts[name]}")
+
+
+def test_trial_tries_every_combination(test):
+    ended = test.allocaudit("trial", "-n", "1", "--warmup", "0", "-e", "GOGC=20,off", "-e",
+                            "GOMEMLIMIT=off,1GiB", "--format", "json", "--",
+                            sample_app(test, "go_server"), "-requests", "500", "-live", "8")
+    test.equal("status", ended.status, 0)
+    names = [row["candidate"] for row in json.loads(ended.stdout)["candidates"]]
+    test.equal("candidates", names, ["GOGC=20 GOMEMLIMIT=off", "GOGC=20 GOMEMLIMIT=1GiB",
+                                     "GOGC=off GOMEMLIMIT=off", "GOGC=off GOMEMLIMIT=1GiB"])
+    peaks = {row["candidate"]: row["peak_rss_bytes"] for row in json.loads(ended.stdout)["runs"]}
+    test.check(peaks[names[0]] < peaks[names[2]], f"settings did not reach the program: {peaks}")
+
+
 def test_report_of_a_program_without_garbage_collector_says_so(test):
     recorded = test.record([test.program("hello")])
     ended = test.allocaudit("report", recorded.path, "gc", "gc-advice")

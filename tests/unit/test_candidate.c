@@ -220,6 +220,79 @@ static void variables_set_replaces_the_whole_name_alone(void **state)
     variables_fini(&variables);
 }
 
+static void candidates_parse_lists_make_every_combination(void **state)
+{
+    (void)state;
+    struct candidates candidates = {0};
+    const char *settings[] = {"GOGC=50,100", "X=1", "LIMIT=off,1GiB"};
+    static const char *const labels[] = {"GOGC=50 LIMIT=off", "GOGC=50 LIMIT=1GiB",
+                                         "GOGC=100 LIMIT=off", "GOGC=100 LIMIT=1GiB"};
+
+    assert_int_equal(candidates_parse(&candidates, "glibc", settings, 3, &err), 0);
+
+    assert_int_equal(candidates.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(candidates.items[i].label, labels[i]);
+        assert_int_equal(candidates.items[i].setting_count, 3);
+    }
+    assert_string_equal(candidates.items[3].settings[0], "X=1");
+    assert_string_equal(candidates.items[3].settings[1], "GOGC=100");
+    assert_string_equal(candidates.items[3].settings[2], "LIMIT=1GiB");
+    candidates_fini(&candidates);
+}
+
+static void candidates_parse_lists_keep_other_candidates_apart(void **state)
+{
+    (void)state;
+    struct candidates candidates = {0};
+    const char *settings[] = {"A=1,2", "glibc@b:B=3"};
+
+    assert_int_equal(candidates_parse(&candidates, "glibc,glibc@b", settings, 2, &err), 0);
+
+    assert_int_equal(candidates.count, 4);
+    assert_string_equal(candidates.items[0].label, "glibc A=1");
+    assert_string_equal(candidates.items[3].label, "glibc@b A=2");
+    assert_int_equal(candidates.items[1].setting_count, 1);
+    assert_int_equal(candidates.items[3].setting_count, 2);
+    candidates_fini(&candidates);
+}
+
+static void candidates_parse_commas_of_a_value_stay(void **state)
+{
+    (void)state;
+    struct candidates candidates = {0};
+    const char *settings[] = {"MALLOC_CONF=narenas:2,tcache:false", "P=/a,/b", "G=x=1,y=2", "E=,",
+                              "F=a,,b"};
+
+    assert_int_equal(candidates_parse(&candidates, "glibc", settings, 5, &err), 0);
+
+    assert_int_equal(candidates.count, 1);
+    assert_int_equal(candidates.items[0].setting_count, 5);
+    candidates_fini(&candidates);
+}
+
+static void candidates_parse_too_many_combinations_are_refused(void **state)
+{
+    (void)state;
+    struct candidates candidates = {0};
+    const char *settings[] = {"A=1,2,3,4,5,6,7,8,9", "B=1,2,3,4,5,6,7,8"};
+
+    assert_int_equal(candidates_parse(&candidates, "glibc", settings, 2, &err), -EINVAL);
+
+    assert_non_null(strstr(err.text, "72 candidates"));
+    candidates_fini(&candidates);
+}
+
+static void candidates_parse_list_for_a_bad_name_is_refused(void **state)
+{
+    (void)state;
+    struct candidates candidates = {0};
+    const char *settings[] = {"LD_PRELOAD=a,b"};
+
+    assert_int_equal(candidates_parse(&candidates, "glibc", settings, 1, &err), -EINVAL);
+    candidates_fini(&candidates);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +304,11 @@ int main(void)
         cmocka_unit_test(candidate_fill_variables_adds_to_ours),
         cmocka_unit_test(candidate_append_command_is_what_a_shell_needs),
         cmocka_unit_test(variables_set_replaces_the_whole_name_alone),
+        cmocka_unit_test(candidates_parse_lists_make_every_combination),
+        cmocka_unit_test(candidates_parse_lists_keep_other_candidates_apart),
+        cmocka_unit_test(candidates_parse_commas_of_a_value_stay),
+        cmocka_unit_test(candidates_parse_too_many_combinations_are_refused),
+        cmocka_unit_test(candidates_parse_list_for_a_bad_name_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,6 +98,7 @@ static void gc_model_predict_doubling_gogc_halves_the_cost(void **state)
     assert_true(fabs(same.memory_bytes / (130.0 * MIB) - 1) < 0.01);
     assert_true(fabs(twice.cpu_ns / same.cpu_ns - 0.5) < 0.05);
     assert_true(fabs(twice.heap_bytes / (150.0 * MIB) - 1) < 0.05);
+    gc_model_fini(&model);
     gc_history_fini(&history);
 }
 
@@ -117,6 +118,7 @@ static void gc_model_predict_limit_holds_memory_or_starves(void **state)
     assert_false(roomy.is_starved);
     assert_true(tight.is_starved);
     assert_true(tight.cpu_ns > 5 * roomy.cpu_ns);
+    gc_model_fini(&model);
     gc_history_fini(&history);
 }
 
@@ -128,6 +130,109 @@ static void gc_model_fit_few_collections_are_refused(void **state)
 
     assert_int_equal(gc_model_fit(&history, &common, 0, &model, &err), -ENODATA);
     gc_history_fini(&history);
+}
+
+/* A program with LIVE_MIB live that allocates as fast as the pacer lets it: marking begins at 45/64
+ * of the way to the goal and ends there. The collections of 4 GiB at that GOGC. */
+static struct gc_history pace(uint64_t gogc_pct)
+{
+    struct gc_row *rows = calloc(1000, sizeof(*rows));
+    struct gc_history history;
+    double marked = LIVE_MIB;
+    size_t count = 0;
+    for (double allocated = 0; allocated < 4096 && count < 1000; count++) {
+        double goal = marked + marked * (double)gogc_pct / 100;
+        double trigger = marked + (goal - marked) * 45 / 64;
+        allocated += goal - marked;
+        marked = LIVE_MIB + goal - trigger;
+        rows[count] = (struct gc_row){
+            .cycle = count + 1,
+            .mark_ns = 4000000,
+            .assist_cpu_ns = 2000000,
+            .background_cpu_ns = 2000000,
+            .heap_start_bytes = (uint64_t)(trigger * (double)MIB),
+            .heap_end_bytes = (uint64_t)(goal * (double)MIB),
+            .heap_live_bytes = (uint64_t)(marked * (double)MIB),
+            .heap_goal_bytes = (uint64_t)(goal * (double)MIB),
+            .processor_count = 2,
+        };
+    }
+    assert_int_equal(gc_history_make(rows, count, &history), 0);
+    return history;
+}
+
+static void gc_model_predict_collections_of_other_settings(void **state)
+{
+    (void)state;
+    static const uint64_t settings[] = {75, 150};
+    struct gc_history recorded = pace(100);
+    struct gc_model model;
+    assert_int_equal(gc_model_fit(&recorded, &common, 0, &model, &err), 0);
+
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        struct gc_history truth = pace(settings[i]);
+        struct gc_prediction predicted;
+        gc_model_predict(&model, &(struct gc_setting){settings[i], GC_LIMIT_NONE}, &predicted);
+        assert_true(fabs(predicted.cpu_ns / (double)truth.cpu_ns - 1) < 0.15);
+        assert_true(fabs(predicted.heap_mean_bytes / (double)truth.heap_mean_bytes - 1) < 0.1);
+        gc_history_fini(&truth);
+    }
+    gc_model_fini(&model);
+    gc_history_fini(&recorded);
+}
+
+static void gc_course_make_what_was_allocated_while_marking_is_not_live(void **state)
+{
+    (void)state;
+    struct gc_history history = make_history(CYCLES);
+    struct gc_course course;
+
+    assert_int_equal(gc_course_make(&history, &course), 0);
+
+    assert_int_equal((uint64_t)course.points[10].live_bytes, (LIVE_MIB - 10) * MIB);
+    assert_int_equal((uint64_t)course.total_bytes, history.allocated_bytes + 25 * MIB);
+    assert_true(fabs(course.mean_room - 0.25) < 0.001);
+    assert_true(fabs(course.mean_marking - 0.25) < 0.001);
+    gc_course_fini(&course);
+    gc_history_fini(&history);
+}
+
+static void gc_model_predict_forced_collections_stay(void **state)
+{
+    (void)state;
+    struct gc_history history = make_history(CYCLES);
+    struct gc_model model;
+    struct gc_prediction off;
+    for (size_t i = 0; i < 10; i++) {
+        history.rows[i * 4].is_forced = true;
+    }
+    struct gc_history forced;
+    assert_int_equal(gc_history_make(history.rows, CYCLES, &forced), 0);
+    assert_int_equal(gc_model_fit(&forced, &common, 0, &model, &err), 0);
+
+    gc_model_predict(&model, &(struct gc_setting){GC_GOGC_OFF, GC_LIMIT_NONE}, &off);
+
+    assert_int_equal((int)off.cycle_count, 10);
+    gc_model_fini(&model);
+    gc_history_fini(&forced);
+}
+
+static void gc_setting_parse_reads_what_it_describes(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"GOGC=150", "GOGC=off GOMEMLIMIT=1024MiB"};
+    struct gc_setting setting;
+    char text[GC_SETTING_BYTES];
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_true(gc_setting_parse(texts[i], &setting));
+        assert_string_equal(gc_setting_describe(&setting, text), texts[i]);
+    }
+    assert_true(gc_setting_parse("  GOMEMLIMIT=64MiB ", &setting));
+    assert_int_equal(setting.gogc_pct, 100);
+    assert_false(gc_setting_parse("", &setting));
+    assert_false(gc_setting_parse("GOGC=50 X=1", &setting));
+    assert_false(gc_setting_parse("GOGC=1e3", &setting));
 }
 
 static void gc_settings_are_read_as_go_reads_them(void **state)
@@ -157,6 +262,10 @@ int main(void)
         cmocka_unit_test(gc_model_predict_limit_holds_memory_or_starves),
         cmocka_unit_test(gc_model_fit_few_collections_are_refused),
         cmocka_unit_test(gc_settings_are_read_as_go_reads_them),
+        cmocka_unit_test(gc_model_predict_collections_of_other_settings),
+        cmocka_unit_test(gc_course_make_what_was_allocated_while_marking_is_not_live),
+        cmocka_unit_test(gc_model_predict_forced_collections_stay),
+        cmocka_unit_test(gc_setting_parse_reads_what_it_describes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
