@@ -353,6 +353,8 @@ def test_recommend_of_a_go_program_refuses_what_is_for_others(test):
         refused = test.allocaudit("recommend", "-i", recorded.path, *option)
         test.equal("status", refused.status, 2)
         test.check("Go program" in refused.talk, refused.talk)
+    refused = test.allocaudit("tune", recorded.path)
+    test.equal("status of tune", refused.status, 2)
     other = test.record([test.program("hello")])
     refused = test.allocaudit("recommend", other.path, "--limit", "1GiB")
     test.equal("status", refused.status, 2)
