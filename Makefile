@@ -464,7 +464,7 @@ PC_TO       = $(DESTDIR)$(PREFIX)/lib/pkgconfig
 DOC_TO      = $(DESTDIR)$(PREFIX)/share/doc/allocaudit
 COMPLETE_TO = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 COMMANDS   := $(shell sed -n 's/^ *X(\([a-z]*\)).*/\1/p' analyzer/commands/cmd.h 2>/dev/null)
-PUBLIC_H   := $(wildcard interposer/allocaudit.h interposer/allocaudit_cmocka.h)
+PUBLIC_H   := $(wildcard interposer/allocaudit.h interposer/allocaudit_cmocka.h interposer/allocaudit_gtest.h)
 MAN_PAGES  := $(BUILD)/man/allocaudit.1 $(COMMANDS:%=$(BUILD)/man/allocaudit-%.1)
 
 $(BUILD)/man/allocaudit.1: $(PROGRAM)

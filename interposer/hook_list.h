@@ -76,11 +76,12 @@
 
 #define HOOKS(X) HOOKS_C(X) HOOKS_CXX(X) HOOKS_MAP(X) HOOKS_DL(X) HOOKS_NAME(X) HOOKS_EXIT(X)
 
-/* A test framework, looked up only when it is called: it is rarely there, and a look-up that fails
- * allocates and takes locks of the C library. */
+/* Test frameworks, looked up only when they are called: they are rarely there, and a look-up that
+ * fails allocates and takes locks of the C library. */
 #define HOOKS_TEST(X)                                                                              \
     X(int, cmocka_run_group_tests, "_cmocka_run_group_tests",                                      \
-      (const char *, const void *, size_t, void *, void *))
+      (const char *, const void *, size_t, void *, void *))                                        \
+    X(void, criterion_test_main, "criterion_internal_test_main", (void (*)(void)))
 
 /* What the library shows. */
 #define EXPORTS(X) HOOKS(X) HOOKS_TEST(X)

@@ -256,6 +256,43 @@ scopes:
                {"test_three": 3, "test_none": 0, "test_forgets": 1})
 
 
+def need_header(test, header, package):
+    if not os.path.exists(os.path.join("/usr/include", header)):
+        raise harness.Skip(f"{package} is not installed")
+
+
+def test_every_test_of_criterion_is_a_scope(test):
+    """Each in a process of its own, all in one recording."""
+    need_header(test, "criterion/criterion.h", "libcriterion-dev")
+    budget = test.write("suite.yaml", """
+scopes:
+  blocks::three: {allocation_count: = 3, temporary_count: = 3}
+  blocks::none: {allocation_count: 0}
+  "*::*": {leaked_count: 0}
+""")
+    ended = run_test(test, "--budget", budget, "--format", "json", "--", test.program("criterion_suite"), status=1)
+    limits = json.loads(ended.stdout[ended.stdout.index(b"{\n"):])["limits"]
+    test.equal("verdicts", [(row["pattern"], row["verdict"], row["measured"]) for row in limits],
+               [("blocks::three", "PASS", 3), ("blocks::three", "PASS", 3), ("blocks::none", "PASS", 0),
+                ("*::*", "FAIL", 1)])
+    test.equal("forgotten by", limits[-1]["largest_sites"][0]["function"], "leaks_forgets_impl")
+
+
+def test_every_test_of_googletest_is_a_scope(test):
+    """By a listener that one file of the tests brings along. Two blocks of each are GoogleTest's own."""
+    need_header(test, "gtest/gtest.h", "libgtest-dev")
+    suite = test.program("gtest_suite")
+    for env, forgotten in (({}, 1), ({"SUITE_FAILS": "1"}, 0)):
+        recorded = test.record([suite], env=env)
+        test.equal("status", recorded.status, int(bool(env)))
+        answer = json.loads(test.allocaudit("report", recorded.path, "scopes", "--format", "json").stdout)
+        counts = {row["name"]: (row["allocation_count"], row["survivor_count"]) for row in answer["scopes"]}
+        test.equal("scopes", {name: counts[name] for name in ("Blocks.Three", "Blocks.None", "Fixture.Two")},
+                   {"Blocks.Three": (5, 0), "Blocks.None": (2, 0), "Fixture.Two": (4, 0)})
+        test.equal("forgotten", counts["Leaks.Forgets"][1] >= forgotten, True)
+    test.equal("where nobody records", test.run([suite]).status, 0)
+
+
 # ---- baselines -------------------------------------------------------------------------------------------
 
 
