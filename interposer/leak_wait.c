@@ -10,8 +10,8 @@
 #include "ticks.h"
 
 enum {
-    WAIT_NS_MOST = 2000000000, /* RING_SCANS' other side gives up before: leak_check.c */
-    SLICE_NS = 20000000,       /* how often to look whether the collector still lives */
+    IDLE_NS_MOST = 2000000000, /* without a sign that the collector is at work */
+    SLICE_NS = 20000000,       /* how often to look for one */
 };
 
 #include "banned.h"
@@ -27,10 +27,24 @@ static struct ring_scan *leak_claim(struct ring_header *ring)
     return NULL;
 }
 
+static void leak_wait_for_answer(struct ring_header *ring, struct ring_scan *scan)
+{
+    uint32_t progress = atomic_load(&scan->progress);
+    uint64_t until_ns = ticks_monotonic() + IDLE_NS_MOST;
+    while (atomic_load(&scan->state) == SCAN_ASKED && ticks_monotonic() < until_ns &&
+           !lane_collector_is_gone(ring)) {
+        sys_futex_wait(&scan->state, SCAN_ASKED, SLICE_NS);
+        if (atomic_load(&scan->progress) != progress) {
+            progress = atomic_load(&scan->progress);
+            until_ns = ticks_monotonic() + IDLE_NS_MOST;
+        }
+    }
+}
+
 /* Its frame lies below its caller's, so the caller's is part of the stack in use. */
 static __attribute__((noinline)) void leak_ask(struct ring_header *ring)
 {
-    uint64_t until_ns = ticks_monotonic() + WAIT_NS_MOST;
+    uint64_t until_ns = ticks_monotonic() + IDLE_NS_MOST;
     struct ring_scan *scan;
     while ((scan = leak_claim(ring)) == NULL) { /* many end at once */
         if (ticks_monotonic() >= until_ns || lane_collector_is_gone(ring)) {
@@ -46,10 +60,8 @@ static __attribute__((noinline)) void leak_ask(struct ring_header *ring)
     sys_allow_reading(true);
     atomic_store(&scan->state, SCAN_ASKED);
     atomic_fetch_add(&ring->scan_count, 1);
-    while (atomic_load(&scan->state) == SCAN_ASKED && ticks_monotonic() < until_ns &&
-           !lane_collector_is_gone(ring)) {
-        sys_futex_wait(&scan->state, SCAN_ASKED, SLICE_NS);
-    }
+    sys_futex_wake(&ring->scan_count);
+    leak_wait_for_answer(ring, scan);
     sys_allow_reading(false);
     atomic_store(&scan->state, SCAN_FREE);
 }

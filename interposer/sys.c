@@ -128,6 +128,11 @@ long sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_
     return sys_call(SYS_futex, (long)word, FUTEX_WAIT, expected, (long)&timeout, 0, 0);
 }
 
+void sys_futex_wake(_Atomic uint32_t *word)
+{
+    sys_call(SYS_futex, (long)word, FUTEX_WAKE, INT32_MAX, 0, 0, 0);
+}
+
 void sys_allow_reading(bool is_allowed)
 {
     sys_call(SYS_prctl, PR_SET_PTRACER, is_allowed ? (long)PR_SET_PTRACER_ANY : 0, 0, 0, 0, 0);

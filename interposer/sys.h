@@ -28,7 +28,8 @@ long sys_file_bytes(int fd); /* fstat's st_size */
 long sys_file_identity(const char *path, uint64_t *out_device, uint64_t *out_inode);
 long sys_thread_name(char name[16]); /* of the calling thread */
 long sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);
-void sys_allow_reading(bool is_allowed); /* by any process of the user (Yama) */
+void sys_futex_wake(_Atomic uint32_t *word); /* everybody */
+void sys_allow_reading(bool is_allowed);     /* by any process of the user (Yama) */
 uint32_t sys_pid(void);
 uint32_t sys_parent_pid(void);
 uint32_t sys_tid(void);

@@ -81,9 +81,25 @@ struct ring_scan {
     _Atomic uint32_t state; /* enum scan_state */
     uint32_t process_key;
     uint32_t pid;
-    uint32_t tid;           /* of the thread that waits */
-    uint64_t stack_address; /* of that thread: what lies deeper is in use, registers, too */
-    uint64_t asked_ticks;   /* everything stamped before counts */
+    uint32_t tid;              /* of the thread that waits */
+    uint64_t stack_address;    /* of that thread: what lies deeper is in use, registers, too */
+    uint64_t asked_ticks;      /* everything stamped before counts */
+    _Atomic uint32_t progress; /* the collector is at work as long as it changes */
+};
+
+/*
+ * `allocaudit leaks --now` asks the collector to look at a process that runs on. The one who asks
+ * frees the entry.
+ */
+struct ring_look {
+    _Atomic uint32_t state;    /* enum scan_state */
+    _Atomic uint32_t progress; /* the collector is at work as long as it changes */
+    uint32_t pid;              /* whose blocks */
+    int32_t error;             /* 0: the answer lies in the session's directory (leak_demand.h) */
+    uint32_t looked_count;     /* how often it was looked at */
+    uint32_t is_moving;        /* its threads could not all be stopped */
+    uint64_t still_ns;         /* how long they were */
+    char reason[128];          /* of an error, for people */
 };
 
 /* How a stack compares with what other unwinders see at the same place (interposer/check.h). */
@@ -163,8 +179,9 @@ struct ring_header {
     _Atomic uint32_t done_forks;
     _Atomic uint32_t forked_pids[RING_FORKED_PIDS]; /* of fork n: [n % RING_FORKED_PIDS] */
 
-    _Atomic uint32_t scan_count;        /* how often a scan was asked for */
+    _Atomic uint32_t scan_count;        /* futex: how often a scan was asked for */
     struct ring_scan scans[RING_SCANS]; /* with RING_SCAN_LEAKS */
+    struct ring_look look;
 
     struct ring_check check; /* with RING_UNWIND_CHECK */
 };

@@ -79,7 +79,7 @@ CREATE TABLE process (
     leaked_count_stderr     INTEGER,
     leaked_bytes_stderr     INTEGER,
     cpu_time_ns          INTEGER,             -- user and system; NULL: not known
-    leak_check           TEXT,                -- done, partly, none, off, sampled, late, refused
+    leak_check           TEXT,                -- done, partly, none, off, sampled, large, late, refused
     leak_scan_ns         INTEGER,             -- how long it stood still for that; NULL: it did not
     paused_allocation_count INTEGER,          -- while the program had paused: counted nowhere else
     paused_allocated_bytes  INTEGER

@@ -51,7 +51,7 @@ static int collector_create_session(struct collector *collector, struct err *err
         .flags = (settings->is_mmap_recorded ? RING_RECORD_MMAP : 0u) |
                  (settings->drops_when_full ? RING_DROP_WHEN_FULL : 0u) |
                  (settings->follows_children ? RING_FOLLOW_CHILDREN : 0u) |
-                 (settings->checks_leaks ? RING_SCAN_LEAKS : 0u),
+                 (settings->leak_when != LEAK_CHECK_NO ? RING_SCAN_LEAKS : 0u),
         .depth_limit = (uint32_t)settings->depth_limit,
         .unwind = strcmp(settings->unwind, "fp") == 0          ? RING_UNWIND_FP
                   : strcmp(settings->unwind, "libunwind") == 0 ? RING_UNWIND_LIBUNWIND
@@ -125,7 +125,8 @@ int collector_create(struct collector *collector, const struct collector_setting
 {
     *collector = (struct collector){
         .settings = settings,
-        .leak_check = {.is_routed = settings->is_routed},
+        .leak_check = {.is_routed = settings->is_routed, .when = settings->leak_when},
+        .leak_demand = {.is_routed = settings->is_routed},
         .fd = -1,
         .session = {.fd = -1},
         .ballast = {.fd = -1},
@@ -144,8 +145,9 @@ int collector_create(struct collector *collector, const struct collector_setting
         collector->recording.is_sites_only = settings->is_sites_only;
         collector->recording.sample_bytes = settings->sample_bytes;
         collector->recording.leak_outcome = settings->sample_bytes != 0 ? LEAK_OUTCOME_SAMPLED
-                                            : settings->checks_leaks    ? LEAK_OUTCOME_NONE
-                                                                        : LEAK_OUTCOME_OFF;
+                                            : settings->leak_when != LEAK_CHECK_NO
+                                                ? LEAK_OUTCOME_NONE
+                                                : LEAK_OUTCOME_OFF;
         if (!settings->target->is_go) { /* of what is read from outside nothing is kept */
             collector_keep(collector);
         }
@@ -299,6 +301,10 @@ static int collector_turn(struct collector *collector, int64_t *out_applied, str
     if (!collector->is_failed && leak_check_is_due(&collector->leak_check, &collector->session)) {
         leak_check_look(&collector->leak_check, &collector->drain);
     }
+    if (r == 0 && !collector->is_failed &&
+        leak_demand_is_due(&collector->leak_demand, &collector->session)) {
+        r = leak_demand_look(&collector->leak_demand, &collector->drain, &collector->facts, err);
+    }
     if (r == 0 && !collector->is_failed) {
         collector_mark_command(collector);
         r = collector_finish_subjects(collector, err);
@@ -339,6 +345,7 @@ int collector_run(struct collector *collector,
                   struct err *err)
 {
     uint64_t idle_ns = IDLE_NS_FIRST;
+    leak_bell_hang(&collector->leak_bell, collector->session.ring);
     bool is_told = on_waiting == NULL;
     unsigned quiet_turns = 0;
     while (quiet_turns < 2) {
@@ -374,6 +381,8 @@ int collector_run(struct collector *collector,
 
 void collector_destroy(struct collector *collector)
 {
+    leak_demand_end(&collector->leak_demand, &collector->session);
+    leak_bell_take_down(&collector->leak_bell);
     go_run_fini(&collector->go);
     kin_fini(&collector->kin);
     drain_fini(&collector->drain);

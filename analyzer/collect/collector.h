@@ -16,7 +16,9 @@
 #include "go_run.h"
 #include "kin.h"
 #include "launch.h"
+#include "leak_bell.h"
 #include "leak_check.h"
+#include "leak_demand.h"
 #include "recording.h"
 #include "session.h"
 #include "store.h"
@@ -40,7 +42,7 @@ struct collector_settings {
     size_t frame_symbol_count;
     uint64_t introspect_ns;      /* how often to ask the allocator about itself; 0: never */
     const struct target *target; /* what the command is */
-    bool checks_leaks;           /* which blocks can be reached at the end */
+    enum leak_when leak_when;    /* which blocks can be reached at the end */
     bool is_routed;              /* by a policy or plan */
 };
 
@@ -63,6 +65,8 @@ struct collector {
     uint64_t detached_ns;
     struct congestion congestion;
     struct leak_check leak_check;
+    struct leak_bell leak_bell;
+    struct leak_demand leak_demand;
     bool is_failed;     /* writing failed: the rest of the run is not recorded */
     struct err failure; /* why */
     uint64_t next_watch_ns;

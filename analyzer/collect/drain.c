@@ -277,6 +277,17 @@ static int64_t drain_merge(struct drain *drain, uint64_t horizon, struct err *er
     return total;
 }
 
+/* Before which everything is applied, though a round may end before it comes to its horizon. */
+static uint64_t drain_read_until(const struct drain *drain, uint64_t horizon)
+{
+    uint64_t until = horizon;
+    for (size_t i = 0; i < drain->reader_count; i++) {
+        uint64_t next = drain->readers[i]->next_ticks;
+        until = next <= until ? next - 1 : until;
+    }
+    return until;
+}
+
 int64_t drain_round(struct drain *drain, bool is_final, struct err *err)
 {
     const struct clock *clock = &drain->recording->clock;
@@ -310,8 +321,8 @@ int64_t drain_round(struct drain *drain, bool is_final, struct err *err)
             drain_remove_reader(drain, i);
         }
     }
-    if (applied >= 0 && applied < ROUND_EVENTS_MAX) {
-        drain->read_ticks = horizon;
+    if (applied >= 0) {
+        drain->read_ticks = drain_read_until(drain, horizon);
     }
     if (applied != 0) {
         session_wake_writers(drain->session, applied < ROUND_EVENTS_MAX);

@@ -10,9 +10,16 @@
 #include "leak_scan.h"
 
 enum {
-    SCAN_NS_MOST = 1500000000, /* less than the process waits: interposer/leak_wait.c */
-    MARK_NS_MOST = 2000000000, /* meanwhile nothing is read of the ring */
+    SMALL_BLOCKS_MOST = 10000, /* more are not looked at unasked */
 };
+
+/* Until the process's events are read, while it waits. */
+#define READ_NS_MOST       UINT64_C(10000000000)
+#define SMALL_READ_NS_MOST UINT64_C(20000000)
+
+#define LOOK_NS_MOST     UINT64_C(10000000000) /* the process stands still */
+#define MARK_NS_MOST     UINT64_C(10000000000) /* nothing is read of the ring */
+#define SMALL_BYTES_MOST (UINT64_C(32) << 20)
 
 static void leak_answer(struct ring_scan *scan, uint32_t state)
 {
@@ -27,13 +34,19 @@ static void leak_serve(const struct leak_check *check, const struct drain *drain
 {
     const struct clock *clock = &drain->recording->clock;
     struct subject *subject = recording_find(drain->recording, scan->process_key);
-    if (subject != NULL && subject->pid == scan->pid && subject->end == SUBJECT_RUNNING) {
+    bool is_small = check->when == LEAK_CHECK_SMALL;
+    bool is_there = subject != NULL && subject->pid == scan->pid && subject->end == SUBJECT_RUNNING;
+    if (is_there && is_small && subject->live.block_count > SMALL_BLOCKS_MOST) {
+        subject->leak_outcome = LEAK_OUTCOME_LARGE;
+    } else if (is_there) {
         uint64_t start_ns = clock_monotonic_ns();
         const struct leak_scan_settings settings = {
             .pid = scan->pid,
             .waiting_tid = scan->tid,
             .stack_address = scan->stack_address,
-            .deadline_ns = start_ns + SCAN_NS_MOST,
+            .deadline_ns = start_ns + LOOK_NS_MOST,
+            .progress = &scan->progress,
+            .memory_bytes_most = is_small ? SMALL_BYTES_MOST : UINT64_MAX,
             .is_routed = check->is_routed,
         };
         struct leak_scan look;
@@ -41,9 +54,29 @@ static void leak_serve(const struct leak_check *check, const struct drain *drain
         leak_scan_look(&look, subject, &settings);
         uint64_t end_ns = clock_monotonic_ns();
         leak_answer(scan, SCAN_DONE);
-        subject->leak_outcome = leak_scan_finish(&look, end_ns + MARK_NS_MOST);
+        leak_scan_mark(&look, end_ns + MARK_NS_MOST);
+        leak_scan_apply(&look);
+        subject->leak_outcome = look.outcome;
+        leak_scan_fini(&look);
         subject->leak_scanned_ns = now_ns;
         subject->leak_scan_ns = end_ns - start_ns;
+    }
+    leak_answer(scan, SCAN_DONE);
+}
+
+static bool leak_is_overdue(const struct leak_check *check, const struct drain *drain,
+                            const struct ring_scan *scan)
+{
+    uint64_t most_ns = check->when == LEAK_CHECK_SMALL ? SMALL_READ_NS_MOST : READ_NS_MOST;
+    const struct clock *clock = &drain->recording->clock;
+    return clock_ns(clock, clock_ticks(clock)) > clock_ns(clock, scan->asked_ticks) + most_ns;
+}
+
+static void leak_give_up(const struct drain *drain, struct ring_scan *scan)
+{
+    struct subject *subject = recording_find(drain->recording, scan->process_key);
+    if (subject != NULL && subject->pid == scan->pid) {
+        subject->leak_outcome = LEAK_OUTCOME_LATE;
     }
     leak_answer(scan, SCAN_DONE);
 }
@@ -68,7 +101,10 @@ void leak_check_look(struct leak_check *check, const struct drain *drain)
             leak_answer(scan, SCAN_FREE);
         } else if (scan->asked_ticks <= drain->read_ticks) {
             leak_serve(check, drain, scan);
+        } else if (leak_is_overdue(check, drain, scan)) {
+            leak_give_up(drain, scan);
         } else {
+            atomic_fetch_add(&scan->progress, 1);
             is_waiting = true;
         }
     }

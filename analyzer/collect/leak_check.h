@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include "drain.h"
+#include "leak_outcome.h"
 
 struct leak_check {
+    enum leak_when when;
     bool is_routed;      /* a policy or plan serves some of the blocks */
     uint32_t scan_count; /* of the ring, as of the last look at which none was left */
 };

@@ -1,6 +1,8 @@
 #include "leak_edges.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "../base/vec.h"
@@ -38,6 +40,14 @@ void leak_edges_fini(struct leak_edges *edges)
     *edges = (struct leak_edges){0};
 }
 
+static bool is_late(const struct leak_gathering *gathering)
+{
+    if (gathering->progress != NULL) {
+        atomic_fetch_add(gathering->progress, 1);
+    }
+    return clock_monotonic_ns() > gathering->deadline_ns;
+}
+
 static void take_words(struct leak_edges *edges, const struct leak_index *index, uint32_t own,
                        const uint64_t *words, size_t word_count)
 {
@@ -64,7 +74,7 @@ static int gather_large(struct leak_edges *edges, struct leak_gathering *gatheri
     size_t bytes;
     while ((bytes = target_memory_stream(gathering->memory, &at, extent.end, gathering->buffer,
                                          LEAK_BUFFER_BYTES)) > 0) {
-        if (clock_monotonic_ns() > gathering->deadline_ns) {
+        if (is_late(gathering)) {
             return -ETIME;
         }
         if (leak_edges_reserve(edges, bytes / WORD) < 0) {
@@ -155,7 +165,7 @@ int leak_edges_gather(struct leak_edges *edges, struct leak_gathering *gathering
     size_t block = 0;
     while (r == 0 && block < gathering->index->block_count) {
         size_t first = block;
-        if (clock_monotonic_ns() > gathering->deadline_ns) {
+        if (is_late(gathering)) {
             return -ETIME;
         }
         r = gather_batch(edges, gathering, &block);

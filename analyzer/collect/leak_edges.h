@@ -57,10 +57,11 @@ struct leak_gathering {
     struct target_memory *memory;
     const struct leak_index *index;
     struct leak_holds *holds;
-    char *buffer;         /* LEAK_BUFFER_BYTES */
-    uint64_t deadline_ns; /* CLOCK_MONOTONIC */
-    uint8_t *hold_bits;   /* of each block: leak_holds_look() */
-    uint64_t *begins;     /* of each block: where in the edges its own begin; and their end */
+    char *buffer;               /* LEAK_BUFFER_BYTES */
+    uint64_t deadline_ns;       /* CLOCK_MONOTONIC */
+    _Atomic uint32_t *progress; /* goes up as memory is read; NULL: nobody looks */
+    uint8_t *hold_bits;         /* of each block: leak_holds_look() */
+    uint64_t *begins;           /* of each block: where in the edges its own begin; and their end */
     uint64_t read_bytes;
 };
 

@@ -17,7 +17,8 @@
 struct leak_block {
     uint64_t address;
     uint64_t size_bytes;
-    uint32_t slot;    /* the caller's */
+    uint64_t born_ns; /* the caller's, as is `slot` */
+    uint32_t slot;
     uint8_t is_array; /* came from new[] */
 };
 

@@ -1,6 +1,7 @@
 #include "leak_marks.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "clock.h"
@@ -52,6 +53,13 @@ static void leak_meet(struct leak_marks *marks, uint32_t block, enum leak_kind k
     marks->queue[marks->queue_count++] = block;
 }
 
+void leak_marks_hold(struct leak_marks *marks, uint32_t block)
+{
+    if (marks->kinds[block] != LEAK_REACHABLE) {
+        leak_meet(marks, block, LEAK_REACHABLE);
+    }
+}
+
 static void leak_meet_root(struct leak_marks *marks, uint64_t pointer, enum leak_view view)
 {
     uint32_t block = leak_index_find(&marks->index, pointer);
@@ -79,6 +87,9 @@ void leak_marks_see(struct leak_marks *marks, const uint64_t *words, size_t word
 
 static bool leak_is_late(struct leak_marks *marks)
 {
+    if (marks->progress != NULL) {
+        atomic_fetch_add(marks->progress, 1);
+    }
     if (marks->failure == 0 && clock_monotonic_ns() > marks->deadline_ns) {
         marks->failure = -ETIME;
     }
@@ -107,6 +118,7 @@ int leak_marks_gather(struct leak_marks *marks)
         .holds = &marks->holds,
         .buffer = marks->buffer,
         .deadline_ns = marks->deadline_ns,
+        .progress = marks->progress,
         .hold_bits = marks->hold_bits,
         .begins = marks->begins,
     };

@@ -34,8 +34,9 @@ struct leak_marks {
     struct leak_edges roots; /* pointers into the middle of blocks */
     uint32_t *queue;         /* blocks whose edges are to be followed */
     size_t queue_count;
-    char *buffer;         /* LEAK_BUFFER_BYTES, for whoever reads */
-    uint64_t deadline_ns; /* CLOCK_MONOTONIC; for the next step */
+    char *buffer;               /* LEAK_BUFFER_BYTES, for whoever reads */
+    uint64_t deadline_ns;       /* CLOCK_MONOTONIC; for the next step */
+    _Atomic uint32_t *progress; /* goes up as memory is read; NULL: nobody looks */
     uint64_t read_bytes;
     int failure; /* -ENOMEM, -ETIME: the kinds mean nothing */
 };
@@ -55,6 +56,9 @@ void leak_marks_fini(struct leak_marks *marks);
 /* Takes the aligned words of [address, address + size_bytes) as roots. */
 void leak_marks_scan(struct leak_marks *marks, uint64_t address, uint64_t size_bytes,
                      enum leak_view view);
+
+/* Takes a block, by its number, for one that something points to. */
+void leak_marks_hold(struct leak_marks *marks, uint32_t block);
 
 /* Takes words that lie here, such as registers, as roots. */
 void leak_marks_see(struct leak_marks *marks, const uint64_t *words, size_t word_count,

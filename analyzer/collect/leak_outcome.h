@@ -16,7 +16,8 @@
     X(SAMPLED, "sampled") /* most blocks are not known */                                          \
     X(DONE, "done")                                                                                \
     X(PARTLY, "partly")   /* the same, but threads ran on whose registers are not known */         \
-    X(LATE, "late")       /* it would have taken too long */                                       \
+    X(LARGE, "large")     /* too much to do it unasked (LEAK_CHECK_SMALL) */                       \
+    X(LATE, "late")       /* the process would have waited too long */                             \
     X(REFUSED, "refused") /* its memory could not be read */
 
 enum leak_outcome {
@@ -24,6 +25,13 @@ enum leak_outcome {
     LEAK_OUTCOMES(X)
 #undef X
     LEAK_OUTCOME_COUNT
+};
+
+/* When to look at a process that ends, which waits for it. */
+enum leak_when {
+    LEAK_CHECK_SMALL, /* if that is a matter of a few milliseconds */
+    LEAK_CHECK_YES,
+    LEAK_CHECK_NO,
 };
 
 struct leak_sum {

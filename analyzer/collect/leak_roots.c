@@ -252,11 +252,26 @@ static int leak_find_files(struct leak_holds *holds, const struct smaps *smaps)
     return 0;
 }
 
+/* About what there is to be read. */
+static uint64_t leak_memory_bytes(const struct smaps *smaps)
+{
+    static const enum mapping_kind kinds[] = {MAPPING_HEAP, MAPPING_ANONYMOUS, MAPPING_STACK,
+                                              MAPPING_SHARED};
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        bytes += smaps->sums[kinds[i]].rss_bytes + smaps->sums[kinds[i]].swap_bytes;
+    }
+    return bytes;
+}
+
 int leak_roots_scan(struct leak_marks *marks, FILE *file, const struct leak_situation *situation)
 {
     struct smaps smaps = {.keeps_writable = true};
     struct leak_holes holes = {0};
     int r = smaps_read(&smaps, file, situation->recorder_directory);
+    if (r == 0 && leak_memory_bytes(&smaps) > situation->memory_bytes_most) {
+        r = -EFBIG;
+    }
     r = r == 0 ? leak_find_files(&marks->holds, &smaps) : r;
     for (size_t i = 0; r == 0 && i < smaps.span_count; i++) {
         r = leak_scan_span(marks, &smaps.spans[i], situation, &holes);

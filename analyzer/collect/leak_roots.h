@@ -26,9 +26,11 @@ struct leak_situation {
     bool is_glibc;                  /* serves malloc itself, and no policy in front of it */
     const char *recorder_directory; /* of the session's files */
     const struct leak_threads *threads;
+    uint64_t memory_bytes_most; /* of writable memory in use */
 };
 
-/* Marks what the roots lead to. `smaps`: the process's. Returns 0, -ENOMEM or -ENODATA. */
+/* Marks what the roots lead to. `smaps`: the process's. Returns 0, -ENOMEM,
+ * -ENODATA, or -EFBIG (there is more memory). */
 int leak_roots_scan(struct leak_marks *marks, FILE *smaps, const struct leak_situation *situation);
 
 #endif

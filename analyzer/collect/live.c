@@ -207,6 +207,22 @@ int live_load(struct live *live, const char *directory, uint32_t file_id)
     return r;
 }
 
+int live_detach(struct live *live)
+{
+    size_t bytes = live->slot_count * sizeof(struct block);
+    if (live->slots != NULL && live_is_kept(live)) {
+        struct block *slots = live_map(bytes);
+        if (slots == NULL) {
+            return -ENOMEM;
+        }
+        memcpy(slots, live->slots, bytes);
+        munmap(live->slots, bytes);
+        live->slots = slots;
+    }
+    live->directory = NULL;
+    return 0;
+}
+
 const struct block *live_next(const struct live *live, size_t *cursor)
 {
     while (*cursor < live->used_count) {

@@ -186,6 +186,12 @@ int live_insert(struct live *live, const struct block *block);
  */
 int live_load(struct live *live, const char *directory, uint32_t file_id);
 
+/*
+ * Gives the set memory of this process alone, instead of a file that others may have mapped, too;
+ * the file stays as it is. Returns 0 or -ENOMEM.
+ */
+int live_detach(struct live *live);
+
 /* Steps over all blocks in no particular order: start with *cursor = 0; NULL at the end. */
 const struct block *live_next(const struct live *live, size_t *cursor);
 

@@ -16,6 +16,7 @@
 #define CMD_LIST(X)                                                                                \
     X(run)                                                                                         \
     X(report)                                                                                      \
+    X(leaks)                                                                                       \
     X(diff)                                                                                        \
     X(export)                                                                                      \
     X(gate)                                                                                        \

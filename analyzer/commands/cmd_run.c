@@ -1,11 +1,8 @@
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/str.h"
@@ -20,6 +17,7 @@
 #include "../collect/target.h"
 #include "cmd.h"
 #include "run_frames.h"
+#include "run_output.h"
 #include "run_policy.h"
 /* In the environment, `1`: compare every stack with libunwind's (docs/architecture.md). */
 #define CHECK_UNWIND_ENV "ALLOCAUDIT_CHECK_UNWIND"
@@ -40,7 +38,7 @@ struct run_settings {
     uint64_t sample_bytes; /* OPTION_NOT_GIVEN: everything is recorded */
     bool is_mmap_recorded;
     bool follows_children;
-    bool checks_leaks;
+    int leak_when; /* enum leak_when */
     bool is_quiet;
     bool checks_unwind;
 };
@@ -91,8 +89,11 @@ static const struct option_spec options[] = {
      "no", OPTION_TEXT_AT(struct run_settings, introspect)},
     {"leak-check", '\0', NULL,
      "when a process ends, look which of its live blocks can still be reached, as memcheck does: "
-     "definite, indirect, possible, reachable",
-     "no", OPTION_YES_NO_AT(struct run_settings, checks_leaks)},
+     "definite, indirect, possible, reachable; auto: only where that takes a few milliseconds (up "
+     "to "
+     "10,000 blocks, 32 MiB)",
+     "auto", OPTION_CHOICE_AT(struct run_settings, leak_when),
+     .choices = OPTION_WORDS("auto", "yes", "no")},
     {"depth", '\0', "N", "frames kept of a call stack, from the allocation outward", "256 frames",
      OPTION_COUNT_AT(struct run_settings, depth_limit), .min = 1, .max = EVENT_STACK_MAX_FRAMES},
     {"unwind", '\0', NULL, "how call stacks are taken", "auto",
@@ -136,28 +137,6 @@ static int fail(const struct err *err, int status)
 {
     talk_error(err->text);
     return status;
-}
-
-/* Makes room for a new recording: an old one is kept, anything else is not ours to replace. */
-static int keep_old(const char *path, struct err *err)
-{
-    struct stat status;
-    char old[PATH_MAX];
-    if (lstat(path, &status) != 0) {
-        return errno == ENOENT ? 0 : err_set_errno(err, errno, "cannot write '%s'", path);
-    }
-    if (!S_ISREG(status.st_mode) || (status.st_size > 0 && !store_is_recording(path))) {
-        return err_set(err, EEXIST,
-                       "'%s' exists and is no recording of allocaudit: choose another file with -o",
-                       path);
-    }
-    if (snprintf(old, sizeof(old), "%s.old", path) >= (int)sizeof(old)) {
-        return err_set_errno(err, ENAMETOOLONG, "cannot write '%s'", path);
-    }
-    if (rename(path, old) != 0) {
-        return err_set_errno(err, errno, "cannot rename '%s' to '%s'", path, old);
-    }
-    return 0;
 }
 
 static void tell_waiting(void *context, uint32_t count, uint32_t pid)
@@ -414,7 +393,9 @@ static int record(char **command, const struct target *target, const struct run_
         .checks_unwind = settings->checks_unwind,
         .is_mmap_recorded = settings->is_mmap_recorded,
         .follows_children = settings->follows_children,
-        .checks_leaks = settings->checks_leaks && settings->sample_bytes == OPTION_NOT_GIVEN,
+        .leak_when = settings->sample_bytes == OPTION_NOT_GIVEN
+                         ? (enum leak_when)settings->leak_when
+                         : LEAK_CHECK_NO,
         .is_routed = settings->policy != NULL || settings->plan != NULL,
         .drops_when_full = settings->when_full == 1,
         .is_sites_only = settings->detail == 1,
@@ -428,7 +409,8 @@ static int record(char **command, const struct target *target, const struct run_
     if (target->is_go) {
         settle_go(&wanted, settings);
     }
-    if (keep_old(settings->output, &err) < 0 || collector_create(&collector, &wanted, &err) < 0) {
+    if (run_output_keep_old(settings->output, &err) < 0 ||
+        collector_create(&collector, &wanted, &err) < 0) {
         return fail(&err, CMD_RUN_FAILED);
     }
     int status;

@@ -99,7 +99,8 @@ const char *site_leaks_reason(const struct site_leaks *leaks)
     static const char *const reasons[][2] = {
         {"off", "recorded with --leak-check no"},
         {"sampled", "of a sample nothing can be said"},
-        {"late", "looking took too long"},
+        {"large", "more than --leak-check auto looks at: --leak-check yes does"},
+        {"late", "looking would have held it up for too long: --leak-check yes waits longer"},
         {"refused", "the memory could not be read"},
     };
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {

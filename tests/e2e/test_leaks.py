@@ -128,6 +128,137 @@ def test_large_heap_is_searched_to_the_end(test):
         test.note(f"{taken / 1e6:.0f} ms")
 
 
+RUNNING = """
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+struct node { struct node *next; char text[40]; };
+static struct node *volatile list;
+static void *volatile lost;
+static volatile int is_ending;
+static void *lose(size_t bytes) { return malloc(bytes); }
+static void *churn(void *unused)
+{
+    struct node *own = NULL;
+    for (unsigned i = 0; !is_ending; i++) {
+        struct node *node = calloc(1, sizeof(*node));
+        node->next = own;
+        own = node;
+        while (i % 64 == 63 && own != NULL) {
+            struct node *next = own->next;
+            free(own);
+            own = next;
+        }
+    }
+    return unused;
+}
+int main(int argc, char **argv)
+{
+    pthread_t threads[8];
+    int count = atoi(argv[1]);
+    for (int i = 0; i < 1000; i++) {
+        struct node *node = calloc(1, sizeof(*node));
+        node->next = list;
+        list = node;
+    }
+    for (int i = 0; i < 7; i++) {
+        lost = lose(1000 + 8 * i);
+    }
+    lost = NULL;
+    for (int i = 0; i < count; i++) {
+        pthread_create(&threads[i], NULL, churn, NULL);
+    }
+    volatile char deep[400] = {0}; /* over what calls have left on the stack */
+    puts("ready");
+    fflush(stdout);
+    getchar();
+    is_ending = 1;
+    for (int i = 0; i < count; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    return deep[argc];
+}
+"""
+
+# Kinds of the blocks of RUNNING: those of its list, and those that it has lost.
+LISTED = "SELECT leak_kind, count(*) FROM allocation WHERE size_bytes = 48 AND born_ns < (SELECT min(born_ns) FROM" \
+         " allocation WHERE size_bytes = 1000) GROUP BY 1"
+LOST = "SELECT leak_kind, count(*) FROM allocation WHERE size_bytes BETWEEN 1000 AND 1048 GROUP BY 1"
+
+
+def start_running(test, threads, wrap=(), **options):
+    program = test.shared.build_program(test.write("running.c", RUNNING), ["-O1", "-pthread"], test.name)
+    run = subprocess.Popen([*wrap, test.shared.allocaudit, "run", "-q", "-o", test.path("whole.db"), program, str(threads)],
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
+    test.equal("first line", run.stdout.readline(), b"ready\n")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        found = subprocess.run(["pgrep", "-P", str(run.pid), "-x", os.path.basename(program)[:15]],
+                               stdout=subprocess.PIPE, check=False).stdout.split()
+        if found:
+            return run, int(found[0])
+        time.sleep(0.05)
+    raise AssertionError("the program was not found")
+
+
+def end_running(test, run):
+    run.communicate(b"\n", timeout=60)
+    test.equal("status of the program", run.returncode, 0)
+
+
+def test_now_of_a_running_program(test):
+    """As it stands, and with threads that never rest: what is lost is told, and nothing else; and it runs on."""
+    for threads in (0, 3):
+        run, pid = start_running(test, threads)
+        try:
+            answer = test.path(f"now{threads}.db")
+            for _ in range(2): # the second replaces the first
+                done = test.allocaudit("leaks", "--now", str(pid), "-o", answer)
+                test.equal("status", (done.status, str(done) if done.status else ""), (0, ""))
+            test.check("stood still for" in str(done), str(done))
+            test.check(os.path.exists(answer + ".old"), "the older answer is kept")
+            rows = [row.split() for row in done.stdout.decode().splitlines() if row.split()[-1:] == ["lose"]]
+            test.equal("rows", [(row[1:3], row[5]) for row in rows], [(["7.0", "KiB"], "7")])
+            test.equal("checks", checks_of(answer), ["done"])
+            test.equal("listed", query(answer, LISTED), [("reachable", 1000)])
+            test.equal("lost", query(answer, LOST), [("definite", 7)])
+            found = json.loads(test.allocaudit("leaks", answer, "--format", "json").stdout)
+            test.equal("json", [row["definite_bytes"] for row in found["leaks"] if row["function"] == "lose"], [7168])
+            test.equal("gate", test.allocaudit("gate", answer, "--max-leaks", "7").status, 0)
+        finally:
+            end_running(test, run)
+        test.equal("whole recording", query(test.path("whole.db"), "SELECT state FROM run"), [("complete",)])
+
+
+def test_now_of_what_is_not_recorded(test):
+    done = test.allocaudit("leaks", "--now", str(os.getpid()), "-o", test.path("none.db"))
+    test.equal("status", done.status, 3)
+    test.check("is not being recorded" in str(done), str(done))
+    test.equal("status of --output alone", test.allocaudit("leaks", "-o", "x.db").status, 2)
+
+
+def test_auto_leaves_large_heaps_alone(test):
+    """Unasked, a process waits for a search only where that is short; gate says what to do."""
+    program = test.shared.build_program(test.write("large.c", LARGE_HEAP), ["-O1"], test.name)
+    recorded = test.record([program, "10100", "held"])
+    check = checks_of(recorded.path)
+    test.check(check in (["large"], ["late"]), str(check))
+    gate = test.allocaudit("gate", recorded.path, "--max-leaks", "0")
+    test.check(b"--leak-check yes" in gate.stdout, str(gate))
+
+
+def test_fork_while_threads_fill_the_ring(test):
+    """A child's end waits for its own events only so long as the option says, also where threads never let the collector rest."""
+    program = test.program("fork_threaded")
+    for when, most in (("auto", 30), ("yes", 120)):
+        start = time.monotonic()
+        recorded = test.record([program], "--leak-check", when, "--detail", "sites", out=test.path(f"{when}.db"))
+        taken = time.monotonic() - start
+        test.equal(f"status with {when}", recorded.status, 0)
+        test.check(taken < most, f"{when}: {taken:.1f} s")
+        test.note(f"{when}: {taken:.1f} s")
+
+
 def test_where_kinds_are_not_known(test):
     program = test.program("leak_cases")
     off = test.record([program, "lose_tree"], "--leak-check", "no")
