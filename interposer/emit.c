@@ -359,13 +359,13 @@ void emit_fault(enum fault_kind fault, unsigned call, uint64_t value, const void
     self_leave(self);
 }
 
-struct self *emit_suspect(struct self *timed, enum free_kind kind, const void *block,
-                          uint64_t given_word, const void *frame)
+struct self *emit_suspect(struct self *timed, enum fault_kind fault, enum free_kind kind,
+                          const void *block, uint64_t given_word, const void *frame)
 {
     if (timed != NULL) {
         emit_free_done(timed, kind, block, given_word);
     }
-    emit_fault(FAULT_SUSPECT_FREE, kind, (uintptr_t)block, frame);
+    emit_fault(fault, kind, (uintptr_t)block, frame);
     return NULL;
 }
 

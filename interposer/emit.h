@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "../schema/event.h"
+#include "made_by.h"
 #include "real.h"
 #include "self.h"
 #include "suspect.h"
@@ -178,13 +179,19 @@ static inline bool emit_free_is_expected(const void *block)
  * block is published at once, timed or not, since the real call may be the program's last. Gives
  * what is to be passed to the `done` function.
  */
-struct self *emit_suspect(struct self *timed, enum free_kind kind, const void *block,
-                          uint64_t given_word, const void *frame);
+struct self *emit_suspect(struct self *timed, enum fault_kind fault, enum free_kind kind,
+                          const void *block, uint64_t given_word, const void *frame);
 
 static inline struct self *emit_look_at(struct self *timed, enum free_kind kind, const void *block,
                                         uint64_t given_word, const void *frame)
 {
-    return suspect_is(block) ? emit_suspect(timed, kind, block, given_word, frame) : timed;
+    uint8_t made = made_take(block);
+    if (suspect_is(block)) {
+        return emit_suspect(timed, FAULT_SUSPECT_FREE, kind, block, given_word, frame);
+    }
+    return made_is_misfit(made, block, kind, given_word)
+               ? emit_suspect(timed, FAULT_MISMATCHED_FREE, kind, block, given_word, frame)
+               : timed;
 }
 
 /* An error of the program: before the real call, which may be its last. call: enum free_kind, or

@@ -130,8 +130,11 @@ static void *realloc_bootstrap(void *old, size_t size_bytes)
     return block;
 }
 
-static void *realloc_held(struct self *self, enum alloc_kind kind, void *old, size_t size_bytes)
+/* `frame` is the hook's: the call may not fit how the block was made. */
+static void *realloc_held(struct self *self, enum alloc_kind kind, void *old, size_t size_bytes,
+                          const void *frame)
 {
+    bool is_misfit = made_is_misfit(made_take(old), old, FREE_KIND_REALLOC, 0);
     void *block = real.realloc(old, size_bytes);
     if (block != NULL) {
         emit_hold_free(self, FREE_KIND_REALLOC, old);
@@ -142,6 +145,9 @@ static void *realloc_held(struct self *self, enum alloc_kind kind, void *old, si
         emit_hold_failed(self, kind, size_bytes);
     }
     emit_release(self);
+    if (__builtin_expect(is_misfit, 0)) {
+        emit_fault(FAULT_MISMATCHED_FREE, FREE_KIND_REALLOC, (uintptr_t)old, frame);
+    }
     return block;
 }
 
@@ -169,7 +175,7 @@ static RECORDED void *realloc_recorded(void *old, size_t size_bytes)
     if (self == NULL) {
         return real.realloc(old, size_bytes);
     }
-    return realloc_held(self, ALLOC_KIND_REALLOC, old, size_bytes);
+    return realloc_held(self, ALLOC_KIND_REALLOC, old, size_bytes, HOOK_FRAME);
 }
 
 HOOK void *realloc(void *old, size_t size_bytes)
@@ -207,12 +213,12 @@ HOOK void *reallocarray(void *old, size_t count, size_t size_bytes)
     if (self == NULL) {
         return real.realloc(old, total_bytes);
     }
-    return realloc_held(self, ALLOC_KIND_REALLOCARRAY, old, total_bytes);
+    return realloc_held(self, ALLOC_KIND_REALLOCARRAY, old, total_bytes, HOOK_FRAME);
 }
 
-static SLOW void free_suspect(void *block, enum free_kind kind, const void *frame)
+static SLOW void free_suspect(enum fault_kind fault, void *block, const void *frame)
 {
-    emit_fault(FAULT_SUSPECT_FREE, kind, (uintptr_t)block, frame);
+    emit_fault(fault, FREE_KIND_FREE, (uintptr_t)block, frame);
     real.free(block);
 }
 
@@ -252,7 +258,12 @@ static RECORDED void free_recorded(void *block)
         return;
     }
     if (suspect_is(block)) {
-        free_suspect(block, FREE_KIND_FREE, HOOK_FRAME);
+        free_suspect(FAULT_SUSPECT_FREE, block, HOOK_FRAME);
+        return;
+    }
+    if (__builtin_expect(made_is_on(), 0) &&
+        made_is_misfit(made_take(block), block, FREE_KIND_FREE, 0)) {
+        free_suspect(FAULT_MISMATCHED_FREE, block, HOOK_FRAME);
         return;
     }
     free_really(block);

@@ -55,6 +55,7 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
             block = function arguments;                                                            \
         }                                                                                          \
         sample_outer_done(outer, ALLOC_KIND_##kind, block, size_bytes, alignment, HOOK_FRAME);     \
+        made_note(block, ALLOC_KIND_##kind, size_bytes);                                           \
         return block;                                                                              \
     }                                                                                              \
     HOOK void *symbol parameters;                                                                  \

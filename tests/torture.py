@@ -62,6 +62,7 @@ FAULTS = (
     ("linked with jemalloc, tcmalloc, mimalloc", r"behaviour\.linked_allocator"),
     ("an allocator linked in under a prefix (said)", r"behaviour\.allocator_linked_in"),
     ("built with -fsanitize=address", r"sanitizers\.address\["),
+    ("ends by a sanitizer's error, or its leaks", r"sanitizers\.(address_error|report|leak)"),
     ("errors of the program: freed twice ...", r"faults\.misuse"),
     ("static or setuid program, other word size (said)", r"command_line\.(static|setuid|program_of_another)"),
 )

@@ -130,7 +130,8 @@ int faults_add_told(struct subject *subject, const uint64_t *words, uint32_t by,
         }
         return r;
     }
-    if (kind != FAULT_SUSPECT_FREE || call >= FREE_KIND_COUNT) {
+    bool is_suspect = kind == FAULT_SUSPECT_FREE;
+    if ((!is_suspect && kind != FAULT_MISMATCHED_FREE) || call >= FREE_KIND_COUNT) {
         return 0;
     }
     uint64_t address = event_free_address(words);
@@ -140,7 +141,8 @@ int faults_add_told(struct subject *subject, const uint64_t *words, uint32_t by,
         seen->is_told = true;
         return 0;
     }
-    if (live_find(&subject->live, address) != NULL) { /* it looked wrong and is a block */
+    if (!is_suspect ||
+        live_find(&subject->live, address) != NULL) { /* it looked wrong and was not */
         return 0;
     }
     return faults_add_free(subject, address, (enum free_kind)call, by, at_ns, stack_id);

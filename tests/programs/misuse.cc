@@ -113,6 +113,17 @@ static void wrong_size()
     ::operator delete(::operator new(100), std::size_t(60));
 }
 
+static void wrong_size_by_64()
+{
+    ::operator delete(::operator new(100), std::size_t(36));
+}
+
+static void realloc_of_new()
+{
+    void *volatile again = std::realloc(::operator new(100), 104);
+    (void)again;
+}
+
 static void bad_alignment()
 {
     void *block = nullptr;
@@ -158,6 +169,8 @@ static const Misuse misuses[] = {
     {"malloc_and_delete", malloc_and_delete},
     {"array_and_delete", array_and_delete},
     {"wrong_size", wrong_size},
+    {"wrong_size_by_64", wrong_size_by_64},
+    {"realloc_of_new", realloc_of_new},
     {"bad_alignment", bad_alignment},
     {"nothing", nothing},
 };

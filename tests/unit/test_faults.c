@@ -69,6 +69,44 @@ static void faults_add_told_after_its_free_is_one_fault(void **state)
     live_recording_end(&fixture.live);
 }
 
+/* What the library tells of a call that may not fit how the block was made. */
+static void tell_misfit(struct faults_fixture *fixture, uint64_t at_ns)
+{
+    const uint64_t words[] = {event_head(EVENT_FAULT, 0, 0), ADDRESS,
+                              (uint64_t)FREE_KIND_FREE << 16 | FAULT_MISMATCHED_FREE};
+    assert_int_equal(faults_add_told(fixture->subject, words, 0, STACK, at_ns), 0);
+}
+
+static void faults_add_told_misfit_gives_the_stack_of_its_free(void **state)
+{
+    (void)state;
+    struct faults_fixture fixture;
+    uint32_t site;
+    begin(&fixture, SUBJECT_STARTED_BY_RUN);
+    assert_int_equal(tally_site(&fixture.subject->tally, 3, &site), 0);
+    const struct block block = {.address = ADDRESS, .site = site, .kind = ALLOC_KIND_NEW};
+
+    assert_int_equal(faults_add_misfit(fixture.subject, &block, FREE_KIND_FREE, 0, 1000, 0), 0);
+    tell_misfit(&fixture, 1100);
+
+    assert_int_equal(faults_of(&fixture)->count, 1);
+    assert_int_equal(faults_of(&fixture)->items[0].kind, FAULT_MISMATCHED_FREE);
+    assert_int_equal(faults_of(&fixture)->items[0].stack_id, STACK);
+    live_recording_end(&fixture.live);
+}
+
+static void faults_add_told_misfit_that_is_none_is_no_fault(void **state)
+{
+    (void)state;
+    struct faults_fixture fixture;
+    begin(&fixture, SUBJECT_STARTED_BY_RUN);
+
+    tell_misfit(&fixture, 1100);
+
+    assert_int_equal(faults_of(&fixture)->count, 0);
+    live_recording_end(&fixture.live);
+}
+
 static void faults_add_told_before_its_free_is_one_fault(void **state)
 {
     (void)state;
@@ -130,6 +168,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faults_is_match_only_new_goes_with_delete),
         cmocka_unit_test(faults_add_told_after_its_free_is_one_fault),
+        cmocka_unit_test(faults_add_told_misfit_gives_the_stack_of_its_free),
+        cmocka_unit_test(faults_add_told_misfit_that_is_none_is_no_fault),
         cmocka_unit_test(faults_add_told_before_its_free_is_one_fault),
         cmocka_unit_test(faults_add_stranger_in_a_forked_child_may_be_inherited),
         cmocka_unit_test(faults_add_told_of_a_live_block_is_none),
