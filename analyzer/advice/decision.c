@@ -18,6 +18,11 @@ static double worse_end_of(const struct change *change)
     return change->high;
 }
 
+static double better_end_of(const struct change *change)
+{
+    return change->low;
+}
+
 /* Over what is known, so that what is not counts as neither good nor bad. */
 static double weigh(const struct goal *goal, const struct contender *contender, change_end *end)
 {
@@ -40,6 +45,11 @@ double decision_score(const struct goal *goal, const struct contender *contender
 double decision_worst_score(const struct goal *goal, const struct contender *contender)
 {
     return weigh(goal, contender, worse_end_of);
+}
+
+double decision_best_score(const struct goal *goal, const struct contender *contender)
+{
+    return weigh(goal, contender, better_end_of);
 }
 
 enum advice_measure decision_breach(const struct goal *goal, const struct contender *contender)

@@ -39,8 +39,9 @@ const char *decision_confidence_word(enum advice_confidence confidence);
 /* The weighed change; below 0 is a gain. Figures that are not known do not count. */
 double decision_score(const struct goal *goal, const struct contender *contender);
 
-/* The worst that the ranges leave open. */
+/* The worst and the best that the ranges leave open. */
 double decision_worst_score(const struct goal *goal, const struct contender *contender);
+double decision_best_score(const struct goal *goal, const struct contender *contender);
 
 /* The first measure in which the contender becomes worse than the goal allows, or
  * ADVICE_MEASURE_COUNT. */

@@ -2,6 +2,10 @@
 
 static const struct option_spec options[] = {
     RECOMMEND_OPTIONS(struct recommend_settings, ),
+    {"why", '\0', NULL,
+     "also replay without single features of the program (its small blocks, its busiest call site "
+     "...): how much of the gain is because of each; takes up to half as long again",
+     NULL, OPTION_FLAG_AT(struct recommend_settings, is_why_wanted)},
     {"emit-plan", '\0', "FILE",
      "also look for call sites where a pool would pay even beside the best allocator, and write "
      "them as a plan for 'allocaudit run --plan'",

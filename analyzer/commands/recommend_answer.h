@@ -27,6 +27,7 @@ enum {
     RECOMMEND_FINDINGS_MAX = 32,
     RECOMMEND_SITES_MAX = 5,
     RECOMMEND_FUNCTION_BYTES = 256,
+    RECOMMEND_CAUSES_MAX = 5,
 };
 
 struct recommend_settings {
@@ -40,6 +41,7 @@ struct recommend_settings {
     uint64_t limit_s;         /* for replays */
     uint64_t container_bytes; /* that a Go program has; OPTION_NOT_GIVEN: not said */
     const char *plan_path;    /* NULL: no plan is wanted */
+    bool is_why_wanted;
     struct out_settings out;
 };
 
@@ -137,6 +139,19 @@ struct recommend_site {
     char function[RECOMMEND_FUNCTION_BYTES];
 };
 
+/* A feature of the program, and what the advised one still gains where it is taken out. */
+struct recommend_cause {
+    const char *feature; /* "small_blocks" */
+    const char *text;    /* "blocks of up to 64 bytes" */
+    uint32_t stack_id;   /* of a call site; 0: it is none */
+    char function[RECOMMEND_FUNCTION_BYTES];
+    bool is_known; /* false: it could not be replayed, or there was no time to */
+    double gain_without;
+    double explained; /* of the gain: 1 if nothing is left, below 0 if it is larger without */
+    double explained_low;
+    double explained_high;
+};
+
 struct recommend_answer {
     const struct recommend_settings *settings;
     const char *path;
@@ -169,6 +184,8 @@ struct recommend_answer {
     bool has_sites;                                   /* they were looked at */
     struct recommend_site sites[RECOMMEND_SITES_MAX]; /* most saved first */
     size_t site_count;
+    struct recommend_cause causes[RECOMMEND_CAUSES_MAX]; /* that explain most first */
+    size_t cause_count;
     struct term_progress progress;
     struct out *out;
 };
@@ -201,6 +218,12 @@ int recommend_append_line(const struct recommend_tried *tried, struct str *line)
 /* Runs the command itself on both, and says whether the advice holds. Returns 0, or a negative
  * errno if nothing could be run. */
 int recommend_confirm(struct recommend_answer *answer, struct err *err);
+
+struct stacks;
+
+/* The function of a call site that one would change. Returns 0 or a negative errno. */
+int recommend_name_function(struct stacks *stacks, uint32_t stack_id,
+                            char out_name[RECOMMEND_FUNCTION_BYTES], struct err *err);
 
 /* Fills sites: measures what pairs of calls cost on this machine, and reads the recording once. */
 int recommend_find_sites(struct recommend_answer *answer, struct err *err);

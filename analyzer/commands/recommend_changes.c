@@ -52,9 +52,10 @@ struct round_spread recommend_mean_of(const struct recommend_answer *answer,
     };
 }
 
-void recommend_compare(struct recommend_answer *answer, struct recommend_tried *tried)
+void recommend_compare_to(const struct recommend_answer *answer,
+                          const struct recommend_tried *recorded, struct recommend_tried *tried)
 {
-    const struct outcome *now = &answer->tried[0].outcome;
+    const struct outcome *now = &recorded->outcome;
     const struct outcome *then = &tried->outcome;
     const struct evidence *evidence = &answer->evidence;
     struct change *changes = tried->contender.changes;
@@ -72,4 +73,9 @@ void recommend_compare(struct recommend_answer *answer, struct recommend_tried *
     changes[ADVICE_CPU] = time_change(&now->cpu_ns, &then->cpu_ns, (double)evidence->cpu_time_ns);
     changes[ADVICE_TAIL] = time_change(&now->p999_ns[PLAYER_MALLOC], &then->p999_ns[PLAYER_MALLOC],
                                        now->p999_ns[PLAYER_MALLOC].min);
+}
+
+void recommend_compare(struct recommend_answer *answer, struct recommend_tried *tried)
+{
+    recommend_compare_to(answer, &answer->tried[0], tried);
 }

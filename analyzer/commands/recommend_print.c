@@ -3,10 +3,14 @@
  * recommend_answer.h).
  */
 #include <inttypes.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "../advice/front.h"
 #include "recommend_parts.h"
+
+enum {
+    CELL_BYTES = 64,
+};
 
 static void print_summary(struct recommend_answer *answer)
 {
@@ -54,6 +58,52 @@ static void print_features(struct recommend_answer *answer)
                  advised->remedy->because);
     }
     out_end_section(out);
+}
+
+static const char *cause_verdict(const struct recommend_cause *cause)
+{
+    if (!cause->is_known) {
+        return "not replayed";
+    }
+    if (cause->explained_low > 0) {
+        return "explains";
+    }
+    return cause->explained_high < 0 ? "is against it" : "no difference";
+}
+
+static void print_causes(struct recommend_answer *answer)
+{
+    struct out *out = answer->out;
+    if (answer->cause_count == 0) {
+        return;
+    }
+    out_begin_table(out, "causes", "Because of what: replayed without it");
+    for (size_t i = 0; i < answer->cause_count; i++) {
+        const struct recommend_cause *cause = &answer->causes[i];
+        char range[CELL_BYTES];
+        out_begin_row(out);
+        out_text(out, "feature", NULL, cause->feature);
+        if (cause->is_known) {
+            (void)snprintf(range, sizeof(range), "[%+.0f, %+.0f] %%", 100 * cause->explained_low,
+                           100 * cause->explained_high);
+            out_percent(out, "gain_without_pct", "gain without it", cause->gain_without, 1);
+            out_percent(out, "explained_pct", "explains", cause->explained, 1);
+            out_text(out, NULL, "range", range);
+            out_percent(out, "explained_low_pct", NULL, cause->explained_low, 1);
+            out_percent(out, "explained_high_pct", NULL, cause->explained_high, 1);
+        }
+        out_text(out, "verdict", "verdict", cause_verdict(cause));
+        out_text(out, "text", "feature", cause->text);
+        if (cause->stack_id != 0) {
+            out_number(out, "stack_id", NULL, cause->stack_id);
+            out_text(out, "function", "function", cause->function);
+        }
+        out_end_row(out);
+    }
+    out_end_table(out);
+    out_note(out,
+             "what features explain can add up to more than the gain: a block is small and of a "
+             "site, too");
 }
 
 static void print_tried(struct recommend_answer *answer)
@@ -154,6 +204,7 @@ void recommend_print(struct recommend_answer *answer)
     print_summary(answer);
     recommend_print_expected(answer);
     recommend_print_confirmed(answer);
+    print_causes(answer);
     print_features(answer);
     print_tried(answer);
     print_sites(answer);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../replay/neutral.h"
 #include "recommend_answer.h"
 
 enum {
@@ -23,6 +24,7 @@ struct recommend_replay {
     int script_fd; /* -1: none */
     char program[PATH_MAX];
     uint64_t began_ns;
+    uint64_t extra_ns; /* that may be used beyond --time-limit */
     uint64_t round_ns; /* of the recorded one; some are slower */
     uint64_t done_count;
     uint64_t total_count;
@@ -30,6 +32,11 @@ struct recommend_replay {
 
 /* ---- recommend_run.c: one replay -------------------------------------------------------------
  */
+
+/* Compiles the recording, less what is taken out (NULL: nothing). Returns a file descriptor, which
+ * is the caller's, or a negative errno as compile_process() does. */
+int recommend_compile(struct recommend_answer *answer, const struct neutral *neutral,
+                      struct script_head *out_head, struct err *err);
 
 /* Compiles the recording and names the recorded allocator, tried[0]. Call recommend_replay_end()
  * afterwards, whatever it returns. */
@@ -67,7 +74,10 @@ int recommend_try_all(struct recommend_replay *replay, bool has_variants, struct
 struct round_spread recommend_mean_of(const struct recommend_answer *answer,
                                       const struct outcome *outcome);
 
-/* Fills the contender from its outcome and the recorded allocator's. */
+/* Fills the contender from its outcome and the recorded allocator's, which is tried[0]'s or that
+ * of another measurement. */
+void recommend_compare_to(const struct recommend_answer *answer,
+                          const struct recommend_tried *recorded, struct recommend_tried *tried);
 void recommend_compare(struct recommend_answer *answer, struct recommend_tried *tried);
 
 /* ---- recommend_finals.c ----------------------------------------------------------------------
@@ -90,5 +100,11 @@ int recommend_judge_headroom(struct recommend_answer *answer);
 
 /* Says which to advise, or why none. */
 int recommend_decide(struct recommend_answer *answer);
+
+/* ---- recommend_why.c -------------------------------------------------------------------------
+ */
+
+/* Fills causes: how much of the advised one's gain is left without each feature of the program. */
+int recommend_find_causes(struct recommend_replay *replay, struct err *err);
 
 #endif

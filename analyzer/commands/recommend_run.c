@@ -42,7 +42,7 @@ static void show_step(void *context, uint64_t done_count, uint64_t total_count)
 uint64_t recommend_time_left_ns(const struct recommend_replay *replay)
 {
     uint64_t used_ns = monotonic_ns() - replay->began_ns;
-    uint64_t limit_ns = replay->answer->settings->limit_s * 1000000000;
+    uint64_t limit_ns = replay->answer->settings->limit_s * 1000000000 + replay->extra_ns;
     return used_ns < limit_ns ? limit_ns - used_ns : 0;
 }
 
@@ -134,20 +134,21 @@ int recommend_replay_recorded(struct recommend_replay *replay, struct err *err)
     return result;
 }
 
-static int compile(struct recommend_replay *replay, struct err *err)
+int recommend_compile(struct recommend_answer *answer, const struct neutral *neutral,
+                      struct script_head *out_head, struct err *err)
 {
-    struct recommend_answer *answer = replay->answer;
     const char *folder = getenv("TMPDIR");
     const struct compile_settings settings = {
         .process_id = answer->process->id,
         .folder = folder != NULL && folder[0] == '/' ? folder : "/tmp",
+        .neutral = neutral,
         .watcher = show_calls,
         .context = answer,
     };
     term_progress_begin(&answer->progress, stderr, "compiling");
-    replay->script_fd = compile_process(answer->trace, &settings, &answer->head, err);
+    int fd = compile_process(answer->trace, &settings, out_head, err);
     term_progress_end(&answer->progress);
-    return replay->script_fd < 0 ? replay->script_fd : 0;
+    return fd;
 }
 
 int recommend_replay_begin(struct recommend_replay *replay, struct recommend_answer *answer,
@@ -157,7 +158,8 @@ int recommend_replay_begin(struct recommend_replay *replay, struct recommend_ans
     answer->verdict = RECOMMEND_CHANGE; /* until something speaks against it */
     int result = recommend_add_recorded(answer, err);
     if (result == 0) {
-        result = compile(replay, err);
+        replay->script_fd = recommend_compile(answer, NULL, &answer->head, err);
+        result = replay->script_fd < 0 ? replay->script_fd : 0;
     }
     if (result == 0) {
         result =
@@ -202,7 +204,13 @@ static int try_and_decide(struct recommend_replay *replay, struct err *err)
     if (result == 0) {
         result = recommend_play_finals(replay, err);
     }
-    return result < 0 ? result : recommend_decide(answer);
+    if (result == 0) {
+        result = recommend_decide(answer);
+    }
+    if (result == 0 && answer->settings->is_why_wanted && answer->advised != NULL) {
+        result = recommend_find_causes(replay, err);
+    }
+    return result;
 }
 
 int recommend_run(struct recommend_answer *answer, struct err *err)

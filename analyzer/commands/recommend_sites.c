@@ -65,7 +65,17 @@ static void choose_sites(struct recommend_answer *answer, const struct pooling *
     }
 }
 
-/* The name of the function that one would change. */
+int recommend_name_function(struct stacks *stacks, uint32_t stack_id,
+                            char out_name[RECOMMEND_FUNCTION_BYTES], struct err *err)
+{
+    struct call_stack stack = {0};
+    int result = stacks_expand(stacks, stack_id, &stack, err);
+    const struct stack_frame *frame = result == 0 ? call_stack_shown(&stack) : NULL;
+    (void)snprintf(out_name, RECOMMEND_FUNCTION_BYTES, "%s", frame != NULL ? frame->function : "");
+    call_stack_fini(&stack);
+    return result;
+}
+
 static int name_sites(struct recommend_answer *answer, struct err *err)
 {
     struct stacks *stacks;
@@ -74,12 +84,8 @@ static int name_sites(struct recommend_answer *answer, struct err *err)
         return result;
     }
     for (size_t i = 0; i < answer->site_count && result == 0; i++) {
-        struct call_stack stack = {0};
-        result = stacks_expand(stacks, answer->sites[i].stack_id, &stack, err);
-        const struct stack_frame *frame = result == 0 ? call_stack_shown(&stack) : NULL;
-        (void)snprintf(answer->sites[i].function, sizeof(answer->sites[i].function), "%s",
-                       frame != NULL ? frame->function : "");
-        call_stack_fini(&stack);
+        struct recommend_site *site = &answer->sites[i];
+        result = recommend_name_function(stacks, site->stack_id, site->function, err);
     }
     stacks_destroy(stacks);
     return result;

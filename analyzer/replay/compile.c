@@ -160,7 +160,11 @@ static int add_all(struct compile *compile, struct err *err)
     if (result < 0) {
         return result;
     }
+    const struct neutral *neutral = compile->settings->neutral;
     while ((result = operations_next(operations, &operation, err)) > 0) {
+        if (neutral != NULL && !neutral_apply(neutral, compile->trace, &operation)) {
+            continue;
+        }
         result = add_operation(compile, &operation, err);
         if (result < 0) {
             break;

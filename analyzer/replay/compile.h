@@ -11,6 +11,7 @@
 
 #include "../base/err.h"
 #include "../model/trace.h"
+#include "neutral.h"
 #include "script.h"
 
 /* Called now and then with how many operations are done, for a line of progress. */
@@ -18,14 +19,15 @@ typedef void compile_watcher(void *context, uint64_t done_count);
 
 struct compile_settings {
     uint32_t process_id;
-    const char *folder;       /* for the temporary file, which has no name */
-    compile_watcher *watcher; /* NULL: nobody watches */
+    const char *folder;            /* for the temporary file, which has no name */
+    const struct neutral *neutral; /* what is taken out; NULL: nothing */
+    compile_watcher *watcher;      /* NULL: nobody watches */
     void *context;
 };
 
 /*
  * Returns a file descriptor, which is the caller's, and *out_head; or -ENODATA (the process made
- * no allocation), -EBADMSG (damaged), or the negative errno of reading or writing.
+ * no allocation, or none is left), -EBADMSG (damaged), or the negative errno of reading or writing.
  */
 int compile_process(const struct trace *trace, const struct compile_settings *settings,
                     struct script_head *out_head, struct err *err);

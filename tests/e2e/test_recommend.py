@@ -50,6 +50,17 @@ def test_memory_held_by_the_heaps_end_is_given_back(test):
     test.check("tcache_count=0" in fixed["setting"], f"{fixed}")
 
 
+def test_causes_are_found_by_leaving_them_out(test):
+    """Without the file's block at the heap's end glibc gives 50 MB back by itself: nothing is left to gain."""
+    answer = advice(test, recorded(test, test.program("pinned_top")), "--goal", "memory", "--why")
+    test.equal("verdict", answer["recommendation"]["verdict"], "change")
+    cause = next(row for row in answer["causes"] if row["feature"] == "top_site")
+    test.check("fopen" in cause["function"], f"{cause}")
+    test.equal("verdict", cause["verdict"], "explains")
+    test.check(cause["explained_pct"] > 80 and cause["explained_low_pct"] > 60, f"{cause}")
+    test.check(cause["explained_low_pct"] <= cause["explained_pct"] <= cause["explained_high_pct"], f"{cause}")
+
+
 def test_advice_is_tried_on_the_program(test):
     program = test.program("pinned_top")
     answer = advice(test, recorded(test, program), "--goal", "memory", "--confirm", "-n", "6", "--",

@@ -103,6 +103,19 @@ static void decision_score_unknown_figures_do_not_count(void **state)
     assert_true(score > -0.1001 && score < -0.0999);
 }
 
+static void decision_scores_of_the_ends_hold_the_score_between_them(void **state)
+{
+    (void)state;
+    struct contender one = contender(0, -0.1);
+    one.changes[ADVICE_CPU] = change(-0.1, 0.04);
+    const struct goal *goal = goal_of(ADVICE_SPEED);
+
+    double best = decision_best_score(goal, &one);
+    double worst = decision_worst_score(goal, &one);
+    assert_true(best > -0.1401 && best < -0.1399);
+    assert_true(worst > -0.0601 && worst < -0.0599);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +125,7 @@ int main(void)
         cmocka_unit_test(decision_make_of_near_equals_the_simpler_is_advised),
         cmocka_unit_test(decision_make_lost_contender_is_never_advised),
         cmocka_unit_test(decision_score_unknown_figures_do_not_count),
+        cmocka_unit_test(decision_scores_of_the_ends_hold_the_score_between_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
