@@ -28,16 +28,6 @@ static bool differs(uint64_t a_bytes, uint64_t b_bytes, uint64_t whole_bytes)
            difference_bytes >= whole_bytes / CHANGED_PART;
 }
 
-/* Alone, it is told from what the next sample will cost: a young process grows. */
-static uint64_t regular_pause_ns(const struct memory_samples *samples, uint64_t rss_bytes)
-{
-    if (!samples->is_regular) {
-        return REGULAR_COSTS * samples->cost_ns;
-    }
-    double growth = (double)rss_bytes / (double)(samples->rss_bytes + 1);
-    return (uint64_t)(REGULAR_COSTS_ALONE * (double)samples->cost_ns * (growth > 1 ? growth : 1));
-}
-
 static bool is_due(const struct memory_samples *samples, uint64_t now_ns, uint64_t rss_bytes,
                    uint64_t live_bytes)
 {
@@ -49,7 +39,8 @@ static bool is_due(const struct memory_samples *samples, uint64_t now_ns, uint64
         !samples->is_regular && (differs(samples->rss_bytes, rss_bytes, samples->rss_bytes) ||
                                  differs(samples->live_bytes, live_bytes, samples->rss_bytes));
     uint64_t changed_costs = samples->cost_ns < LARGE_COST_NS ? CHANGED_COSTS : CHANGED_COSTS_LARGE;
-    return (passed_ns >= samples->period_ns && passed_ns >= regular_pause_ns(samples, rss_bytes)) ||
+    uint64_t regular_costs = samples->is_regular ? REGULAR_COSTS_ALONE : REGULAR_COSTS;
+    return (passed_ns >= samples->period_ns && passed_ns >= regular_costs * samples->cost_ns) ||
            (passed_ns >= CHANGED_NS_LEAST && passed_ns >= changed_costs * samples->cost_ns &&
             has_changed);
 }

@@ -129,6 +129,7 @@ int target_check(const char *command, struct target *out_target, struct err *err
 {
     char *path = out_target->path;
     out_target->is_go = false;
+    out_target->is_unreadable = false;
     int r = target_find(command, path, PATH_MAX, err);
     for (int depth = 0; r == 0 && depth < INTERPRETERS_MAX; depth++) {
         union {
@@ -137,6 +138,7 @@ int target_check(const char *command, struct target *out_target, struct err *err
         } head = {0};
         r = target_check_rights(path, err);
         int fd = r == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+        out_target->is_unreadable = r == 0 && fd < 0 && errno == EACCES;
         ssize_t count = fd >= 0 ? read(fd, &head, sizeof(head)) : 0;
         bool is_script = count >= 2 && memcmp(head.text, "#!", 2) == 0;
         if (count >= (ssize_t)sizeof(head.elf) && memcmp(head.text, ELFMAG, SELFMAG) == 0) {

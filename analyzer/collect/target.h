@@ -14,6 +14,7 @@
 /* What a command is. */
 struct target {
     char path[PATH_MAX]; /* the program that the kernel will load: the interpreter of a script */
+    bool is_unreadable;  /* by this user: what it is cannot be known */
     bool is_go;
     struct go_binary go; /* if is_go */
 };

@@ -450,6 +450,11 @@ static int record_checked(char **command, const struct run_settings *settings,
     if (r < 0) {
         return fail(&err, r == -ENOENT ? CMD_NOT_FOUND : CMD_NOT_EXECUTABLE);
     }
+    if (target.is_unreadable) {
+        talk_note("'%s' may not be read, so it is not known whether it is a Go program or "
+                  "statically linked: only what a preload sees of it is recorded",
+                  target.path);
+    }
     run_frames_advise(&settings->frame_symbols, command[0], target.path);
     elf_malloc_look(target.path, &own);
     tell_linked_allocator(target.path, &own);

@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../db/query_latency.h"
 #include "../model/gc_history.h"
 
 enum {
     CYCLES_SHOWN = 8,
     ALARM_CPU_PCT = 15,    /* of all processor time: the Go guide's own measure */
     ALARM_ASSIST_PCT = 30, /* of what collecting costs */
+    BUSY_SHARE_PCT = 75,   /* of the program's CPU time: more than the runtime lets it take */
 };
 
 static uint64_t stop_ns(const struct gc_row *row)
@@ -86,6 +88,26 @@ static void print_verdict(struct report *report, const struct gc_history *histor
                   "  %zu collections were forced by the program (runtime.GC, debug.FreeOSMemory).",
                   history->forced_count);
     }
+}
+
+/* gctrace counts by the clock: where threads wait for a processor, that counts as work. */
+static int note_busy_machine(struct report *report, const struct gc_history *history,
+                             struct err *err)
+{
+    struct cpu_time time;
+    char gc[32];
+    char whole[32];
+    int result = query_cpu_time(report->trace->db, report_process(report)->id, &time, err);
+    if (result == 0 && time.process_count > 0 &&
+        history->cpu_ns > time.cpu_time_ns * BUSY_SHARE_PCT / 100) {
+        out_note(report->out,
+                 "collecting is said to have taken %s, of the program's whole CPU time of %s: "
+                 "gctrace counts by the clock, and the machine was busy with other work, so that "
+                 "these figures are too high. Record on a quiet one",
+                 out_format_ns((int64_t)history->cpu_ns, gc),
+                 out_format_ns((int64_t)time.cpu_time_ns, whole));
+    }
+    return result;
 }
 
 static void print_summary(struct report *report, const struct gc_history *history)
@@ -167,7 +189,8 @@ int report_print_gc(struct report *report, struct err *err)
     }
     if (history.count > 0) {
         print_summary(report, &history);
-        if (!report->is_overview) {
+        result = note_busy_machine(report, &history, err);
+        if (result == 0 && !report->is_overview) {
             result = print_cycles(report, &history, err);
         }
     } else if (!report->is_overview) {

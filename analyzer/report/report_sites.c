@@ -257,7 +257,11 @@ int report_print_leaks(struct report *report, struct err *err)
     bool is_by_count = !report->is_overview && report->settings->sort == SITE_KEY_LEAKED_COUNT;
     const struct site_view *view = find_view(is_by_count ? SITE_KEY_LEAKED_COUNT : SITE_KEY_LEAKED);
     bool has_kinds = report->leaks.count > 0 && !report->selection->is_part_of_run;
-    const char *title = !has_kinds    ? view->title
+    /* Go frees what nobody refers to: what is live at the end is no leak. */
+    bool is_go = report_is_go(report);
+    const char *title = is_go && is_by_count ? "Live at the end, by number of blocks"
+                        : is_go              ? "Live at the end, by bytes"
+                        : !has_kinds         ? view->title
                         : is_by_count ? "Leaks: blocks never freed, by number; lost ones first"
                                       : "Leaks: blocks never freed, by bytes; lost ones first";
     return print_view(report, view, view->key, title, report_top(report, 5), err);

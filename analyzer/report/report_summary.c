@@ -142,6 +142,7 @@ static void print_whole_figures(struct report *report)
 {
     struct out *out = report->out;
     const struct totals *totals = &report->totals;
+    bool is_go = report_is_go(report); /* it frees what nobody refers to, later */
     print_count(out, "allocation_count", "allocations", totals->allocation_count);
     print_margin(out, "allocation_count_stderr", "allocation_count_margin",
                  totals->allocation_count_stderr, false);
@@ -158,17 +159,17 @@ static void print_whole_figures(struct report *report)
     print_bytes(out, "peak_bytes", "peak", totals->peak_bytes);
     print_ns(out, "peak_ns", "reached after", totals->peak_ns);
     print_bytes(out, "rss_peak_bytes", "resident peak", totals->rss_peak_bytes);
-    print_bytes(out, "leaked_bytes", "leaked", totals->leaked_bytes);
+    print_bytes(out, "leaked_bytes", is_go ? "live at the end" : "leaked", totals->leaked_bytes);
     print_margin(out, "leaked_bytes_stderr", "leaked_bytes_margin", totals->leaked_bytes_stderr,
                  true);
-    print_count(out, "leaked_count", "leaked blocks", totals->leaked_count);
+    print_count(out, "leaked_count", is_go ? "in blocks" : "leaked blocks", totals->leaked_count);
     print_margin(out, "leaked_count_stderr", "leaked_count_margin", totals->leaked_count_stderr,
                  false);
     print_count(out, "failed_count", totals->failed_count > 0 ? "failed" : NULL,
                 totals->failed_count);
     if (sites_has_key(report->sites, SITE_KEY_TIME)) {
-        out_ns(out, "time_ns", "in the allocator",
-               (int64_t)sites_total(report->sites, SITE_KEY_TIME));
+        uint64_t time_ns = sites_total(report->sites, SITE_KEY_TIME);
+        out_ns(out, "time_ns", is_go && time_ns == 0 ? NULL : "in the allocator", (int64_t)time_ns);
     }
     print_count(out, "lost_event_count", NULL, totals->lost_event_count);
     print_count(out, "unpaired_free_count", NULL, totals->unpaired_free_count);
@@ -235,6 +236,12 @@ void report_print_hints(struct report *report)
             "      allocaudit report sites --sort bytes --top 50%s    more sites, by another key\n"
             "      allocaudit report tree%s    all sites by their callers, from main down",
             sites_stack_id(report->sites, places[0]), file, file, file);
+        if (report_is_go(report)) {
+            out_prose(
+                report->out,
+                "      allocaudit recommend%s    what to set and what to pool in a Go program",
+                file);
+        }
     }
     if (count >= 0) {
         free(places);

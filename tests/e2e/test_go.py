@@ -1,6 +1,7 @@
 """Go programs: recognised, their stderr left alone, their collections and sites as they know them."""
 
 import collections
+import gzip
 import json
 import os
 import pty
@@ -8,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 from harness import PROGRAMS, ROOT, Failure, Skip
@@ -186,6 +188,59 @@ def test_program_where_ptrace_is_forbidden(test):
     test.equal("source", facts["site_source"], "none")
     test.check("traced" in facts["site_reason"], facts)
     test.check(recording.value("SELECT count(*) FROM gc") >= 2, "no collections")
+
+
+def test_program_of_an_unknown_version(test):
+    """No sites, which is said; collections as ever."""
+    with open(program(test, "go_sites"), "rb") as file:
+        image = file.read()
+    version = re.search(rb"go1\.\d\d(?=[.\d]*)", image).group()
+    path = test.path("go_sites_of_tomorrow")
+    with open(path, "wb") as file:
+        file.write(image.replace(version, b"go1.99"))
+    os.chmod(path, 0o755)
+    recorded = test.record([path])
+    test.equal("status", recorded.status, 0)
+    recording = test.open(recorded)
+    facts = runtime_of(recording)
+    test.check(facts["go_version"].startswith("go1.99"), facts)
+    test.equal("source", facts["site_source"], "none")
+    test.check("this version of Go" in facts["site_reason"] and "this version of Go" in recorded.talk,
+               f"{facts} {recorded.talk}")
+    test.check(recording.value("SELECT count(*) FROM gc") >= 2, "no collections")
+
+
+def test_program_that_another_user_may_only_execute(test):
+    """What it is cannot be known, which is said before it runs; it runs as ever."""
+    if os.geteuid() != 0:
+        raise Skip("not root")
+    source = program(test, "go_sites")
+    folder = tempfile.mkdtemp(prefix="allocaudit-go-")
+    try:
+        os.chmod(folder, 0o777)
+        path = os.path.join(folder, "go_sites")
+        shutil.copy(source, path)
+        os.chmod(path, 0o711)
+        done = subprocess.run([test.shared.allocaudit, "run", "-o", os.path.join(folder, "a.db"), path],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              cwd=folder, user=65534, group=65534, extra_groups=[], check=False)
+        talk = done.stderr.decode()
+        test.equal("status", done.returncode, 0)
+        test.check(b"site " in done.stdout, "the program did not run")
+        test.check("may not be read" in talk and "a Go program" in talk, talk)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_stderr_lines_of_tomorrow_pass_and_are_counted(test):
+    command = program(test, "go_stderr")
+    recorded = test.record([command, "tomorrow"], "-q")
+    test.equal("status", recorded.status, 0)
+    test.equal("stderr", recorded.stderr, b"gc 7 @0.250s 4%: 0.1 ms stopped, 27 MB\n" * 3)
+    recording = test.open(recorded)
+    test.equal("lines", runtime_of(recording)["unread_line_count"], 3)
+    report = test.allocaudit("report", recorded.path, "gc")
+    test.check(b"3 whose lines are worded in a new way" in report.stdout, report.stdout.decode())
 
 
 def test_program_with_c_is_recorded_on_one_timeline(test):
@@ -406,6 +461,39 @@ def test_report_of_a_program_without_garbage_collector_says_so(test):
     ended = test.allocaudit("report", recorded.path, "gc", "gc-advice")
     test.equal("status", ended.status, 0)
     test.check(b"only of a Go program" in ended.stdout, ended.stdout)
+
+
+def test_report_speaks_of_live_objects_not_of_leaks(test):
+    recorded = test.record([program(test, "go_sites")])
+    text = test.allocaudit("report", recorded.path).stdout.decode()
+    for words in ("Live at the end, by bytes", "live at the end", "allocaudit recommend"):
+        test.check(words in text, f"no '{words}' in\n{text}")
+    for words in ("Leaks:", "leaked blocks  ", "in the allocator"):
+        test.check(words not in text.split("Requested sizes")[0].replace("leaked blocks  allocations", ""),
+                   f"'{words}' in\n{text}")
+
+
+def test_recordings_of_go_are_compared_exported_and_shown_as_others_are(test):
+    """diff, export and the page: the sites that the program knows, by their names."""
+    command = program(test, "go_sites")
+    first = test.record([command], "--sample", "1")
+    second = test.record([command], "--sample", "1")
+    diff = test.allocaudit("diff", first.path, second.path, "--format", "json")
+    test.equal("status of diff", diff.status, 0)
+    for kind in ("pprof", "folded", "speedscope", "csv"):
+        out = test.path(f"out.{kind}")
+        ended = test.allocaudit("export", first.path, "--to", kind, "-o", out)
+        test.equal(f"status of export to {kind}", ended.status, 0)
+        with open(out, "rb") as file:
+            content = file.read()
+        content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+        test.check(b"main.keepNodes" in content, f"{kind} does not name it")
+    page = test.path("page.html")
+    ended = test.allocaudit("report", first.path, "--html", page)
+    test.equal("status of the page", ended.status, 0)
+    with open(page, "rb") as file:
+        content = file.read()
+    test.check(b"main.keepNodes" in content and b"gc_cycles" in content, "the page lacks something")
 
 
 def test_gate_works_on_every_object(test):

@@ -1,5 +1,6 @@
 // go_stderr writes to stderr in many small pieces, some of them like the beginning of a gctrace
 // line, while it collects garbage; prints the number of collections; ends with the status given.
+// "tomorrow" writes gctrace lines as no version of Go does.
 // "calm" collects between whole lines. "child N" runs N collections in a program of its own, with the same stderr.
 package main
 
@@ -36,6 +37,12 @@ func main() {
 			os.Exit(1)
 		}
 		runtime.GC()
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == "tomorrow" {
+		for i := 0; i < 3; i++ {
+			os.Stderr.WriteString("gc 7 @0.250s 4%: 0.1 ms stopped, 27 MB\n")
+		}
 		return
 	}
 	if len(os.Args) > 2 {
