@@ -1,53 +1,23 @@
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
-#include "../base/str.h"
 #include "../catalog/allocators.h"
-#include "../catalog/elf_malloc.h"
 #include "../catalog/policy_option.h"
-#include "../cli/out_value.h"
-#include "../cli/talk.h"
-#include "../cli/term.h"
 #include "../collect/collector.h"
-#include "../collect/selfcheck.h"
-#include "../collect/target.h"
 #include "cmd.h"
 #include "run_frames.h"
-#include "run_output.h"
 #include "run_policy.h"
+#include "run_record.h"
+
 /* In the environment, `1`: compare every stack with libunwind's (docs/architecture.md). */
 #define CHECK_UNWIND_ENV "ALLOCAUDIT_CHECK_UNWIND"
-
-struct run_settings {
-    const char *output;
-    const char *allocator;
-    const char *policy;
-    const char *plan;
-    struct option_list frame_symbols;
-    const char *introspect;
-    uint64_t introspect_ns; /* 0: never */
-    int detail;
-    int unwind;
-    int when_full;
-    uint64_t depth_limit;
-    uint64_t ring_bytes;
-    uint64_t sample_bytes; /* OPTION_NOT_GIVEN: everything is recorded */
-    bool is_mmap_recorded;
-    bool follows_children;
-    int leak_when; /* enum leak_when */
-    bool is_quiet;
-    bool checks_unwind;
-};
 
 #define SAMPLE_BYTES_MAX    (UINT64_C(1) << 30)
 #define INTROSPECT_NS       UINT64_C(100000000)
 #define INTROSPECT_NS_LEAST UINT64_C(1000000)
 
-static const char *const unwind_names[] = {"auto", "fp", "libunwind", NULL};
+const char *const run_unwind_names[] = {"auto", "fp", "libunwind", NULL};
 
 static const struct option_spec options[] = {
     {"output", 'o', "FILE", "write the recording here; an older one is kept as FILE.old",
@@ -97,7 +67,7 @@ static const struct option_spec options[] = {
     {"depth", '\0', "N", "frames kept of a call stack, from the allocation outward", "256 frames",
      OPTION_COUNT_AT(struct run_settings, depth_limit), .min = 1, .max = EVENT_STACK_MAX_FRAMES},
     {"unwind", '\0', NULL, "how call stacks are taken", "auto",
-     OPTION_CHOICE_AT(struct run_settings, unwind), .choices = unwind_names},
+     OPTION_CHOICE_AT(struct run_settings, unwind), .choices = run_unwind_names},
     {"on-full", '\0', NULL,
      "what a thread does when events come faster than they can be written: wait, or drop and count",
      "wait", OPTION_CHOICE_AT(struct run_settings, when_full),
@@ -133,213 +103,6 @@ const struct option_page cmd_run_page = {
     .is_command_line = true,
 };
 
-static int fail(const struct err *err, int status)
-{
-    talk_error(err->text);
-    return status;
-}
-
-static void tell_waiting(void *context, uint32_t count, uint32_t pid)
-{
-    (void)context;
-    talk_note("the command has ended; waiting for %u recorded process%s still running (pid %u); "
-              "interrupt to stop recording",
-              count, count == 1 ? "" : "es", pid);
-}
-
-static void show_progress(void *context, uint64_t done, uint64_t total)
-{
-    term_progress_update(context, done, total);
-}
-
-static void append_scaled(struct str *text, enum out_kind kind, uint64_t number)
-{
-    struct out_value value = {.kind = kind, .number = (int64_t)number};
-    (void)out_value_append_table(&value, text);
-}
-
-static void summarize_figures(bool is_sample, uint64_t allocation_count, uint64_t peak_bytes,
-                              uint64_t leaked_count, uint64_t leaked_bytes)
-{
-    struct str text = {0};
-    str_append(&text, is_sample ? "about " : "");
-    append_scaled(&text, OUT_KIND_COUNT, allocation_count);
-    str_append(&text, " allocations, peak ");
-    append_scaled(&text, OUT_KIND_BYTES, peak_bytes);
-    str_append(&text, ", live at the end: ");
-    append_scaled(&text, OUT_KIND_COUNT, leaked_count);
-    str_append(&text, " blocks, ");
-    append_scaled(&text, OUT_KIND_BYTES, leaked_bytes);
-    talk_note("%s", str_text(&text));
-    str_fini(&text);
-}
-
-static void summarize_pauses(const struct recording *recording)
-{
-    uint64_t allocation_count = 0;
-    uint64_t allocated_bytes = 0;
-    struct str text = {0};
-    for (size_t i = 0; i < recording->subject_count; i++) {
-        allocation_count += recording->subjects[i]->paused_allocation_count;
-        allocated_bytes += recording->subjects[i]->paused_allocated_bytes;
-    }
-    if (allocation_count > 0) {
-        append_scaled(&text, OUT_KIND_COUNT, allocation_count);
-        str_append(&text, " allocations, ");
-        append_scaled(&text, OUT_KIND_BYTES, allocated_bytes);
-        talk_note("not counted, as the program had paused: %s", str_text(&text));
-    }
-    str_fini(&text);
-}
-
-static void summarize_go(const struct recording *recording)
-{
-    const struct go_facts *go = &recording->go;
-    struct str text = {0};
-    str_printf(&text, "%s: ", go->version);
-    if (strcmp(go->gc_source, "none") != 0) {
-        append_scaled(&text, OUT_KIND_COUNT, recording->gc_event_count);
-        str_append(&text, " garbage collections");
-    } else {
-        str_printf(&text, "garbage collections are not known (%s)", go->gc_reason);
-    }
-    if (strcmp(go->site_source, "none") != 0) {
-        str_append(&text, "; sites from its memory profile, ");
-        if (go->profile_rate_bytes > 1) {
-            str_append(&text, "a sample in ");
-            append_scaled(&text, OUT_KIND_BYTES, go->profile_rate_bytes);
-        } else {
-            str_append(&text, "every object");
-        }
-        str_append(&text, strcmp(go->site_source, "exit") == 0
-                              ? ", read as it ended"
-                              : ", as it was before the end: what came after is missing");
-    } else {
-        str_printf(&text, "; sites are not known (%s)",
-                   go->site_reason[0] != '\0' ? go->site_reason : "nothing could be read");
-    }
-    talk_note("%s", str_text(&text));
-    str_fini(&text);
-}
-
-static void summarize(const struct collector *collector, const struct run_settings *settings,
-                      const struct plan *plan)
-{
-    const struct recording *recording = &collector->recording;
-    uint64_t allocation_count = 0;
-    uint64_t leaked_count = 0;
-    uint64_t leaked_bytes = 0;
-    uint64_t lost_count = collector->facts.lost_event_count;
-    for (size_t i = 0; i < recording->subject_count; i++) {
-        const struct subject *subject = recording->subjects[i];
-        allocation_count += subject->tally.allocation_count;
-        leaked_count += subject->leaked_count;
-        leaked_bytes += subject->leaked_bytes;
-        lost_count += subject->lost_event_count;
-        if (subject->is_malloc_replaced) {
-            talk_note("process %u brings its own malloc, which cannot be seen", subject->pid);
-        }
-    }
-    if (lost_count > 0) {
-        talk_note("%llu events were lost", (unsigned long long)lost_count);
-    }
-    uint32_t unmapped_count = atomic_load(&collector->session.ring->unmapped_process_count);
-    if (unmapped_count > 0) {
-        talk_note(
-            "%u programs were not recorded: the limit of their address space (ulimit -v) left "
-            "no room for the ring; a smaller --ring may help",
-            unmapped_count);
-    }
-    if (recording->subject_count == 0) {
-        talk_note("nothing was recorded: no process loaded liballocaudit.so");
-    }
-    run_plan_warn(recording, plan);
-    run_frames_tell(&settings->frame_symbols, recording);
-    if (!settings->is_quiet) {
-        bool is_default = strcmp(settings->output, CMD_DEFAULT_FILE) == 0;
-        summarize_figures(recording->sample_bytes != 0, allocation_count, recording->peak_bytes,
-                          leaked_count, leaked_bytes);
-        if (recording->sample_bytes == 0) {
-            summarize_pauses(recording);
-        }
-        if (recording->go.process_id != 0) {
-            summarize_go(recording);
-        }
-        if (settings->policy != NULL) {
-            run_policy_summarize(recording, settings->policy);
-        }
-        run_plan_summarize(recording, plan);
-        talk_note("recorded in %s", settings->output);
-        talk_note("next: allocaudit report%s%s", is_default ? "" : " ",
-                  is_default ? "" : settings->output);
-    }
-}
-
-/* False if a stack differed, or none could be compared. */
-static bool tell_check(const struct collector *collector)
-{
-    struct str text = {0};
-    bool is_passed = false;
-    if (selfcheck_describe(&collector->session.ring->check, &collector->recording, &text,
-                           &is_passed) < 0) {
-        talk_error("out of memory");
-    }
-    for (const char *line = str_text(&text); *line != '\0';) {
-        size_t length = strcspn(line, "\n");
-        talk_note("%.*s", (int)length, line);
-        line += length + (line[length] == '\n');
-    }
-    str_fini(&text);
-    return is_passed;
-}
-
-static int exit_status(const struct launch *launch)
-{
-    return launch->exit_signal != 0 ? 128 + launch->exit_signal : launch->exit_status;
-}
-
-static int finish(struct collector *collector, const struct run_settings *settings,
-                  const struct plan *plan)
-{
-    struct err err;
-    struct term_progress progress;
-    if (collector->is_failed) {
-        talk_error(collector->failure.text);
-        talk_note("recording stopped there; the program was not disturbed");
-    }
-    term_progress_begin(&progress, stderr, "resolving symbols");
-    int r = collector_finish(collector, show_progress, &progress, &err);
-    term_progress_end(&progress);
-    launch_end(&collector->launch);
-    if (r < 0) {
-        err_prepend(&err, "the recording is not complete");
-        talk_note("'allocaudit recover %s' completes it once the cause is mended",
-                  settings->output);
-        return fail(&err, exit_status(&collector->launch) != 0 ? exit_status(&collector->launch)
-                                                               : CMD_RUN_FAILED);
-    }
-    summarize(collector, settings, plan);
-    bool is_passed = !settings->checks_unwind || tell_check(collector);
-    if ((collector->is_failed || !is_passed) && exit_status(&collector->launch) == 0) {
-        return CMD_RUN_FAILED;
-    }
-    return exit_status(&collector->launch);
-}
-
-/* Tests need the same sample twice. */
-static uint64_t sample_seed(void)
-{
-    const char *text = getenv("ALLOCAUDIT_SEED");
-    uint64_t seed = 0;
-    if (text != NULL) {
-        return strtoull(text, NULL, 0);
-    }
-    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed)) {
-        seed = (uint64_t)getpid();
-    }
-    return seed;
-}
-
 /* Returns 0, or the exit status after telling why nothing is run. */
 static int find_allocator(struct run_settings *settings, struct allocator *allocator)
 {
@@ -352,7 +115,7 @@ static int find_allocator(struct run_settings *settings, struct allocator *alloc
         return cmd_misuse(&cmd_run_page, "%s", err.text);
     }
     if (r < 0) {
-        return fail(&err, CMD_RUN_FAILED);
+        return run_fail(&err, CMD_RUN_FAILED);
     }
     if (allocator->kind == ALLOCATOR_POLICY && settings->policy != NULL) {
         return cmd_misuse(&cmd_run_page, "--allocator %s is a policy, as is --policy %s: give one",
@@ -363,107 +126,6 @@ static int find_allocator(struct run_settings *settings, struct allocator *alloc
         allocator->path[0] = '\0';
     }
     return 0;
-}
-
-/* Go's memory profile is a sample, of sums: so is all that is recorded. --sample 1 is everything.
- */
-static void settle_go(struct collector_settings *wanted, const struct run_settings *settings)
-{
-    wanted->is_sites_only = true;
-    wanted->sample_bytes = settings->sample_bytes == OPTION_NOT_GIVEN ? GO_RATE_BYTES
-                           : settings->sample_bytes == 1              ? 0
-                                                                      : settings->sample_bytes;
-}
-
-/* Makes what is needed, starts the command, and sees it through. Returns the exit status. */
-static int record(char **command, const struct target *target, const struct run_settings *settings,
-                  const struct allocator *allocator, const struct elf_malloc *own,
-                  const struct run_plan *plan)
-{
-    struct err err;
-    struct collector collector;
-    struct collector_settings wanted = {
-        .command = command,
-        .path = settings->output,
-        .allocator = allocator->path,
-        .sanitizer = own->sanitizer,
-        .unwind = unwind_names[settings->unwind],
-        .depth_limit = settings->depth_limit,
-        .ring_bytes = settings->ring_bytes,
-        .checks_unwind = settings->checks_unwind,
-        .is_mmap_recorded = settings->is_mmap_recorded,
-        .follows_children = settings->follows_children,
-        .leak_when = settings->sample_bytes == OPTION_NOT_GIVEN
-                         ? (enum leak_when)settings->leak_when
-                         : LEAK_CHECK_NO,
-        .is_routed = settings->policy != NULL || settings->plan != NULL,
-        .drops_when_full = settings->when_full == 1,
-        .is_sites_only = settings->detail == 1,
-        .sample_bytes = settings->sample_bytes == OPTION_NOT_GIVEN ? 0 : settings->sample_bytes,
-        .sample_seed = sample_seed(),
-        .frame_symbols = settings->frame_symbols.items,
-        .frame_symbol_count = settings->frame_symbols.count,
-        .introspect_ns = settings->introspect_ns,
-        .target = target,
-    };
-    if (target->is_go) {
-        settle_go(&wanted, settings);
-    }
-    if (run_output_keep_old(settings->output, &err) < 0 ||
-        collector_create(&collector, &wanted, &err) < 0) {
-        return fail(&err, CMD_RUN_FAILED);
-    }
-    int status;
-    int r = settings->plan != NULL ? run_plan_install(plan, collector.session.directory, &err) : 0;
-    r = r == 0 ? collector_launch(&collector, &err) : r;
-    if (r < 0) {
-        launch_end(&collector.launch);
-        status = fail(&err, r == -ENOENT                    ? CMD_NOT_FOUND
-                            : r == -EACCES || r == -ENOEXEC ? CMD_NOT_EXECUTABLE
-                                                            : CMD_RUN_FAILED);
-    } else {
-        r = collector_run(&collector, settings->is_quiet ? NULL : tell_waiting, NULL, &err);
-        status = r < 0 ? fail(&err, CMD_RUN_FAILED) : finish(&collector, settings, &plan->plan);
-    }
-    collector_destroy(&collector);
-    return status;
-}
-
-/* It does not come by malloc's name, so nobody else would notice. */
-static void tell_linked_allocator(const char *program, const struct elf_malloc *own)
-{
-    if (own->function[0] != '\0') {
-        talk_note("'%s' has an allocator linked in, with the function %s: calls of that are not "
-                  "recorded; build it to use malloc",
-                  program, own->function);
-    }
-}
-
-static int record_checked(char **command, const struct run_settings *settings,
-                          const struct allocator *allocator)
-{
-    struct err err;
-    struct run_plan plan = {0};
-    struct elf_malloc own = {0};
-    struct target target = {.is_go = false};
-    int r = target_check(command[0], &target, &err);
-    if (r < 0) {
-        return fail(&err, r == -ENOENT ? CMD_NOT_FOUND : CMD_NOT_EXECUTABLE);
-    }
-    if (target.is_unreadable) {
-        talk_note("'%s' may not be read, so it is not known whether it is a Go program or "
-                  "statically linked: only what a preload sees of it is recorded",
-                  target.path);
-    }
-    run_frames_advise(&settings->frame_symbols, command[0], target.path);
-    elf_malloc_look(target.path, &own);
-    tell_linked_allocator(target.path, &own);
-    r = settings->plan != NULL ? run_plan_read(&plan, settings->plan, target.path, &err) : 0;
-    int status = r == 0         ? record(command, &target, settings, allocator, &own, &plan)
-                 : r == -EINVAL ? cmd_misuse(&cmd_run_page, "%s", err.text)
-                                : fail(&err, CMD_RUN_FAILED);
-    run_plan_fini(&plan);
-    return status;
 }
 
 /* The same for --introspect. */
@@ -499,7 +161,7 @@ static int read_environment(struct run_settings *settings)
     }
     if (settings->unwind != RING_UNWIND_AUTO) {
         return cmd_misuse(&cmd_run_page, CHECK_UNWIND_ENV " checks '--unwind auto', not '%s'",
-                          unwind_names[settings->unwind]);
+                          run_unwind_names[settings->unwind]);
     }
     settings->checks_unwind = true;
     return 0;
@@ -515,7 +177,7 @@ static int route_by(const char *policy)
     }
     if (setenv(POLICY_ENV, policy, 1) != 0) {
         err_set_errno(&err, errno, "cannot set " POLICY_ENV);
-        return fail(&err, CMD_RUN_FAILED);
+        return run_fail(&err, CMD_RUN_FAILED);
     }
     return 0;
 }
@@ -526,7 +188,7 @@ static int check_frames(const struct option_list *symbols)
     int r = run_frames_check(symbols, &err);
     return r == 0         ? 0
            : r == -EINVAL ? cmd_misuse(&cmd_run_page, "%s", err.text)
-                          : fail(&err, CMD_RUN_FAILED);
+                          : run_fail(&err, CMD_RUN_FAILED);
 }
 
 static int run(struct run_settings *settings, char **command)
@@ -549,7 +211,7 @@ static int run(struct run_settings *settings, char **command)
     if (status == 0) {
         status = check_frames(&settings->frame_symbols);
     }
-    return status != 0 ? status : record_checked(command, settings, &allocator);
+    return status != 0 ? status : run_record(command, settings, &allocator);
 }
 
 int cmd_run(int argc, char **argv)
