@@ -412,6 +412,10 @@ bench: setup-bench ## measure against native runs and heaptrack, and print the t
 validate: all sample-apps ## compare the advice of 'recommend' with real runs of 20 programs: up to 40 minutes (VALIDATE=)
 	@$(PYTHON) tests/bench/validate.py --build $(BUILD) $(VALIDATE)
 
+.PHONY: selection
+selection: all sample-apps ## compare the advice of 'recommend' with all allocators for six kinds of program (SELECTION=)
+	@$(PYTHON) tests/bench/selection.py --build $(BUILD) $(SELECTION)
+
 .PHONY: story
 story: all sample-apps ## the sample app session_server before and after the advice of 'recommend'
 	@$(PYTHON) tests/bench/session_story.py --build $(BUILD) $(STORY)

@@ -6,7 +6,7 @@
 
 #include "../analyses/latencies.h"
 #include "../db/query_class.h"
-#include "goal.h"
+#include "../db/query_mark.h"
 
 #define POLICY_VARIABLE "ALLOCAUDIT_POLICY"
 #define MIB             1048576.0
@@ -102,6 +102,13 @@ static void read_process(const struct trace *trace, const struct process_row *pr
     read_threads(trace, process, evidence);
 }
 
+static int note_frames(void *context, const struct frame_group_row *row)
+{
+    bool *has_frames = context;
+    *has_frames = *has_frames || row->mark_count > 0;
+    return 0;
+}
+
 static int read_latencies(const struct trace *trace, const struct process_row *process,
                           struct evidence *evidence, struct err *err)
 {
@@ -127,6 +134,10 @@ int evidence_load(const struct trace *trace, const struct process_row *process,
     }
     if (result == 0) {
         result = read_latencies(trace, process, out_evidence, err);
+    }
+    if (result == 0) {
+        result =
+            query_frame_groups(trace->db, process->id, note_frames, &out_evidence->has_frames, err);
     }
     if (result < 0) {
         return result;
@@ -177,7 +188,7 @@ static int judge_recording(const struct evidence *evidence, struct str *why)
     return EVIDENCE_ENOUGH;
 }
 
-int evidence_judge(const struct evidence *evidence, struct str *why)
+int evidence_judge(const struct evidence *evidence, const struct goal *goal, struct str *why)
 {
     int verdict = judge_recording(evidence, why);
     if (verdict != EVIDENCE_ENOUGH) {
@@ -189,7 +200,7 @@ int evidence_judge(const struct evidence *evidence, struct str *why)
                                "the program was not seen to allocate: is it linked statically, "
                                "or does it bring its own allocator?"));
     }
-    if ((double)evidence->peak_bytes < TINY_HEAP_BYTES &&
+    if (!goal->is_absolute && (double)evidence->peak_bytes < TINY_HEAP_BYTES &&
         evidence->allocator_time_ns < TINY_TIME_NS) {
         return tell(EVIDENCE_NOTHING_TO_WIN,
                     str_printf(why,

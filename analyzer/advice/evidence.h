@@ -13,6 +13,7 @@
 #include "../base/err.h"
 #include "../base/str.h"
 #include "../model/trace.h"
+#include "goal.h"
 
 /* Numbers that are not known are 0. */
 struct evidence {
@@ -20,6 +21,7 @@ struct evidence {
     bool has_calls; /* each, not --detail sites */
     bool is_complete;
     bool has_policy; /* allocaudit's own policies served some of it */
+    bool has_frames; /* it tells where frames end */
     uint64_t lost_event_count;
     uint64_t duration_ns;
     uint64_t allocation_count;
@@ -48,7 +50,7 @@ int evidence_load(const struct trace *trace, const struct process_row *process,
                   struct evidence *out_evidence, struct err *err);
 
 /* Judges it, and appends why, and what helps: one line. Returns the verdict, or -ENOMEM. */
-int evidence_judge(const struct evidence *evidence, struct str *why);
+int evidence_judge(const struct evidence *evidence, const struct goal *goal, struct str *why);
 
 /* What a replay on the recorded allocator adds. */
 struct evidence_heap {

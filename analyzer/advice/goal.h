@@ -8,11 +8,15 @@
 #ifndef ALLOCAUDIT_GOAL_H
 #define ALLOCAUDIT_GOAL_H
 
+#include <stdbool.h>
+
 enum advice_measure {
-    ADVICE_PEAK, /* resident bytes at the peak */
-    ADVICE_MEAN, /* resident bytes, on average over the recorded time */
-    ADVICE_CPU,  /* CPU time in ns */
-    ADVICE_TAIL, /* the call to malloc that one in a thousand exceeds, in ns */
+    ADVICE_PEAK,  /* resident bytes at the peak */
+    ADVICE_MEAN,  /* resident bytes, on average over the recorded time */
+    ADVICE_CPU,   /* CPU time in ns */
+    ADVICE_TAIL,  /* the call to malloc that one in a thousand exceeds, in ns */
+    ADVICE_WORST, /* the longest call of any kind, in ns: a share of itself, as is the tail */
+    ADVICE_HEAP,  /* most bytes that the heap holds, whether touched or not: a share of itself */
     ADVICE_MEASURE_COUNT
 };
 
@@ -21,16 +25,19 @@ enum advice_goal {
     ADVICE_MEMORY,
     ADVICE_SPEED,
     ADVICE_LATENCY,
+    ADVICE_REALTIME,
+    ADVICE_EMBEDDED,
     ADVICE_GOAL_COUNT
 };
 
-#define ADVICE_GOAL_WORDS "balanced", "memory", "speed", "latency"
+#define ADVICE_GOAL_WORDS "balanced", "memory", "speed", "latency", "realtime", "embedded"
 
 struct goal {
     const char *word;
     double weights[ADVICE_MEASURE_COUNT]; /* together 1 */
     double limits[ADVICE_MEASURE_COUNT];  /* a worse change rules a candidate out */
     double least;                         /* what a change must gain, weighed, to be advised */
+    bool is_absolute; /* what counts is no share of the program: it may be small and still count */
 };
 
 /* A headroom below this, in memory and in time, is none. */

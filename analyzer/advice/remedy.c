@@ -3,12 +3,16 @@
 #define TUNABLES "GLIBC_TUNABLES=glibc.malloc."
 #define LEAN     (1u << ADVICE_MEMORY | 1u << ADVICE_BALANCED)
 #define FAST     (1u << ADVICE_SPEED | 1u << ADVICE_BALANCED | 1u << ADVICE_LATENCY)
-#define ANY_GOAL (LEAN | FAST)
+#define PROMPT   (1u << ADVICE_REALTIME)
+#define BOUNDED  (PROMPT | 1u << ADVICE_LATENCY)
+#define SMALL    (1u << ADVICE_EMBEDDED)
+#define ANY_GOAL (LEAN | FAST | PROMPT | SMALL)
 
 /* A setting is less to take on than another library. */
 #define SETTING_EFFORT 0.0
 #define LIBRARY_EFFORT 0.005
 #define TUNED_EFFORT   0.01
+#define POLICY_EFFORT  0.015
 
 static bool has_threads(const struct evidence *evidence)
 {
@@ -18,6 +22,16 @@ static bool has_threads(const struct evidence *evidence)
 static bool has_large_churn(const struct evidence *evidence)
 {
     return evidence->large_rate > 1 << 20;
+}
+
+static bool has_small_blocks(const struct evidence *evidence)
+{
+    return evidence->small_share > 0.3;
+}
+
+static bool has_frames(const struct evidence *evidence)
+{
+    return evidence->has_frames;
 }
 
 /* In the order in which they are tried: when time runs short, the stock allocators were. */
@@ -39,7 +53,7 @@ static const struct remedy table[] = {
     {"glibc, keeps memory", "glibc",
      TUNABLES "mmap_threshold=33554432:glibc.malloc.trim_threshold=1073741824:glibc.malloc.top_pad="
               "1048576",
-     FAST, SETTING_EFFORT, false, has_large_churn,
+     FAST | PROMPT, SETTING_EFFORT, false, has_large_churn,
      "large blocks come and go, and each is mapped and faulted in anew"},
     {"glibc, larger caches", "glibc", TUNABLES "tcache_count=200", FAST, SETTING_EFFORT, true, NULL,
      NULL},
@@ -62,6 +76,24 @@ static const struct remedy table[] = {
      false, NULL, "more is resident than is in use"},
     {"mimalloc, keeps memory", "mimalloc", "MIMALLOC_ALLOW_DECOMMIT=0", FAST, TUNED_EFFORT, true,
      NULL, NULL},
+    {"pool", "pool", NULL, FAST | PROMPT, POLICY_EFFORT, false, has_small_blocks,
+     "most blocks are small, and those of a size come and go"},
+    {"frame", "frame", NULL, FAST | PROMPT, POLICY_EFFORT, false, has_frames,
+     "the program tells where its frames end, and what it frees in them costs nothing"},
+    {"buddy", "buddy", NULL, BOUNDED, POLICY_EFFORT, false, NULL,
+     "the work of a call is bounded by the number of sizes"},
+    {"slab", "slab", NULL, BOUNDED, POLICY_EFFORT, false, has_small_blocks,
+     "threads share what each would keep for itself"},
+    {"pool, up to 64 KiB", "pool:block_max_bytes=65536,chunk_bytes=262144", NULL, BOUNDED,
+     POLICY_EFFORT, false, NULL, "no block is left to an allocator without a bound"},
+    {"pool, small chunks", "pool:chunk_bytes=4096,spare_chunks=0", NULL, SMALL, POLICY_EFFORT,
+     false, NULL, "each size holds a page or few"},
+    {"frame, small chunks", "frame:chunk_bytes=4096,spare_chunks=0", NULL, SMALL, POLICY_EFFORT,
+     false, NULL, "what is allocated together dies together"},
+    {"buddy, small zones", "buddy:zone_bytes=65536,spare_zones=0", NULL, SMALL, POLICY_EFFORT,
+     false, NULL, "free halves are joined at once"},
+    {"slab, small slabs", "slab:objects_min=8,slab_max_bytes=4096,partial_min=0", NULL, SMALL,
+     POLICY_EFFORT, false, NULL, "each size holds a page or few"},
 };
 
 const struct remedy *remedies(size_t *out_count)

@@ -17,7 +17,7 @@
 
 struct remedy {
     const char *label;     /* "jemalloc, gives back at once" */
-    const char *allocator; /* as in the catalog */
+    const char *allocator; /* as in the catalog, a policy's settings included */
     const char *pair;      /* NAME=VALUE; NULL: as it is */
     unsigned goals;        /* 1 << enum advice_goal */
     double effort;         /* how much more it must gain than one with less of it */

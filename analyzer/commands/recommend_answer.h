@@ -52,9 +52,10 @@ struct recommend_settings {
         {"goal",                                                                                   \
          'g',                                                                                      \
          NULL,                                                                                     \
-         "what counts: memory (peak and mean), speed (CPU time), latency (the longest calls), or " \
-         "some "                                                                                   \
-         "of all but the last",                                                                    \
+         "what counts: memory (peak and mean), speed (CPU time), balanced (some of both), "        \
+         "latency "                                                                                \
+         "(the malloc that one in a thousand exceeds), realtime (the longest call of all), "       \
+         "embedded (the most that the heap ever holds)",                                           \
          "balanced",                                                                               \
          OPTION_CHOICE_AT(settings, at goal),                                                      \
          .choices = OPTION_WORDS(ADVICE_GOAL_WORDS)},                                              \
@@ -106,6 +107,8 @@ struct recommend_tried {
     const char *pairs[REPLAY_CANDIDATE_PAIRS_MAX + 1];
     struct replay_candidate candidate;
     struct outcome outcome;
+    struct round_spread worst_ns;   /* the longest call; 0: not looked for, or not known */
+    struct round_spread held_bytes; /* by the heap at most; 0: not looked for */
     struct contender contender;
     bool is_final; /* was replayed several times, side by side with the recorded one */
 };
@@ -237,6 +240,9 @@ int recommend_find_go(struct recommend_answer *answer, struct err *err);
 /* Of a Go program: prints what to set and what to pool, into answer->out. Returns 0 or a negative
  * errno. */
 int recommend_print_go(struct recommend_answer *answer, struct err *err);
+
+/* Prints what is often said of such programs, and whether it holds for this one. */
+void recommend_print_folklore(struct recommend_answer *answer);
 
 /* Prints the whole answer. */
 void recommend_print(struct recommend_answer *answer);

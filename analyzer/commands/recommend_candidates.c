@@ -58,7 +58,8 @@ static bool is_recorded_on(const struct recommend_answer *answer, const char *na
         return false;
     }
     const char *library = allocator.kind == ALLOCATOR_GLIBC ? "libc.so.6" : allocator.path;
-    return env_lint_allocator_of(answer->process->allocator) == env_lint_allocator_of(library);
+    return allocator.kind != ALLOCATOR_POLICY &&
+           env_lint_allocator_of(answer->process->allocator) == env_lint_allocator_of(library);
 }
 
 void recommend_join_pairs(const struct recommend_answer *answer, const char *allocator,
@@ -127,7 +128,9 @@ static size_t find_best(const struct recommend_answer *answer, const char *out_n
         const struct recommend_tried *best = NULL;
         for (size_t i = 0; i < answer->tried_count; i++) {
             const struct recommend_tried *tried = &answer->tried[i];
-            bool is_named = tried->contender.is_lost;
+            bool is_named =
+                tried->contender.is_lost || tried->candidate.allocator.kind == ALLOCATOR_POLICY ||
+                decision_breach(answer->goal, &tried->contender) != ADVICE_MEASURE_COUNT;
             for (size_t j = 0; j < count; j++) {
                 is_named = is_named || strcmp(out_names[j], tried->name) == 0;
             }

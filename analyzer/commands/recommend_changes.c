@@ -30,6 +30,14 @@ static struct change time_change(const struct round_spread *now, const struct ro
     return change_of(then->min - now->min, then->min - now->median, then->median - now->min, whole);
 }
 
+/* Of few values, each freed of what disturbs: the lowest stands, the others are what is left open.
+ */
+static struct change extreme_change(const struct round_spread *now, const struct round_spread *then,
+                                    double whole)
+{
+    return change_of(then->min - now->min, then->min - now->max, then->max - now->min, whole);
+}
+
 /* Behind the last call, too, where a replay ends but the program went on with what it had. */
 static double with_rest(const struct recommend_answer *answer, double mean_bytes, double end_bytes)
 {
@@ -73,6 +81,12 @@ void recommend_compare_to(const struct recommend_answer *answer,
     changes[ADVICE_CPU] = time_change(&now->cpu_ns, &then->cpu_ns, (double)evidence->cpu_time_ns);
     changes[ADVICE_TAIL] = time_change(&now->p999_ns[PLAYER_MALLOC], &then->p999_ns[PLAYER_MALLOC],
                                        now->p999_ns[PLAYER_MALLOC].min);
+    if (recorded->worst_ns.min > 0 && tried->worst_ns.min > 0) {
+        changes[ADVICE_WORST] =
+            extreme_change(&recorded->worst_ns, &tried->worst_ns, recorded->worst_ns.min);
+    }
+    changes[ADVICE_HEAP] =
+        memory_change(&recorded->held_bytes, &tried->held_bytes, recorded->held_bytes.median);
 }
 
 void recommend_compare(struct recommend_answer *answer, struct recommend_tried *tried)

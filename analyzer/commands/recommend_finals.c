@@ -66,6 +66,7 @@ int recommend_play_several(struct recommend_replay *replay, struct recommend_tri
         tried[i]->outcome = outcomes[i];
         tried[i]->candidate.is_lost = candidates[i].is_lost;
         tried[i]->candidate.problem = candidates[i].problem;
+        result = recommend_measure_extremes(replay, tried[i], err);
     }
     free(candidates);
     free(outcomes);

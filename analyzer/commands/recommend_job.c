@@ -27,7 +27,7 @@ static int judge_evidence(struct recommend_answer *answer, bool *out_is_enough, 
     if (result < 0) {
         return result;
     }
-    int verdict = evidence_judge(&answer->evidence, &answer->why);
+    int verdict = evidence_judge(&answer->evidence, answer->goal, &answer->why);
     if (verdict < 0) {
         return err_set_errno(err, -verdict, "cannot recommend");
     }

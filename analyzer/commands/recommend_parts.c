@@ -15,6 +15,8 @@ const struct recommend_measure recommend_measures[ADVICE_MEASURE_COUNT] = {
     [ADVICE_MEAN] = {"mean", "memory on average"},
     [ADVICE_CPU] = {"cpu", "CPU time"},
     [ADVICE_TAIL] = {"tail", "malloc, 99.9th percentile"},
+    [ADVICE_WORST] = {"worst", "longest call"},
+    [ADVICE_HEAP] = {"heap", "heap held at most"},
 };
 
 static const char *const verdict_words[] = {

@@ -141,6 +141,12 @@ static void print_tried(struct recommend_answer *answer)
         if (changes[ADVICE_TAIL].is_known) {
             out_percent(out, "tail_change_pct", "tail", changes[ADVICE_TAIL].value, 1);
         }
+        if (changes[ADVICE_WORST].is_known) {
+            out_ns(out, "worst_ns", "longest call", (int64_t)tried->worst_ns.min);
+        }
+        if (changes[ADVICE_HEAP].is_known) {
+            out_bytes(out, "held_bytes", "heap holds", (int64_t)tried->held_bytes.median);
+        }
         out_percent(out, "score_pct", "weighed", decision_score(answer->goal, &tried->contender),
                     1);
         bool is_front = standings[i].place == FRONT_ON;
@@ -207,6 +213,7 @@ void recommend_print(struct recommend_answer *answer)
     print_causes(answer);
     print_features(answer);
     print_tried(answer);
+    recommend_print_folklore(answer);
     print_sites(answer);
     recommend_print_environment(answer);
     recommend_print_confirmation(answer);

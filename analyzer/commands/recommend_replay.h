@@ -80,6 +80,13 @@ void recommend_compare_to(const struct recommend_answer *answer,
                           const struct recommend_tried *recorded, struct recommend_tried *tried);
 void recommend_compare(struct recommend_answer *answer, struct recommend_tried *tried);
 
+/* ---- recommend_extremes.c --------------------------------------------------------------------
+ */
+
+/* What the goal counts beyond the outcome: once more, if it was measured before. */
+int recommend_measure_extremes(struct recommend_replay *replay, struct recommend_tried *tried,
+                               struct err *err);
+
 /* ---- recommend_finals.c ----------------------------------------------------------------------
  */
 

@@ -57,6 +57,9 @@ int recommend_play_once(struct recommend_replay *replay, struct recommend_tried 
     uint64_t began_ns = monotonic_ns();
     replay->rounds.repetition_count = 1;
     int result = rounds_run(&replay->rounds, &tried->candidate, &tried->outcome, 1, err);
+    if (result == 0) {
+        result = recommend_measure_extremes(replay, tried, err);
+    }
     uint64_t took_ns = monotonic_ns() - began_ns;
     replay->round_ns = replay->round_ns == 0 ? took_ns : replay->round_ns;
     replay->done_count++;

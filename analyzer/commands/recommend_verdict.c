@@ -2,6 +2,7 @@
  * recommend_verdict.c - whether there is anything to win, what to advise, and why not
  * (recommend_judge_headroom and recommend_decide in recommend_replay.h).
  */
+#include "recommend_parts.h"
 #include "recommend_replay.h"
 
 int recommend_say_no(struct recommend_answer *answer, enum recommend_verdict verdict, int result)
@@ -18,7 +19,7 @@ int recommend_judge_headroom(struct recommend_answer *answer)
         .mean_bytes = answer->has_mean ? recommend_mean_of(answer, now).median : 0,
     };
     answer->headroom = evidence_headroom(&answer->evidence, &heap);
-    if (answer->settings->goal == ADVICE_LATENCY || !headroom_is_none(&answer->headroom)) {
+    if (answer->goal->is_absolute || !headroom_is_none(&answer->headroom)) {
         return 0;
     }
     return recommend_say_no(
@@ -33,7 +34,6 @@ int recommend_judge_headroom(struct recommend_answer *answer)
 
 static int explain_no(struct recommend_answer *answer)
 {
-    static const char *const measures[] = {"peak", "mean memory", "CPU time", "tail"};
     const struct decision *decision = &answer->decision;
     if (decision->best == answer->tried_count - 1) {
         answer->verdict = RECOMMEND_INSUFFICIENT;
@@ -55,7 +55,7 @@ static int explain_no(struct recommend_answer *answer)
     if (breach != ADVICE_MEASURE_COUNT) {
         return str_printf(&answer->why,
                           "the best (%s) gains %.1f %%, but makes the %s worse by %.1f %%",
-                          best->label, -100 * decision->score, measures[breach],
+                          best->label, -100 * decision->score, recommend_measures[breach].label,
                           100 * best->contender.changes[breach].value);
     }
     return str_printf(&answer->why,

@@ -206,12 +206,15 @@ static bool read_value(const char *line, struct player_result *result)
         {"missed_count", &result->missed_count},
         {"rss_ready_bytes", &result->rss_ready_bytes},
         {"rss_peak_bytes", &result->rss_peak_bytes},
+        {"private_ready_bytes", &result->private_ready_bytes},
+        {"private_peak_bytes", &result->private_peak_bytes},
         {"rss_mean_bytes", &result->rss_mean_bytes},
         {"rss_end_bytes", &result->rss_end_bytes},
         {"rss_at_peak_bytes", &result->rss_at_peak_bytes},
         {"fault_count", &result->fault_count},
         {"cpu_ns", &result->cpu_ns},
         {"wall_ns", &result->wall_ns},
+        {"worst_ns", &result->worst_ns},
     };
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         size_t length = strlen(places[i].key);

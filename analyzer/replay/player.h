@@ -38,11 +38,14 @@ struct player_result {
     uint64_t rss_ready_bytes; /* before the first call; the others are of the whole process, too */
     uint64_t rss_peak_bytes;
     uint64_t rss_mean_bytes;
+    uint64_t private_ready_bytes; /* of that, without what is mapped from files */
+    uint64_t private_peak_bytes;
     uint64_t rss_end_bytes;
     uint64_t rss_at_peak_bytes; /* 0: not known */
     uint64_t fault_count;
     uint64_t cpu_ns;
     uint64_t wall_ns;
+    uint64_t worst_ns; /* of what "worst" plays alone */
     struct player_latency latencies[PLAYER_CALL_COUNT];
 };
 

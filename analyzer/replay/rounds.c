@@ -21,7 +21,7 @@ struct rounds {
     struct str answer;
     struct str talk;
     struct str preload;
-    uint64_t floor_bytes;          /* resident before the first call, under plain glibc */
+    struct player_result ready;    /* before the first call, under plain glibc */
     struct player_result *memory;  /* by candidate, then by round */
     struct player_result *latency; /* the same */
 };
@@ -124,34 +124,46 @@ static struct round_spread spread_of(double *values, size_t count)
     };
 }
 
+/* What is taken off, as it is there before the first call under plain glibc. */
+enum floor_kind {
+    FLOOR_NONE,
+    FLOOR_RESIDENT,
+    FLOOR_PRIVATE,
+    FLOOR_COUNT
+};
+
 struct column {
     size_t from; /* offset of a uint64_t in struct player_result */
     size_t to;   /* offset of a struct round_spread in struct outcome */
-    bool is_resident;
+    enum floor_kind floor;
 };
 
-#define COLUMN(from_member, to_member, is_resident)                                                \
+#define COLUMN(from_member, to_member, floor)                                                      \
     {                                                                                              \
-        offsetof(struct player_result, from_member), offsetof(struct outcome, to_member),          \
-            is_resident                                                                            \
+        offsetof(struct player_result, from_member), offsetof(struct outcome, to_member), floor    \
     }
 
 static const struct column columns[] = {
-    COLUMN(rss_peak_bytes, heap_peak_bytes, true),
-    COLUMN(rss_mean_bytes, heap_mean_bytes, true),
-    COLUMN(rss_end_bytes, heap_end_bytes, true),
-    COLUMN(rss_at_peak_bytes, heap_at_peak_bytes, true),
-    COLUMN(fault_count, fault_count, false),
-    COLUMN(cpu_ns, cpu_ns, false),
-    COLUMN(wall_ns, wall_ns, false),
+    COLUMN(rss_peak_bytes, heap_peak_bytes, FLOOR_RESIDENT),
+    COLUMN(private_peak_bytes, private_peak_bytes, FLOOR_PRIVATE),
+    COLUMN(rss_mean_bytes, heap_mean_bytes, FLOOR_RESIDENT),
+    COLUMN(rss_end_bytes, heap_end_bytes, FLOOR_RESIDENT),
+    COLUMN(rss_at_peak_bytes, heap_at_peak_bytes, FLOOR_RESIDENT),
+    COLUMN(fault_count, fault_count, FLOOR_NONE),
+    COLUMN(cpu_ns, cpu_ns, FLOOR_NONE),
+    COLUMN(wall_ns, wall_ns, FLOOR_NONE),
 };
 
 static void sum_up_memory(const struct rounds *rounds, const struct player_result *results,
                           double *values, struct outcome *outcome)
 {
     size_t count = rounds->settings->repetition_count;
+    const uint64_t floors[FLOOR_COUNT] = {
+        [FLOOR_RESIDENT] = rounds->ready.rss_ready_bytes,
+        [FLOOR_PRIVATE] = rounds->ready.private_ready_bytes,
+    };
     for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++) {
-        uint64_t floor_bytes = columns[c].is_resident ? rounds->floor_bytes : 0;
+        uint64_t floor_bytes = floors[columns[c].floor];
         for (size_t i = 0; i < count; i++) {
             const uint64_t *value =
                 (const uint64_t *)(const void *)((const char *)&results[i] + columns[c].from);
@@ -191,13 +203,11 @@ static int run_all(struct rounds *rounds, struct replay_candidate *candidates, s
                    struct err *err)
 {
     const struct rounds_settings *settings = rounds->settings;
-    struct player_result ready;
-    int result = play(rounds, "ready", NULL, &ready, err);
+    int result = play(rounds, "ready", NULL, &rounds->ready, err);
     if (result < 0) {
         err_prepend(err, "the replay");
         return result;
     }
-    rounds->floor_bytes = ready.rss_ready_bytes;
     for (size_t round = 0; round < settings->repetition_count; round++) {
         for (size_t i = 0; i < count; i++) {
             size_t candidate = (i + round) % count;
@@ -266,6 +276,26 @@ int rounds_play_curve(const struct rounds_settings *settings,
     }
     free_texts(&rounds);
     return result;
+}
+
+int rounds_play_worst(const struct rounds_settings *settings,
+                      const struct replay_candidate *candidate, uint64_t *out_ns, struct err *err)
+{
+    struct rounds rounds = {.settings = settings};
+    const struct play_request request = {
+        .what = "worst",
+        .candidate = candidate,
+        .mode = ROUNDS_SERIAL,
+        .touch_share = settings->touch_share,
+    };
+    struct player_result result = {0};
+    int code = run_player(&rounds, &request, err);
+    if (code == 0) {
+        code = player_read(str_text(&rounds.answer), &result, err);
+    }
+    *out_ns = result.worst_ns;
+    free_texts(&rounds);
+    return code;
 }
 
 int rounds_run(const struct rounds_settings *settings, struct replay_candidate *candidates,

@@ -36,6 +36,8 @@ struct outcome {
     uint64_t failed_count; /* calls that gave no memory, in the worst run */
     uint64_t missed_count; /* blocks that were therefore not there to be freed */
     struct round_spread heap_peak_bytes;
+    struct round_spread
+        private_peak_bytes; /* without what is mapped from files, as the library's code */
     struct round_spread heap_mean_bytes;
     struct round_spread heap_end_bytes;
     struct round_spread heap_at_peak_bytes; /* when most requested bytes were live; 0: not known */
@@ -80,5 +82,13 @@ int rounds_run(const struct rounds_settings *settings, struct replay_candidate *
 int rounds_play_curve(const struct rounds_settings *settings,
                       const struct replay_candidate *candidate, double touch_share,
                       struct resident_curve *out_curve, struct err *err);
+
+/*
+ * The call that takes longest, as far as it does so in each of several serial replays, beside the
+ * rounds: what others on the machine did to a call is not in it. Returns 0 and *out_ns, or a
+ * negative errno; a candidate that crashes gives -ECHILD.
+ */
+int rounds_play_worst(const struct rounds_settings *settings,
+                      const struct replay_candidate *candidate, uint64_t *out_ns, struct err *err);
 
 #endif

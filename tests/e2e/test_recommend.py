@@ -1,6 +1,11 @@
 """`allocaudit recommend`: programs of which it is known what helps, and those that need nothing."""
 
 import json
+import os
+import shlex
+import statistics
+import subprocess
+import time
 
 from test_replay import need_library
 
@@ -59,6 +64,64 @@ def test_causes_are_found_by_leaving_them_out(test):
     test.equal("verdict", cause["verdict"], "explains")
     test.check(cause["explained_pct"] > 80 and cause["explained_low_pct"] > 60, f"{cause}")
     test.check(cause["explained_low_pct"] <= cause["explained_pct"] <= cause["explained_high_pct"], f"{cause}")
+
+
+def resident_at_end(program, line):
+    """What the program has resident while it idles at its end, run with the variables of that line."""
+    env = {"PATH": os.environ["PATH"], **dict(word.split("=", 1) for word in shlex.split(line))}
+    seen = []
+    with subprocess.Popen([program], env=env) as running:
+        while running.poll() is None:
+            try:
+                with open(f"/proc/{running.pid}/statm", encoding="ascii") as statm:
+                    seen.append(int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE"))
+            except (OSError, IndexError):
+                break
+            time.sleep(0.01)
+    return statistics.median([size for size in seen if size > 0][-20:])
+
+
+def test_advice_cures_the_pinned_heap(test):
+    """The line of the advice, given to the program itself, sets free what one block had held."""
+    program = test.program("pinned_top")
+    found = advice(test, recorded(test, program), "--goal", "memory")["recommendation"]
+    test.equal("verdict", found["verdict"], "change")
+    before = resident_at_end(program, "")
+    after = resident_at_end(program, found["environment_line"])
+    test.note(f"{found['advice']}: {before / 2**20:.1f} MiB before, {after / 2**20:.1f} MiB after")
+    test.check(before > 48 << 20, f"{before} bytes held")
+    test.check(after < 0.4 * before, f"{before} bytes held before, {after} after")
+
+
+def test_longest_call_is_bounded(test):
+    """A buddy joins and cuts a bounded number of blocks; glibc at times joins all there are."""
+    answer = advice(test, recorded(test, test.sample_app("control_loop"), "--ticks", "150000"), "--goal",
+                    "realtime")
+    found = answer["recommendation"]
+    test.equal("verdict", found["verdict"], "change")
+    rows = {row["label"]: row for row in answer["tried"]}
+    test.check(found["advice"] in ("buddy", "pool, up to 64 KiB"), f"{found}")
+    test.check(rows[found["advice"]]["worst_ns"] < rows["as recorded"]["worst_ns"] / 2, f"{rows}")
+    test.check("ALLOCAUDIT_POLICY=" in found["environment_line"], found["environment_line"])
+    said = next(row for row in answer["folklore"] if row["kind"] == "real time")
+    test.equal("said", said["allocator"], "pool")
+
+
+def test_fixed_heap_counts_what_is_held(test):
+    """Of a policy whole chunks count, as a simulation has them; of the others what is touched."""
+    path = recorded(test, test.sample_app("sensor_node"), "--readings", "1200000")
+    answer = advice(test, path, "--goal", "embedded", "--time-limit", "60")
+    rows = {row["label"]: row for row in answer["tried"]}
+    policy = rows["buddy, small zones"]
+    simulated = json.loads(test.allocaudit("simulate", path, "--policy", policy["allocator"], "--format",
+                                           "json").stdout)
+    test.equal("held", policy["held_bytes"], simulated["peak"]["footprint_bytes"])
+    live_bytes = simulated["simulation"]["requested_max_bytes"]
+    test.check(live_bytes < rows["as recorded"]["held_bytes"] < 3 * live_bytes, f"{rows}")
+    test.check(rows["tcmalloc"]["held_bytes"] > 10 * live_bytes, f"{rows['tcmalloc']}")
+    said = next(row for row in answer["folklore"] if row["kind"] == "a small fixed heap")
+    test.equal("holds", said["holds"], False)
+    test.check("does not hold" in said["verdict"], said["verdict"])
 
 
 def test_advice_is_tried_on_the_program(test):

@@ -1,5 +1,6 @@
 """The sample apps: what their READMEs promise is what a recording says."""
 
+import os
 import re
 
 
@@ -108,4 +109,30 @@ def test_help(test, name):
 
 
 test_help.cases = [(name, (name,)) for name in (
-    "leaky_server", "game_loop", "parser", "worker_pool", "fragmenter", "message_store")]
+    "leaky_server", "game_loop", "parser", "worker_pool", "fragmenter", "message_store", "control_loop",
+                "sensor_node")]
+
+
+def test_control_loop(test):
+    recording = record(test, "control_loop")
+    for function, count in (("message_read", 120000), ("block_renew", 2400)):
+        test.equal(function, recording.site_sum("allocation_count", function), count)
+
+
+def test_control_loop_writes_its_calls(test):
+    path = test.path("calls")
+    ended = test.run([test.sample_app("control_loop"), "--ticks", "1000", "--calls", path])
+    test.equal("status", ended.status, 0)
+    allocations = int(re.search(rb"allocations: (\d+)", ended.stdout)[1])
+    frees = os.path.getsize(path) // 4 - (allocations - 1)  # the table of times is not in it
+    test.check(0 < frees < allocations, f"{frees} frees of {allocations}")
+
+
+def test_sensor_node(test):
+    recording = record(test, "sensor_node")
+    for function, count in (("reading_add", 100000), ("packet_make", 6250), ("alarm_note", 1111),
+                            ("update_take", 66)):
+        test.equal(function, recording.site_sum("allocation_count", function), count)
+    ended = test.run([test.sample_app("sensor_node"), "--figures"])
+    private_kib = int(re.search(rb"private_kib most (\d+)", ended.stdout)[1])
+    test.check(110 < private_kib < 4000, f"{private_kib} KiB")

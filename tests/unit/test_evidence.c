@@ -35,7 +35,7 @@ static struct evidence make_good(void)
 static void expect(const struct evidence *evidence, int verdict, const char *part)
 {
     struct str why = {0};
-    assert_int_equal(evidence_judge(evidence, &why), verdict);
+    assert_int_equal(evidence_judge(evidence, goal_of(ADVICE_BALANCED), &why), verdict);
     if (strstr(str_text(&why), part) == NULL) {
         fail_msg("'%s' has no '%s'", str_text(&why), part);
     }

@@ -24,18 +24,43 @@ static uint64_t read_number(const char *text)
     return number;
 }
 
-uint64_t gauge_resident_bytes(const struct gauge *gauge)
+struct gauge_levels {
+    uint64_t resident_bytes;
+    uint64_t private_bytes;
+};
+
+/* "SIZE RESIDENT SHARED ...", in pages. */
+static struct gauge_levels read_levels(const struct gauge *gauge)
 {
     char text[128];
     ssize_t count = pread(gauge->fd, text, sizeof(text) - 1, 0);
     text[count > 0 ? count : 0] = '\0';
     const char *resident = strchr(text, ' ');
-    return resident != NULL ? read_number(resident) * gauge->page_bytes : 0;
+    const char *shared = resident != NULL ? strchr(resident + 1, ' ') : NULL;
+    struct gauge_levels levels = {0};
+    if (shared != NULL) {
+        uint64_t shared_bytes = read_number(shared) * gauge->page_bytes;
+        levels.resident_bytes = read_number(resident) * gauge->page_bytes;
+        levels.private_bytes =
+            levels.resident_bytes > shared_bytes ? levels.resident_bytes - shared_bytes : 0;
+    }
+    return levels;
+}
+
+uint64_t gauge_resident_bytes(const struct gauge *gauge)
+{
+    return read_levels(gauge).resident_bytes;
+}
+
+uint64_t gauge_private_bytes(const struct gauge *gauge)
+{
+    return read_levels(gauge).private_bytes;
 }
 
 uint64_t gauge_read(struct gauge *gauge, uint64_t at)
 {
-    uint64_t bytes = gauge_resident_bytes(gauge);
+    struct gauge_levels levels = read_levels(gauge);
+    uint64_t bytes = levels.resident_bytes;
     if (gauge->reading_count++ > 0) {
         uint64_t width = at - gauge->last_at;
         gauge->area += ((double)bytes + (double)gauge->last_bytes) / 2 * (double)width;
@@ -47,6 +72,9 @@ uint64_t gauge_read(struct gauge *gauge, uint64_t at)
     gauge->last_at = at;
     gauge->last_bytes = bytes;
     gauge->peak_bytes = bytes > gauge->peak_bytes ? bytes : gauge->peak_bytes;
+    gauge->private_peak_bytes = levels.private_bytes > gauge->private_peak_bytes
+                                    ? levels.private_bytes
+                                    : gauge->private_peak_bytes;
     return bytes;
 }
 

@@ -1,7 +1,8 @@
 /*
  * gauge.h - how much memory this process has in use, read without allocating any.
  *
- * Levels are bytes of the whole resident set. A gauge belongs to one thread.
+ * Levels are bytes of the whole resident set; private ones leave out what is mapped from files. A
+ * gauge belongs to one thread.
  */
 #ifndef ALLOCAUDIT_GAUGE_H
 #define ALLOCAUDIT_GAUGE_H
@@ -21,6 +22,7 @@ struct gauge {
     size_t point_count;
     uint64_t page_bytes;
     uint64_t peak_bytes; /* of the readings */
+    uint64_t private_peak_bytes;
     uint64_t last_bytes;
     uint64_t last_at; /* on the axis of gauge_read() */
     double area;      /* under the readings, for the mean */
@@ -33,6 +35,9 @@ int gauge_open(struct gauge *gauge);
 
 /* The resident set now. */
 uint64_t gauge_resident_bytes(const struct gauge *gauge);
+
+/* Of it, what is this process's own. */
+uint64_t gauge_private_bytes(const struct gauge *gauge);
 
 /* Reads it as a point of the curve at `at` (any axis; it never goes back). */
 uint64_t gauge_read(struct gauge *gauge, uint64_t at);

@@ -31,8 +31,11 @@ enum {
 struct perform_settings {
     uint32_t touch_share; /* a byte is written to each page of this part of what is allocated */
     bool is_timed;        /* each call, into latencies */
-    bool is_virtual;      /* serially only: clocks show the recorded time */
-    double speed;         /* recorded time passes so many times as fast; 0: nobody waits for it */
+    uint32_t *least;      /* serially, timed: the least ticks of each call so far, of least_count of
+                             them; 0: none yet. NULL: they are not kept */
+    uint64_t least_count;
+    bool is_virtual; /* serially only: clocks show the recorded time */
+    double speed;    /* recorded time passes so many times as fast; 0: nobody waits for it */
 };
 
 struct perform_result {

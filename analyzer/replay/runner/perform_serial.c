@@ -92,7 +92,12 @@ int perform_serially(struct stage *stage, const struct perform_settings *setting
     struct serial serial = {
         .stage = stage,
         .gauge = gauge,
-        .performer = {.slots = stage->slots, .touch_share = settings->touch_share},
+        .performer = {.slots = stage->slots,
+                      .touch_share = settings->touch_share,
+                      .least = settings->least,
+                      .least_count = settings->is_timed && settings->least != NULL
+                                         ? settings->least_count
+                                         : 0},
         .is_virtual = settings->is_virtual,
         .step = stage->head.record_count / PERFORM_READINGS + 1,
         .next_reading = UINT64_MAX,

@@ -17,6 +17,8 @@ struct performer {
     struct stage_slot *slots;
     struct histogram *latencies; /* NULL: calls are not timed */
     uint64_t overhead_ticks;     /* of timing an empty call */
+    uint32_t *least;             /* as in struct perform_settings */
+    uint64_t least_count;
     uint64_t call_count;
     uint64_t failed_count;
     uint64_t missed_count;
@@ -63,6 +65,11 @@ static inline void performer_note(struct performer *performer, enum perform_call
     uint64_t ticks = stopwatch_ticks() - started;
     ticks = ticks > performer->overhead_ticks ? ticks - performer->overhead_ticks : 0;
     histogram_add(&performer->latencies[call], ticks);
+    if (performer->call_count < performer->least_count) {
+        uint32_t *least = &performer->least[performer->call_count];
+        uint32_t now = ticks >= UINT32_MAX ? UINT32_MAX : (uint32_t)ticks + 1;
+        *least = *least == 0 || now < *least ? now : *least;
+    }
 }
 
 static inline enum perform_call performer_call_of(enum script_code code)

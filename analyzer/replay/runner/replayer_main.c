@@ -7,6 +7,8 @@
  *   allocaudit-replay memory FD MODE TOUCH SPEED   replays with the gauge read
  *   allocaudit-replay curve FD MODE TOUCH SPEED    the same, and says each reading (serial alone)
  *   allocaudit-replay latency FD MODE TOUCH SPEED  replays with each call timed
+ *   allocaudit-replay worst FD serial TOUCH SPEED  the longest call that is long in each of several
+ * replays allocaudit-replay lap FD serial TOUCH SPEED    one of those, which `worst` starts
  *   allocaudit-replay pairs malloc|list SIZE...    what a pair of malloc and free costs, in ps
  *
  * FD is the script, MODE serial, virtual or threads, TOUCH the part of each block that is written
@@ -25,6 +27,7 @@
 #include "pairs.h"
 #include "perform.h"
 #include "stopwatch.h"
+#include "worst_call.h"
 
 enum {
     STACK_BYTES = 65536, /* touched before it is measured what is resident */
@@ -98,6 +101,7 @@ static void say_result(const struct perform_result *result, const struct gauge *
     say("failed_count", result->failed_count);
     say("missed_count", result->missed_count);
     say("rss_peak_bytes", peak_bytes);
+    say("private_peak_bytes", gauge->private_peak_bytes);
     say("rss_mean_bytes", gauge_mean_bytes(gauge));
     say("rss_end_bytes", gauge->last_bytes);
     say("rss_at_peak_bytes", result->at_peak_bytes);
@@ -136,6 +140,34 @@ static int replay(struct stage *stage, bool is_serial, const struct perform_sett
     return 0;
 }
 
+/* Ticks become ns by what both said over all of it. */
+static int find_worst(const struct stage *stage, char **words)
+{
+    char name[] = "allocaudit-replay";
+    char what[] = "lap";
+    char *lap[] = {name, what, words[0], words[1], words[2], words[3], NULL};
+    uint64_t worst_ticks;
+    struct reading before = read_clocks();
+    int code = worst_call_find(&stage->head, lap, &worst_ticks);
+    struct reading after = read_clocks();
+    if (code < 0) {
+        return refuse("cannot find the longest call", -code);
+    }
+    say("worst_ns", (uint64_t)((double)worst_ticks * (double)(after.wall_ns - before.wall_ns) /
+                               (double)(after.ticks - before.ticks)));
+    return 0;
+}
+
+static int run_lap(struct stage *stage, const struct perform_settings *settings)
+{
+    struct perform_settings timed = *settings;
+    struct perform_result result = {0};
+    timed.is_timed = true;
+    timed.least = worst_call_table(&stage->head, &timed.least_count);
+    int code = timed.least == NULL ? -EINVAL : perform_serially(stage, &timed, NULL, &result);
+    return code < 0 ? refuse("cannot replay", -code) : 0;
+}
+
 static int play(const char *what, char **words)
 {
     struct stage stage;
@@ -152,8 +184,10 @@ static int play(const char *what, char **words)
     }
     /* Said later: pages of the C library that only we need must not be there before the replay. */
     uint64_t ready_bytes = gauge_resident_bytes(&gauge);
+    uint64_t private_ready_bytes = gauge_private_bytes(&gauge);
     if (strcmp(what, "ready") == 0) {
         say("rss_ready_bytes", ready_bytes);
+        say("private_ready_bytes", private_ready_bytes);
         return 0;
     }
     const struct perform_settings settings = {
@@ -162,6 +196,12 @@ static int play(const char *what, char **words)
         .is_virtual = is_virtual,
         .speed = strtod(words[3], NULL),
     };
+    if (strcmp(what, "worst") == 0) {
+        return find_worst(&stage, words);
+    }
+    if (strcmp(what, "lap") == 0) {
+        return run_lap(&stage, &settings);
+    }
     if (strcmp(what, "curve") == 0) {
         gauge.point_capacity = 2 * PERFORM_READINGS;
         gauge.points = stage_map(gauge.point_capacity * sizeof(*gauge.points));
