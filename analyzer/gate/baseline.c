@@ -91,9 +91,11 @@ static void widen_site(struct baseline_site *site, const struct site_path *path,
     for (unsigned i = 0; i < GATE_METRIC_COUNT; i++) {
         bool is_known = path != NULL && gate_metric_is_of_sites((enum gate_metric)i);
         widen(&site->figures[i], is_known ? path->values[gate_metrics[i].key] : 0, is_first);
+        if (is_known) {
+            site->stack_ids[i] = path->most[gate_metrics[i].key].stack_id;
+        }
     }
     if (path != NULL) {
-        site->stack_id = path->stack_id;
         site->is_seen = true;
     }
 }

@@ -38,7 +38,8 @@ struct baseline_figure {
 
 struct baseline_site {
     char *path;
-    uint32_t stack_id; /* in the recording added last; 0: read from a file */
+    /* Of each figure its largest stack, in the recording added last; 0: read from a file. */
+    uint32_t stack_ids[GATE_METRIC_COUNT];
     struct baseline_figure figures[GATE_METRIC_COUNT];
     bool is_seen; /* while a recording is added */
 };

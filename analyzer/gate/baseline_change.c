@@ -91,7 +91,7 @@ static void find_site(const struct baseline *old, const struct baseline *now,
         const struct baseline_site *site = &now->sites[i];
         const struct baseline_site *before = baseline_find(old, site->path);
         consider(change, &most, site->path, before != NULL ? &before->figures[metric] : &nothing,
-                 &site->figures[metric], site->stack_id);
+                 &site->figures[metric], site->stack_ids[metric]);
     }
     for (size_t i = 0; i < old->site_count; i++) {
         const struct baseline_site *site = &old->sites[i];

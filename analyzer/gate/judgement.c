@@ -119,7 +119,7 @@ static int measure_paths(struct judge *judge, struct judged_sites *sites, struct
         finding->site_sum += value;
         if (value > finding->largest) {
             finding->largest = value;
-            finding->largest_stack_id = path->stack_id;
+            finding->largest_stack_id = path->most[gate_metrics[limit->metric].key].stack_id;
         }
     }
     finding->measured = finding->site_sum;

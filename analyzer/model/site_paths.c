@@ -96,6 +96,7 @@ static int add_site(const struct path_source *source, const struct sites *sites,
     path->stack_id = sites_stack_id(sites, place);
     for (unsigned key = 0; key < SITE_KEY_COUNT_ALL; key++) {
         path->values[key] = sites_value(sites, place, (enum site_key)key);
+        path->most[key] = (struct site_path_most){path->stack_id, path->values[key]};
     }
     path->stack_count = path->values[SITE_KEY_COUNT];
     size_t stack_place = stack_tree_find(source->tree, path->stack_id);
@@ -121,6 +122,9 @@ static void add_up(struct site_path *into, struct site_path *from)
 {
     for (unsigned key = 0; key < SITE_KEY_COUNT_ALL; key++) {
         into->values[key] += from->values[key];
+        if (from->most[key].value > into->most[key].value) {
+            into->most[key] = from->most[key];
+        }
     }
     if (from->stack_count > into->stack_count) {
         into->stack_count = from->stack_count;

@@ -16,11 +16,18 @@
 #include "sites.h"
 #include "trace.h"
 
+/* Of the sites of one path, that with the most of a figure. */
+struct site_path_most {
+    uint32_t stack_id;
+    uint64_t value;
+};
+
 struct site_path {
     char *text;
     uint64_t values[SITE_KEY_COUNT_ALL]; /* summed over its sites; 0 where a key was not loaded */
     uint32_t stack_id;                   /* of its site with the most allocations */
     uint64_t stack_count;                /* that site's allocations */
+    struct site_path_most most[SITE_KEY_COUNT_ALL]; /* likewise, of each figure */
 };
 
 struct site_paths {
