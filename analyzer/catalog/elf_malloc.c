@@ -130,7 +130,8 @@ void elf_malloc_look(const char *path, struct elf_malloc *out_malloc)
                                            NULL};
     static const char *const allocators[] = {"libjemalloc",  "libtcmalloc", "libmimalloc",
                                              "libtbbmalloc", "libhoard",    NULL};
-    static const char *const sanitizers[] = {"libasan.so", "liblsan.so", "libclang_rt.asan", NULL};
+    static const char *const sanitizers[] = {"libasan.so",       "liblsan.so",       "libtsan.so",
+                                             "libclang_rt.asan", "libclang_rt.tsan", NULL};
     *out_malloc = (struct elf_malloc){0};
     struct image image;
     if (image_open(&image, path) == 0) {

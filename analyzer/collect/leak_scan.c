@@ -111,13 +111,13 @@ static int stand_still(struct leak_scan *scan)
     return r;
 }
 
-static enum leak_outcome outcome_of(int r, size_t unknown_count)
+static enum leak_outcome outcome_of(int r, size_t moving_count)
 {
-    return r == -ETIME         ? LEAK_OUTCOME_LATE
-           : r == -EFBIG       ? LEAK_OUTCOME_LARGE
-           : r < 0             ? LEAK_OUTCOME_REFUSED
-           : unknown_count > 0 ? LEAK_OUTCOME_PARTLY
-                               : LEAK_OUTCOME_DONE;
+    return r == -ETIME        ? LEAK_OUTCOME_LATE
+           : r == -EFBIG      ? LEAK_OUTCOME_LARGE
+           : r < 0            ? LEAK_OUTCOME_REFUSED
+           : moving_count > 0 ? LEAK_OUTCOME_PARTLY
+                              : LEAK_OUTCOME_DONE;
 }
 
 /* On a thread of its own: see leak_threads.h. */
@@ -125,16 +125,18 @@ static void *look(void *context)
 {
     struct leak_scan *scan = context;
     int r = stand_still(scan);
-    size_t unknown_count = scan->threads.unknown_count;
     if (r == 0 && scan->settings.settle != NULL) {
         r = take_blocks(scan);
     }
     if (r == 0 && scan->marks.index.block_count > 0) {
         r = is_readable(scan) ? scan_memory(scan) : -EACCES;
     }
+    size_t moving_count =
+        scan->threads.unknown_count +
+        leak_threads_count_moved(&scan->threads, scan->settings.pid, scan->settings.waiting_tid);
     leak_threads_resume(&scan->threads);
     scan->still_ns = clock_monotonic_ns() - scan->still_ns;
-    scan->outcome = outcome_of(r, unknown_count);
+    scan->outcome = outcome_of(r, moving_count);
     return NULL;
 }
 

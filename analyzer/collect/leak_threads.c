@@ -107,9 +107,26 @@ static bool stop(struct leak_thread *thread)
     return false;
 }
 
+/* How long a thread has run; 0: not known. */
+static uint64_t read_run_ns(uint32_t pid, uint32_t tid)
+{
+    char path[64];
+    unsigned long long run_ns = 0;
+    snprintf(path, sizeof(path), "/proc/%u/task/%u/schedstat", pid, tid);
+    FILE *file = fopen(path, "re");
+    if (file != NULL) {
+        if (fscanf(file, "%llu", &run_ns) != 1) {
+            run_ns = 0;
+        }
+        fclose(file);
+    }
+    return run_ns;
+}
+
 static void look_at(struct leak_threads *threads, uint32_t pid, struct leak_thread *thread)
 {
     long number = -1;
+    thread->run_ns = read_run_ns(pid, thread->tid);
     bool is_sleeping = read_sleeping(pid, thread, &number);
     bool is_known = is_sleeping && !is_resumed(number);
     if (!is_known) {
@@ -150,6 +167,18 @@ int leak_threads_stop(struct leak_threads *threads, uint32_t pid, uint32_t waiti
     }
     closedir(directory);
     return r;
+}
+
+size_t leak_threads_count_moved(const struct leak_threads *threads, uint32_t pid,
+                                uint32_t waiting_tid)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < threads->count; i++) {
+        const struct leak_thread *thread = &threads->items[i];
+        count += !thread->is_stopped && thread->tid != waiting_tid &&
+                 read_run_ns(pid, thread->tid) != thread->run_ns;
+    }
+    return count;
 }
 
 void leak_threads_resume(struct leak_threads *threads)

@@ -28,6 +28,7 @@ struct leak_thread {
     uint64_t stack_address; /* what lies below is not in use; 0: not known */
     uint64_t registers[LEAK_REGISTERS_MOST];
     size_t register_count;
+    uint64_t run_ns; /* how long it had run by then, if it is not stopped */
 };
 
 struct leak_threads {
@@ -41,6 +42,10 @@ struct leak_threads {
  * 0, -ENOMEM or the errno of looking. */
 int leak_threads_stop(struct leak_threads *threads, uint32_t pid, uint32_t waiting_tid,
                       uint64_t stack_address);
+
+/* How many of those that slept, and so were not stopped, have run since. */
+size_t leak_threads_count_moved(const struct leak_threads *threads, uint32_t pid,
+                                uint32_t waiting_tid);
 
 /* Lets them run on. A zeroed one is fine. */
 void leak_threads_resume(struct leak_threads *threads);

@@ -186,10 +186,10 @@ LISTED = "SELECT leak_kind, count(*) FROM allocation WHERE size_bytes = 48 AND b
 LOST = "SELECT leak_kind, count(*) FROM allocation WHERE size_bytes BETWEEN 1000 AND 1048 GROUP BY 1"
 
 
-def start_running(test, threads, wrap=(), **options):
+def start_running(test, threads, wrap=(), whole="whole.db"):
     program = test.shared.build_program(test.write("running.c", RUNNING), ["-O1", "-pthread"], test.name)
-    run = subprocess.Popen([*wrap, test.shared.allocaudit, "run", "-q", "-o", test.path("whole.db"), program, str(threads)],
-                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
+    run = subprocess.Popen([*wrap, test.shared.allocaudit, "run", "-q", "-o", test.path(whole), program, str(threads)],
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     test.equal("first line", run.stdout.readline(), b"ready\n")
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -257,6 +257,89 @@ def test_fork_while_threads_fill_the_ring(test):
         test.equal(f"status with {when}", recorded.status, 0)
         test.check(taken < most, f"{when}: {taken:.1f} s")
         test.note(f"{when}: {taken:.1f} s")
+
+
+# PTRACE and process_vm_readv, as containers' filters may refuse them.
+REFUSED = {"x86_64": ("101", "310"), "aarch64": ("117", "270")}
+NO_CAPABILITIES = ("--bounding-set=-all", "--inh-caps=-all")
+CONTAINERS = (
+    ("without CAP_SYS_PTRACE", ("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace")),
+    ("another user without capabilities", ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *NO_CAPABILITIES)),
+    ("a user namespace without capabilities", ("unshare", "-Ur", "setpriv", *NO_CAPABILITIES)),
+    ("a user and pid namespace", ("unshare", "-Urpf", "--mount-proc")),
+)
+
+
+def containers(test):
+    """Ways to start a command: (name, words before it, whether threads can be stopped)."""
+    ways = [(name, wrap, True) for name, wrap in CONTAINERS
+            if subprocess.run([*wrap, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0]
+    refuse = test.program("refuse_calls")
+    ptrace, readv = REFUSED[os.uname().machine]
+    return ways + [("ptrace refused", (refuse, ptrace), False), ("both refused", (refuse, f"{ptrace},{readv}"), False)]
+
+
+def open_to_all(test):
+    """The test's folder becomes one in which any user may write."""
+    folder = os.path.dirname(test.path("x"))
+    os.chmod(folder, 0o777)
+    os.chmod(os.path.dirname(folder), 0o711)
+
+
+def test_in_containers(test):
+    """At the end: threads that sleep are known also where they may not be stopped."""
+    program = test.program("leak_cases")
+    open_to_all(test)
+    ways = containers(test)
+    for number, (name, wrap, _) in enumerate(ways):
+        database = test.path(f"container{number}.db")
+        done = subprocess.run([*wrap, test.shared.allocaudit, "run", "-q", "--leak-check", "yes", "-o", database, program,
+                               "hold_in_thread"], stdout=subprocess.DEVNULL, check=False)
+        test.equal(f"status, {name}", done.returncode, 0)
+        test.equal(f"checks, {name}", checks_of(database), ["done"])
+        test.equal(f"kinds, {name}", kinds_of(database), {"possible": 1, "reachable": 1})
+    test.note(", ".join(name for name, _, _ in ways))
+
+
+def test_now_in_containers(test):
+    """Of a program whose threads never rest: stopped where that is allowed, else looked at three times; the same answer."""
+    open_to_all(test)
+    for number, (name, wrap, is_stoppable) in enumerate(containers(test)):
+        if "unshare" in wrap: # its pids are others
+            continue
+        run, pid = start_running(test, 2, wrap, f"whole{number}.db")
+        try:
+            answer = test.path(f"now{number}.db")
+            done = test.allocaudit("leaks", "--now", str(pid), "-o", answer)
+            test.equal(f"status, {name}", (done.status, str(done) if done.status else ""), (0, ""))
+            test.check(("stood still" if is_stoppable else "looked at 3 times") in str(done), f"{name}: {done}")
+            test.equal(f"checks, {name}", checks_of(answer), ["done" if is_stoppable else "partly"])
+            test.equal(f"listed, {name}", query(answer, LISTED), [("reachable", 1000)])
+            test.equal(f"lost, {name}", query(answer, LOST), [("definite", 7)])
+        finally:
+            end_running(test, run)
+
+
+def test_memory_that_may_not_be_read(test):
+    """A program that forbids it, recorded without capabilities: nothing is called lost, and the reason is told."""
+    test.need("setpriv")
+    open_to_all(test)
+    source = test.write("closed.c", """
+#include <stdlib.h>
+#include <sys/prctl.h>
+int main(void)
+{
+    void *volatile lost = malloc(100);
+    lost = NULL;
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+""")
+    program = test.shared.build_program(source, [], test.name)
+    database = test.path("closed.db")
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *NO_CAPABILITIES,
+                           test.shared.allocaudit, "run", "-q", "--leak-check", "yes", "-o", database, program], check=False)
+    test.equal("status", done.returncode, 0)
+    test.equal("checks", (checks_of(database), kinds_of(database)), (["refused"], {None: 1}))
 
 
 def test_where_kinds_are_not_known(test):

@@ -211,3 +211,32 @@ def test_undefined_behaviour_sanitizer(test, compiler):
 
 
 test_undefined_behaviour_sanitizer.cases = test_address.cases
+
+
+def test_others(test, compiler, sanitizer):
+    """Without a heap of its own (undefined) or with one (thread): as natively, every block recorded, and its kind known."""
+    if shutil.which(compiler) is None:
+        raise Skip(f"{compiler} is not installed")
+    program = test.path(f"sanitizer_plain.{compiler}")
+    built = test.run([compiler, f"-fsanitize={sanitizer}", *COMMON_FLAGS, "-o", program, f"{PROGRAMS}/sanitizer_plain.c",
+                      "-pthread"])
+    if built.status != 0:
+        raise Skip(f"{compiler} has no {sanitizer} sanitizer")
+    error, message = {"undefined": ("shift", b"runtime error: shift exponent"), "thread": ("race", b"data race")}[sanitizer]
+    for words in ([program], [program, error]):
+        native = test.run(words)
+        recorded = test.record(words, "--leak-check", "yes")
+        test.equal("status", recorded.status, native.status)
+        test.equal("message", (message in native.stderr, message in recorded.stderr), (len(words) > 1, len(words) > 1))
+        recording = test.sound(recorded)
+        if len(words) == 1: # else the runtime has allocated, too, and so has the symbolizer that it starts
+            test.equal("blocks", recording.value("SELECT count(*) FROM allocation WHERE size_bytes = 48"), 200)
+            kinds = recording.rows("SELECT size_bytes, leak_kind FROM allocation WHERE size_bytes IN (177, 188) ORDER BY 1")
+            # clang's runtime for threads lies in the program: what it remembers of a block leads to it.
+            lost = {"definite", "reachable"} if (compiler, sanitizer) == ("clang", "thread") else {"definite"}
+            test.equal("sizes", [row["size_bytes"] for row in kinds], [177, 188])
+            test.check(kinds[0]["leak_kind"] in lost and kinds[1]["leak_kind"] == "reachable", f"{kinds}")
+
+
+test_others.cases = [(f"{compiler} {sanitizer}", (compiler, sanitizer))
+                     for compiler in ("gcc", "clang") for sanitizer in ("undefined", "thread")]
