@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "introspect.h"
+#include "route_tell.h"
 #include "sample.h"
 #include "usable.h"
 
@@ -144,6 +145,9 @@ void emit_alloc(enum alloc_kind kind, void *block, size_t size_bytes, size_t ali
         }
     }
     self_leave(self);
+    if (__builtin_expect(route_tell_is_on, 0) && started != 0) {
+        route_tell();
+    }
     if (__builtin_expect(introspect_is_on, 0) && started != 0) {
         introspect_look(frame);
     }

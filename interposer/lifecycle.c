@@ -8,6 +8,7 @@
 #include "leak_wait.h"
 #include "real.h"
 #include "route.h"
+#include "route_tell.h"
 #include "sanitizer.h"
 #include "self.h"
 #include "unwind.h"
@@ -29,6 +30,7 @@ static __attribute__((constructor)) void lifecycle_start(void)
     }
     self->own_calls++;
     introspect_begin(process->ring->introspect_ns);
+    route_tell_begin();
     self->own_calls--;
     self_leave(self);
 }

@@ -335,23 +335,29 @@ static char *append(char *at, const char *text)
     return at + length;
 }
 
-void route_count(void (*sink)(const char *name, uint64_t value))
+void route_name_counts(uint32_t number, const uint64_t counts[POLICY_COUNTER_COUNT],
+                       void (*sink)(const char *name, uint64_t value))
 {
     const struct plan_map *plan = &route_shared.plan;
     char name[PLAN_NAME_BYTES + 64];
+    char *end = append(name, plan->table != NULL ? "plan." : "policy.");
+    if (plan->table != NULL) {
+        end = append(append(end, plan->rules[number].name), ".");
+    }
+    for (unsigned k = 0; k < POLICY_COUNTER_COUNT; k++) {
+        append(end, policy_counter_names[k]);
+        sink(name, counts[k]);
+    }
+}
+
+void route_count(void (*sink)(const char *name, uint64_t value))
+{
     for (uint32_t i = 0; i < route_shared.policy_count; i++) {
         uint64_t counts[POLICY_COUNTER_COUNT];
-        char *end = append(name, plan->table != NULL ? "plan." : "policy.");
-        if (plan->table != NULL) {
-            end = append(append(end, plan->rules[i].name), ".");
-        }
         policy_count(route_shared.policies[i], counts);
-        for (unsigned k = 0; k < POLICY_COUNTER_COUNT; k++) {
-            append(end, policy_counter_names[k]);
-            sink(name, counts[k]);
-        }
+        route_name_counts(i, counts, sink);
     }
-    if (route_shared.policy_count != 0 && plan->table != NULL) {
+    if (route_shared.policy_count != 0 && route_shared.plan.table != NULL) {
         sink("plan.declined_busy_count", route_thread_busy_count());
     }
 }

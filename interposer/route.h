@@ -37,6 +37,10 @@ void route_note_thread_name(void);
 /* Memory is being unmapped, perhaps this thread's stack. */
 void route_forget_range(const void *start, size_t bytes);
 
+/* Tells `sink` what the policy of this number has counted, under the names below. */
+void route_name_counts(uint32_t number, const uint64_t counts[POLICY_COUNTER_COUNT],
+                       void (*sink)(const char *name, uint64_t value));
+
 /* Tells `sink` all that was counted so far: "policy.take_count", or "plan.RULE.take_count". */
 void route_count(void (*sink)(const char *name, uint64_t value));
 

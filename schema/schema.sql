@@ -272,7 +272,7 @@ CREATE TABLE mark (
 );
 
 -- What the library in the program has counted by the end of its process: policy.take_count and so on
--- (docs/policies.md). A process that was killed has none; a forked one counts on from its parent.
+-- (docs/policies.md). Of a process that was killed: of some 0.1 s before, as at_ns says.
 CREATE TABLE counter (
     process_id INTEGER NOT NULL REFERENCES process (id),
     name       TEXT NOT NULL,

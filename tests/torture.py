@@ -63,6 +63,7 @@ FAULTS = (
     ("an allocator linked in under a prefix (said)", r"behaviour\.allocator_linked_in"),
     ("built with -fsanitize=address", r"sanitizers\.address\["),
     ("ends by a sanitizer's error, or its leaks", r"sanitizers\.(address_error|report|leak)"),
+    ("routed by a policy, killed by SIGKILL", r"policy\.killed_process"),
     ("errors of the program: freed twice ...", r"faults\.misuse"),
     ("static or setuid program, other word size (said)", r"command_line\.(static|setuid|program_of_another)"),
 )

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -25,11 +26,17 @@ static inline void policy_futex(struct policy_lock *lock, int operation, uint32_
     errno = saved;
 }
 
-static inline void policy_lock(struct policy_lock *lock)
+/* False: somebody has it. */
+static inline bool policy_try_lock(struct policy_lock *lock)
 {
     uint32_t was = 0;
-    if (atomic_compare_exchange_strong_explicit(&lock->word, &was, 1, memory_order_acquire,
-                                                memory_order_relaxed)) {
+    return atomic_compare_exchange_strong_explicit(&lock->word, &was, 1, memory_order_acquire,
+                                                   memory_order_relaxed);
+}
+
+static inline void policy_lock(struct policy_lock *lock)
+{
+    if (policy_try_lock(lock)) {
         return;
     }
     while (atomic_exchange_explicit(&lock->word, 2, memory_order_acquire) != 0) {

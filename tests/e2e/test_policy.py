@@ -3,10 +3,14 @@
 import json
 import os
 import re
+import signal
 import sqlite3
+import subprocess
+import time
 
 import test_behaviour
 import test_real_programs
+from test_command_line import find_child
 
 KINDS = ("pool", "frame", "buddy", "slab")
 SETTINGS = ("buddy:is_weighted=1,lazy_count=8", "pool:chunk_bytes=4096,spare_chunks=0,sizes=24+48+96",
@@ -264,3 +268,38 @@ def test_settings_are_in_the_help(test):
     test.check(len(rows) > 10, "no settings were found")
     for row in rows:
         test.check(row[1].strip() in text, f"no word of {row[1].strip()} in the help")
+
+
+def test_killed_process_has_counts(test, kind):
+    """A process that is killed has told its counts a moment before: those of the calls up to then."""
+    out = test.path("killed.db")
+    run = subprocess.Popen([test.shared.allocaudit, "run", "-q", "-o", out, "--policy", kind, "--",
+                            test.program("progress"), test.path("progress"), "2000000000", "1"],
+                           stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=test.environment(),
+                           cwd=test.scratch, start_new_session=True)
+    try:
+        program = None
+        deadline = time.monotonic() + 60
+        while program is None and time.monotonic() < deadline:
+            program = find_child(run.pid, "progress")
+            time.sleep(0.02)
+        time.sleep(0.6)
+        os.kill(program, signal.SIGKILL)
+        run.wait(60)
+    finally:
+        run.kill()
+    recording = test.open(out)
+    test.equal("exit_signal", recording.run["exit_signal"], signal.SIGKILL)
+    process = recording.process()
+    found = counters(recording, process["id"])
+    test.equal("counters", set(COUNTERS) - set(found), set())
+    at_ns = recording.value("SELECT min(at_ns) FROM counter")
+    asked = recording.value("SELECT count(*) FROM allocation WHERE born_ns <= ?", at_ns)
+    known = found["take_count"] + sum(found[name] for name in found if name.startswith("declined_"))
+    test.check(asked > 1000, f"only {asked} blocks before it was told")
+    # What the policy had been asked for before recording began, and a resize in place, are no block.
+    test.check(abs(known - asked) <= asked * 0.01 + found["resize_count"], f"{known} taken, {asked} recorded")
+    test.note(f"told {(process['ended_ns'] - at_ns) / 1e6:.0f} ms before the end, {known} of {asked} blocks")
+
+
+test_killed_process_has_counts.cases = [(kind, (kind,)) for kind in KINDS]
