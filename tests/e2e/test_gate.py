@@ -188,7 +188,7 @@ def test_baseline_counts_the_kinds_of_the_gate(test):
     reachable = test.allocaudit("baseline", path, "--leak-kinds", "reachable").stdout.decode()
     test.check("leak_kinds: reachable\n" in reachable and "  leaked_count: 2\n" in reachable, reachable)
     unknown = test.path("unknown.db")
-    test.record([program], out=unknown)
+    test.record([program], "--leak-check", "no", out=unknown)
     document = judge(test, unknown, "--baseline", baseline, status=0)
     test.equal("verdict", changed(document, "leaked_count")["verdict"], "not judged")
     plain = test.allocaudit("baseline", unknown).stdout.decode()
