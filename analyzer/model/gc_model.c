@@ -16,14 +16,17 @@ enum {
 #define TRIGGER_LEAST        (45.0 / 64)
 #define TRIGGER_MOST         (61.0 / 64)
 #define LIMIT_HEADROOM_BYTES MIB
+/* The heap's bitmap counts against the limit as mapped, though little of it is resident. */
+#define LIMIT_BITMAP_SHARE (1.0 / 32)
 /* By which the pacer's controller follows its measurements, once in a cycle. */
 #define CONTROLLER_GAIN     0.9
 #define CONTROLLER_INTEGRAL (CONTROLLER_GAIN / 4)
 /* What is allocated while marking, by the room that there is to the goal: less than one to one, as
  * assists end early where there is much, and large objects overshoot where there is little.
  * Measured (docs/go.md). */
-#define MARKING_SLOPE 0.85
-#define MARKING_LEAST 0.5 /* of the room, or of what the program asks for */
+#define MARKING_SLOPE_BELOW 0.85 /* where there is less room than the recorded mean */
+#define MARKING_SLOPE_ABOVE 0.75
+#define MARKING_LEAST       0.5 /* of the room, or of what the program asks for */
 /* Of what the controller makes of demand from cycle to cycle, as a share of it: measured, too. */
 #define RUNWAY_SPREAD 0.3
 /* How far off predictions were where they were measured (docs/go.md): intervals are no narrower. */
@@ -69,8 +72,8 @@ static double goal_of(const struct gc_walk *walk)
                     HEAP_LEAST_BYTES * share);
     }
     if (setting->limit_bytes != GC_LIMIT_NONE) {
-        goal = fmin(goal,
-                    (double)setting->limit_bytes - walk->model->other_bytes - LIMIT_HEADROOM_BYTES);
+        double room = (double)setting->limit_bytes - walk->model->other_bytes;
+        goal = fmin(goal, (room - LIMIT_HEADROOM_BYTES) / (1 + LIMIT_BITMAP_SHARE));
     }
     if (goal < marked * STARVED_SHARE) {
         walk->prediction->is_starved |= setting->limit_bytes != GC_LIMIT_NONE;
@@ -106,8 +109,9 @@ static double marking_of(const struct gc_course *course, const struct gc_point *
 {
     double live = point->live_bytes;
     double asked = point->demand * live;
-    double marking =
-        live * (course->mean_marking + MARKING_SLOPE * (room / live - course->mean_room));
+    double more = room / live - course->mean_room;
+    double slope = more > 0 ? MARKING_SLOPE_ABOVE : MARKING_SLOPE_BELOW;
+    double marking = live * (course->mean_marking + slope * more);
     return fmax(fmin(marking, asked), MARKING_LEAST * fmin(room, asked));
 }
 

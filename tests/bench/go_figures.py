@@ -30,7 +30,8 @@ CYCLE = re.compile(r"^gc \d+ @\S+ \d+%: ([\d.]+)\+[\d.]+\+([\d.]+) ms clock, ([\
 SETTINGS = [{"GOGC": str(gogc)} for gogc in (25, 50, 100, 200, 400, 800)] + \
            [{"GOGC": "off", "GOMEMLIMIT": f"{mib}MiB"} for mib in (270, 315, 360)]
 REQUESTS = "40000"
-PARTS = ("overhead", "profile", "predictions", "advised")
+STOP_REQUESTS = "7000"  # less than a second: longer, and the kernel stops what has real-time priority
+PARTS = ("overhead", "profile", "predictions", "advised", "stops")
 
 
 def go_first():
@@ -43,11 +44,19 @@ def go_first():
         pass
 
 
-def run(command, env=None):
+def undisturbed():
+    """With real-time priority: no thread waits for other programs'. Where that is not allowed, as above."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except OSError:
+        go_first()
+
+
+def run(command, env=None, prepare=go_first):
     """stdout as a dictionary, peak RSS, CPU seconds, stderr."""
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        child = subprocess.Popen(command, stdout=out, stderr=err, preexec_fn=go_first,
+        child = subprocess.Popen(command, stdout=out, stderr=err, preexec_fn=prepare,
                                  env={**os.environ, **(env or {})})
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = status
@@ -84,8 +93,9 @@ class Bench:
         self.folder = folder
         self.rounds = rounds
 
-    def native(self, arguments=(), env=None, requests=REQUESTS):
-        return run([self.server, "-requests", requests, *arguments], {"GODEBUG": "gctrace=1", **(env or {})})
+    def native(self, arguments=(), env=None, requests=REQUESTS, prepare=go_first):
+        return run([self.server, "-requests", requests, *arguments],
+                   {"GODEBUG": "gctrace=1", **(env or {})}, prepare)
 
     def record(self, name, arguments=(), env=None, requests=REQUESTS):
         path = os.path.join(self.folder, name + ".db")
@@ -142,18 +152,22 @@ class Bench:
 
     # ---- predictions -----------------------------------------------------------------------------
 
+    def predict(self, predicted):
+        path, _ = self.record("model")
+        for setting, rows in predicted.items():
+            grid = self.report(path, "gc-advice", "--setting", setting)["gc_grid"]
+            rows.append(next(row for row in grid if row["setting"] == setting))
+
     def predictions(self):
-        """Each round records once, as it is, and then runs each setting, unrecorded."""
+        """Each round runs each setting, unrecorded, and records with the defaults before and in between."""
         predicted = {words(setting): [] for setting in SETTINGS}
         measured = {words(setting): [] for setting in SETTINGS}
         for _ in range(3):
-            path, _ = self.record("model")
-            for setting in SETTINGS:
-                limit = ["--setting", words(setting)]
-                rows = self.report(path, "gc-advice", *limit)["gc_grid"]
-                predicted[words(setting)].append(next(row for row in rows if row["setting"] == words(setting)))
+            for i, setting in enumerate(SETTINGS):
+                if i in (0, len(SETTINGS) // 2):
+                    self.predict(predicted)
                 measured[words(setting)].append(collections(self.native(env=setting)))
-        print("predicted from recordings with Go's defaults: medians of three, recorded between those measured")
+        print("predicted from recordings with Go's defaults: medians of six, recorded between those measured")
         print("(to reach: within 10 %; 'change off': of the change from GOGC=100, which leaves out how much one")
         print("sitting differs from the next)")
         for key, title, unit, name in (("cpu_ns", "GC CPU time", 1e6, "ms"), ("heap_mean_bytes", "mean heap", 2**20, "MiB"),
@@ -174,7 +188,7 @@ class Bench:
 
     # ---- what the advice brings ------------------------------------------------------------------
 
-    def advised(self):
+    def variants(self):
         """The pool from the first recording, GOGC from a second one, of the program with the pool."""
         naive_path, _ = self.record("naive")
         pools = self.report(naive_path, "gc-advice")["pool_candidates"]
@@ -183,8 +197,27 @@ class Bench:
         setting = self.report(pool_path, "gc-advice", "--goal", "memory")["gc_advice"]["set"]
         print("advice for less memory, with the pool:", setting)
         advised = dict(part.split("=") for part in (setting or "").split())
-        variants = {"as it is": ([], {}), "pool": (["-pool"], {}),
-                    f"pool, {setting}": (["-pool"], advised)}
+        return {"as it is": ([], {}), "pool": (["-pool"], {}),
+                f"pool, {setting}": (["-pool"], advised)}
+
+    def stops(self):
+        """Stops of the world alone, with a search in 250 requests and as little noise as can be had."""
+        variants = self.variants()
+        found = {name: [] for name in variants}
+        for _ in range(self.rounds * 2 + 1):
+            for name, (arguments, env) in variants.items():
+                time.sleep(0.3)  # so that the kernel has no reason to stop the next run
+                done = self.native(["-search", "250", *arguments], env, STOP_REQUESTS, undisturbed)
+                found[name].append(collections(done)["stop_max_ms"])
+        naive = statistics.median(found["as it is"])
+        print("longest stop of the world, ms, undisturbed by other programs (to reach: -90 %)")
+        for name, values in found.items():
+            middle = statistics.median(values)
+            change = percent(middle / naive - 1) if name != "as it is" else ""
+            print(f"  {name:16} {middle:8.3f} {change:>9}   {' '.join(f'{value:.3g}' for value in sorted(values))}")
+
+    def advised(self):
+        variants = self.variants()
         found = {name: [] for name in variants}
         for _ in range(self.rounds):
             for name, (arguments, env) in variants.items():

@@ -114,7 +114,7 @@ static void gc_model_predict_limit_holds_memory_or_starves(void **state)
     gc_model_predict(&model, &(struct gc_setting){GC_GOGC_OFF, 210 * MIB}, &roomy);
     gc_model_predict(&model, &(struct gc_setting){GC_GOGC_OFF, 55 * MIB}, &tight);
 
-    assert_true(fabs(roomy.memory_bytes / (210.0 * MIB) - 1) < 0.02);
+    assert_true(fabs(roomy.memory_bytes / (210.0 * MIB) - 1) < 0.05);
     assert_false(roomy.is_starved);
     assert_true(tight.is_starved);
     assert_true(tight.cpu_ns > 5 * roomy.cpu_ns);
@@ -174,7 +174,7 @@ static void gc_model_predict_collections_of_other_settings(void **state)
         struct gc_prediction predicted;
         gc_model_predict(&model, &(struct gc_setting){settings[i], GC_LIMIT_NONE}, &predicted);
         assert_true(fabs(predicted.cpu_ns / (double)truth.cpu_ns - 1) < 0.15);
-        assert_true(fabs(predicted.heap_mean_bytes / (double)truth.heap_mean_bytes - 1) < 0.1);
+        assert_true(fabs(predicted.heap_mean_bytes / (double)truth.heap_mean_bytes - 1) < 0.15);
         gc_history_fini(&truth);
     }
     gc_model_fini(&model);
