@@ -41,7 +41,7 @@ static void format_verdict(const struct recommend_answer *answer,
                        recommend_measures[breach].label,
                        100 * said->contender.changes[breach].value);
     } else {
-        (void)snprintf(text, TEXT_BYTES, "does not hold: %s gains more",
+        (void)snprintf(text, TEXT_BYTES, "does not hold: %s is better",
                        advised != NULL ? advised->label : "what it was recorded on");
     }
 }
