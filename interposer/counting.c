@@ -105,7 +105,6 @@ static void counting_add_block(struct counting *counting, const struct call_reco
         .address = address,
         .size_bytes = size_bytes,
         .number = counting->sums.allocation_count,
-        .stack_id = record->stack_id,
     };
     counting->block_count++;
     for (uint32_t i = 0; i < counting->depth; i++) {
@@ -126,8 +125,6 @@ static void counting_add_alloc(struct counting *counting, const struct call_reco
     counting->sums.allocation_count++;
     counting->sums.allocated_bytes += record->size_bytes;
     if (counting->depth != 0) {
-        counting->recent[counting->sums.allocation_count % COUNTING_RECENT_CALLS] =
-            (struct recent_call){.stack_id = record->stack_id, .size_bytes = record->size_bytes};
         counting_add_block(counting, record);
     }
 }
@@ -224,77 +221,7 @@ bool counting_end(struct counting *counting, const struct writer *writer, uint64
     }
     *out_measured = counting->open[depth - 1];
     counting->depth = depth - 1;
-    counting->ended = *out_measured;
-    counting->ended_count = counting->sums.allocation_count;
     return !counting->is_broken;
-}
-
-/* ---- where it was allocated --------------------------------------------------------------------
- */
-
-static size_t counting_add_site(struct counted_site *sites, size_t count, size_t capacity,
-                                uint32_t stack_id, uint64_t size_bytes)
-{
-    size_t at = 0;
-    while (at < count && sites[at].stack_id != stack_id) {
-        at++;
-    }
-    if (at == capacity) {
-        return count;
-    }
-    if (at == count) {
-        sites[at] = (struct counted_site){.stack_id = stack_id};
-    }
-    sites[at].count++;
-    sites[at].size_bytes += size_bytes;
-    return at == count ? count + 1 : count;
-}
-
-static bool counting_is_before(const struct counted_site *a, const struct counted_site *b,
-                               enum counted_figure figure)
-{
-    return figure == COUNTED_BYTES ? a->size_bytes > b->size_bytes : a->count > b->count;
-}
-
-static void counting_sort_sites(struct counted_site *sites, size_t count,
-                                enum counted_figure figure)
-{
-    for (size_t i = 1; i < count; i++) {
-        struct counted_site site = sites[i];
-        size_t at = i;
-        for (; at > 0 && counting_is_before(&site, &sites[at - 1], figure); at--) {
-            sites[at] = sites[at - 1];
-        }
-        sites[at] = site;
-    }
-}
-
-size_t counting_sites(const struct counting *counting, enum counted_figure figure,
-                      struct counted_site *out_sites, size_t capacity)
-{
-    uint64_t after = counting->ended.before.allocation_count;
-    uint64_t last = counting->ended_count;
-    size_t count = 0;
-    if (counting->ended.serial == 0 || counting->depth != 0) {
-        return 0;
-    }
-    if (figure == COUNTED_LIVE) {
-        for (size_t i = 0; i < counting->slot_count; i++) {
-            const struct counted_block *block = &counting->blocks[i];
-            if (block->address != 0 && block->number > after && block->number <= last) {
-                count = counting_add_site(out_sites, count, capacity, block->stack_id,
-                                          block->size_bytes);
-            }
-        }
-    } else {
-        after = last - after > COUNTING_RECENT_CALLS ? last - COUNTING_RECENT_CALLS : after;
-        for (uint64_t number = after + 1; number <= last; number++) {
-            const struct recent_call *call = &counting->recent[number % COUNTING_RECENT_CALLS];
-            count = counting_add_site(out_sites, count, capacity, call->stack_id, call->size_bytes);
-        }
-    }
-    counting_sort_sites(out_sites, count, figure);
-    return count;
 }
 
 void counting_reset(struct counting *counting)
@@ -302,6 +229,5 @@ void counting_reset(struct counting *counting)
     counting_forget_blocks(counting);
     counting->sums = (struct counted_sums){.allocation_count = 0};
     counting->depth = 0;
-    counting->ended.serial = 0;
     counting->is_broken = false;
 }

@@ -19,7 +19,6 @@
 
 enum {
     COUNTING_DEPTH_MAX = 32, /* measurements within one another */
-    COUNTING_RECENT_CALLS = 4096,
 };
 
 /* A block that was allocated during a measurement. */
@@ -27,32 +26,12 @@ struct counted_block {
     uint64_t address; /* 0: no block */
     uint64_t size_bytes;
     uint64_t number; /* of its allocation */
-    uint32_t stack_id;
 };
 
 struct counted_sums {
     uint64_t allocation_count;
     uint64_t free_count;
     uint64_t allocated_bytes;
-};
-
-/* An allocation, by number modulo COUNTING_RECENT_CALLS. */
-struct recent_call {
-    uint32_t stack_id; /* the lane's own number */
-    uint64_t size_bytes;
-};
-
-/* What one stack has allocated during a measurement. */
-struct counted_site {
-    uint32_t stack_id;
-    uint64_t count;
-    uint64_t size_bytes;
-};
-
-enum counted_figure {
-    COUNTED_CALLS, /* the last COUNTING_RECENT_CALLS allocations, most calls first */
-    COUNTED_BYTES, /* the same, most bytes first */
-    COUNTED_LIVE,  /* blocks that were left */
 };
 
 /* One measurement that is open. */
@@ -71,9 +50,6 @@ struct counting {
     uint32_t depth;       /* measurements that are open */
     uint64_t serial;      /* of the last one */
     struct measurement_state open[COUNTING_DEPTH_MAX];
-    struct measurement_state ended;                   /* the last one that has; serial 0: none */
-    uint64_t ended_count;                             /* sums.allocation_count then */
-    struct recent_call recent[COUNTING_RECENT_CALLS]; /* while something is measured */
     struct counted_block *blocks; /* a hash table, at most half full; NULL: none yet */
     size_t slot_count;            /* a power of two */
     size_t block_count;
@@ -96,14 +72,6 @@ uint64_t counting_begin(struct counting *counting, const struct writer *writer);
 /* Catches up and ends it, with those within it. False: it is not open, or nothing is known. */
 bool counting_end(struct counting *counting, const struct writer *writer, uint64_t serial,
                   struct measurement_state *out_measured);
-
-/*
- * Where the measurement that ended last, within no other, allocated: stacks, most first. Returns
- * how many there are, at most `capacity`, which must be 1 or more; of more than that, those met
- * first.
- */
-size_t counting_sites(const struct counting *counting, enum counted_figure figure,
-                      struct counted_site *out_sites, size_t capacity);
 
 /* The thread has ended: forgets all but the memory. */
 void counting_reset(struct counting *counting);

@@ -27,6 +27,7 @@ struct gate {
     struct suppressions suppressions;
     struct suppressions baseline_suppressions; /* the same, for both sides of a comparison */
     struct gate_answer answer;
+    char *more; /* what to type first to see more; NULL: all holds */
 };
 
 /* ---- what is asked -----------------------------------------------------------------------------
@@ -220,37 +221,52 @@ static int judge(struct gate *gate, struct err *err)
 /* ---- telling -----------------------------------------------------------------------------------
  */
 
+/* What to type to see more of it, once. */
+static void print_command(struct gate *gate, struct out *out, enum budget_subject subject,
+                          enum gate_metric metric, unsigned *told_set)
+{
+    enum site_key key = gate_metrics[metric].key;
+    bool is_of_sites = gate_metric_is_of_sites(metric);
+    unsigned bit =
+        SITE_KEY_BIT(budget_is_entry(subject) ? SITE_KEY_COUNT_ALL + (unsigned)subject : key);
+    struct str text = {0};
+    if ((*told_set & bit) != 0) {
+        return;
+    }
+    *told_set |= bit;
+    int result = str_printf(&text, "allocaudit report %s%s",
+                            budget_is_entry(subject) ? budget_subject_words[subject]
+                            : is_of_sites            ? "sites --sort "
+                                                     : "faults",
+                            !budget_is_entry(subject) && is_of_sites ? site_key_word(key) : "");
+    if (result == 0 && strcmp(gate->answer.path, CMD_DEFAULT_FILE) != 0) {
+        result = str_append(&text, " -i ");
+        result = result == 0 ? str_append_quoted(&text, gate->answer.path) : result;
+    }
+    if (result == 0) {
+        out_prose(out, "More: %s", str_text(&text));
+    }
+    if (result == 0 && gate->more == NULL) {
+        gate->more = strdup(str_text(&text));
+    }
+    str_fini(&text);
+}
+
 static void print_next(struct gate *gate, struct out *out)
 {
     const struct gate_answer *answer = &gate->answer;
-    struct str file = {0};
-    bool is_default = strcmp(answer->path, CMD_DEFAULT_FILE) == 0;
-    int result = str_append(&file, is_default ? "" : " -i ");
-    if (result == 0 && !is_default) {
-        result = str_append_quoted(&file, answer->path);
-    }
     unsigned told_set = 0;
-    for (size_t i = 0; i < answer->judgement.count && result == 0; i++) {
+    for (size_t i = 0; i < answer->judgement.count; i++) {
         const struct finding *finding = &answer->judgement.findings[i];
-        enum budget_subject subject = finding->limit->subject;
-        enum site_key key = gate_metrics[finding->limit->metric].key;
-        unsigned bit = budget_is_entry(subject) ? SITE_KEY_BIT(SITE_KEY_COUNT_ALL + subject)
-                                                : SITE_KEY_BIT(key);
-        if (finding->is_held || (told_set & bit) != 0) {
-            continue;
-        }
-        told_set |= bit;
-        if (budget_is_entry(subject)) {
-            out_prose(out, "More: allocaudit report %s%s", budget_subject_words[subject],
-                      str_text(&file));
-        } else {
-            bool is_of_sites = gate_metric_is_of_sites(finding->limit->metric);
-            out_prose(out, "More: allocaudit report %s%s%s",
-                      is_of_sites ? "sites --sort " : "faults",
-                      is_of_sites ? site_key_word(key) : "", str_text(&file));
+        if (!finding->is_held) {
+            print_command(gate, out, finding->limit->subject, finding->limit->metric, &told_set);
         }
     }
-    str_fini(&file);
+    for (size_t i = 0; i < GATE_METRIC_COUNT && answer->baseline_path != NULL; i++) {
+        if (answer->changes[i].kind == CHANGE_MORE) {
+            print_command(gate, out, BUDGET_RUN, (enum gate_metric)i, &told_set);
+        }
+    }
 }
 
 /* What counted as a leak, where that was asked. */
@@ -321,6 +337,7 @@ static int write_forms(struct gate *gate, struct err *err)
         return 0;
     }
     int result = gate_answer_lines(&gate->answer, &verdict, err);
+    verdict.more = gate->more;
     if (result == 0 && settings->junit != NULL) {
         result = write_form(settings->junit, "we", &verdict, verdict_write_junit, err);
     }
@@ -454,6 +471,7 @@ int gate_run(const struct gate_settings *settings, const struct option_page *pag
     budget_fini(&gate.budget);
     suppressions_fini(&gate.suppressions);
     suppressions_fini(&gate.baseline_suppressions);
+    free(gate.more);
     trace_close(gate.trace);
     return status;
 }

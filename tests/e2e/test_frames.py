@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import sys
 
 from harness import Skip
 
@@ -281,3 +282,26 @@ def test_limits_in_tests_name_the_stack(test):
     block = next(scope for name, scope in sorted(scopes.items()) if "limited.c:" in name)
     test.equal("allocations", block["allocation_count"], 3)
     test.check("allocs_are_counted" in [site["function"] for site in block["sites"]], str(block))
+
+
+FOREIGN = """
+import ctypes, sys
+loader = ctypes.CDLL(None)
+names = ["allocaudit_note", "allocaudit_pause", "allocaudit_resume", "allocaudit_count", "allocaudit_count_process"]
+if not hasattr(loader, names[0]):
+    sys.exit("not recorded")
+note, pause, resume, count, count_process = (getattr(loader, name) for name in names)
+loader.malloc.restype = ctypes.c_void_p
+note(2, b"foreign"), pause(), loader.free(ctypes.c_void_p(loader.malloc(100))), resume(), note(3, b"foreign")
+counts = (ctypes.c_uint64 * 3)()
+print(count(counts), count_process(counts))
+"""
+
+
+def test_other_languages_ask_the_loader(test):
+    """As Rust would, which has no weak symbols: plain functions that are there when somebody records."""
+    command = [sys.executable, "-c", FOREIGN]
+    recorded = test.record(command)
+    test.equal("known", recorded.stdout, b"1 1\n")
+    test.equal("scopes", [scope["name"] for scope in report(test, recorded, "scopes")["scopes"]], ["foreign"])
+    test.equal("not recorded", test.run(command).stderr, b"not recorded\n")

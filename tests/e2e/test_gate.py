@@ -336,6 +336,11 @@ def test_baseline_names_what_moved_most(test):
     site = change["largest_sites"][0]
     test.equal("site", (site["path"], site["old"], site["now"]), ("extra < main", 0, 7))
     test.equal("leaks", changed(document, "leaked_count")["verdict"], "same")
+    summary = test.path("summary.md")
+    ended = test.allocaudit("gate", path, "--baseline", baseline, "--markdown", summary)
+    test.check("More: allocaudit report sites --sort count -i " in ended.stdout.decode(), f"{ended}")
+    with open(summary, encoding="utf-8") as file:
+        test.check("\nMore: `allocaudit report sites --sort count -i " in file.read(), "no command in the summary")
 
 
 def test_baseline_that_got_better(test):

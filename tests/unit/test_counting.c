@@ -44,13 +44,6 @@ static void put_alloc(struct lane_of_test *lane, unsigned kind, uint64_t address
     lane->writer.cursor += 3;
 }
 
-static void put_alloc_at(struct lane_of_test *lane, uint64_t address, uint64_t bytes,
-                         uint32_t stack_id)
-{
-    put_alloc(lane, ALLOC_KIND_MALLOC, address, bytes);
-    lane->writer.cursor[-1] = (uint64_t)stack_id << 32 | bytes;
-}
-
 static void put_wide(struct lane_of_test *lane, uint64_t address, uint64_t bytes)
 {
     uint64_t *words = lane->writer.cursor;
@@ -131,36 +124,6 @@ static void counting_of_a_paused_thread_knows_only_what_died(void **state)
     assert_int_equal(lane.counting->sums.allocated_bytes, 30);
     assert_int_equal(measured.live_bytes, 20);
     assert_int_equal(measured.peak_bytes, 30);
-    end(&lane);
-}
-
-static void counting_sites_name_the_stacks_of_a_measurement(void **state)
-{
-    (void)state;
-    struct lane_of_test lane;
-    struct measurement_state measured;
-    struct counted_site sites[4];
-    start(&lane);
-    put_alloc(&lane, ALLOC_KIND_MALLOC, 0x9000, 10); /* before */
-
-    uint64_t serial = counting_begin(lane.counting, &lane.writer);
-    put_alloc_at(&lane, 0x1000, 10, 1);
-    put_alloc_at(&lane, 0x2000, 20, 1);
-    put_alloc_at(&lane, 0x3000, 500, 2);
-    put_free(&lane, FREE_KIND_FREE, 0x1000);
-    put_free(&lane, FREE_KIND_FREE, 0x3000);
-    assert_true(counting_end(lane.counting, &lane.writer, serial, &measured));
-
-    assert_int_equal(counting_sites(lane.counting, COUNTED_CALLS, sites, 4), 2);
-    assert_int_equal(sites[0].stack_id, 1);
-    assert_int_equal(sites[0].count, 2);
-    assert_int_equal(sites[0].size_bytes, 30);
-    assert_int_equal(counting_sites(lane.counting, COUNTED_BYTES, sites, 4), 2);
-    assert_int_equal(sites[0].stack_id, 2);
-    assert_int_equal(counting_sites(lane.counting, COUNTED_LIVE, sites, 4), 1);
-    assert_int_equal(sites[0].stack_id, 1);
-    assert_int_equal(sites[0].size_bytes, 20);
-    assert_int_equal(counting_sites(lane.counting, COUNTED_CALLS, sites, 1), 1);
     end(&lane);
 }
 
@@ -333,7 +296,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counting_catch_up_counts_records_of_every_kind),
         cmocka_unit_test(counting_of_a_paused_thread_knows_only_what_died),
-        cmocka_unit_test(counting_sites_name_the_stacks_of_a_measurement),
         cmocka_unit_test(counting_start_leaves_out_what_was_before),
         cmocka_unit_test(counting_move_goes_on_in_the_next_chunk),
         cmocka_unit_test(counting_end_knows_live_blocks_and_their_peak),
