@@ -47,6 +47,7 @@ def fuzz_by_afl(build, target, seconds):
         if os.path.getsize(path) <= LENGTHS.get(target, 1024):
             shutil.copy(path, os.path.join(seeds, os.path.basename(path).split(",")[0].replace(":", "_")))
     shutil.rmtree(found, ignore_errors=True)
+    os.makedirs(os.path.dirname(found), exist_ok=True)
     env = {**os.environ, "AFL_NO_UI": "1", "AFL_SKIP_CPUFREQ": "1", "AFL_NO_AFFINITY": "1",
            "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1"}
     ended = subprocess.run(["afl-fuzz", "-V", str(seconds), "-i", seeds, "-o", found, "-t", "2000", "--",
