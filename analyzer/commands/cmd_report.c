@@ -12,6 +12,7 @@
 #include "../report/html_page.h"
 #include "../report/sections.h"
 #include "cmd.h"
+#include "report_answer.h"
 
 enum {
     WITHIN_MAX = 128, /* the largest class of the table `temporary` holds 64 to 127 */
@@ -296,35 +297,22 @@ static int name_file(struct report *report, struct err *err)
     return result < 0 ? err_set_errno(err, -result, "cannot report") : 0;
 }
 
-int cmd_report(int argc, char **argv)
+int report_answer(const struct report_settings *settings, struct option_arguments *arguments,
+                  const struct report_extra *extra)
 {
-    struct report_settings settings = {
-        .from_ns = OPTION_NOT_GIVEN,
-        .to_ns = OPTION_NOT_GIVEN,
-        .within = 1,
-        .top_count = OPTION_NOT_GIVEN,
-        .stack_id = OPTION_NOT_GIVEN,
-        .limit_bytes = OPTION_NOT_GIVEN,
-        .sort = REPORT_UNSORTED,
-    };
-    struct option_arguments arguments;
     struct section_plan plan = {.has_names = false};
-    int status = CMD_DONE;
-    if (!cmd_begin(&cmd_report_page, argc, argv, &settings, &arguments, &status)) {
-        return status;
-    }
-    struct report report = {.settings = &settings,
-                            .path = cmd_take_file(settings.input, &arguments)};
+    struct report report = {
+        .settings = settings, .path = cmd_take_file(settings->input, arguments), .extra = extra};
     struct err err;
-    if (section_plan_make(&settings, arguments.words, arguments.count, &plan, &err) < 0) {
+    if (section_plan_make(settings, arguments->words, arguments->count, &plan, &err) < 0) {
         return cmd_misuse(&cmd_report_page, "%s", err.text);
     }
-    status = check_settings(&settings, &plan);
+    int status = check_settings(settings, &plan);
     if (status != CMD_DONE) {
         return status;
     }
 
-    report.is_page = settings.html != NULL;
+    report.is_page = settings->html != NULL;
     report.is_overview = !plan.has_names && !report.is_page;
     if (report.is_page && html_page_check(&err) < 0) {
         return cmd_fail(&err);
@@ -353,4 +341,15 @@ int cmd_report(int argc, char **argv)
     str_fini(&report.file_words);
     trace_close(trace);
     return status;
+}
+
+int cmd_report(int argc, char **argv)
+{
+    struct report_settings settings = REPORT_SETTINGS_DEFAULT;
+    struct option_arguments arguments;
+    int status = CMD_DONE;
+    if (!cmd_begin(&cmd_report_page, argc, argv, &settings, &arguments, &status)) {
+        return status;
+    }
+    return report_answer(&settings, &arguments, NULL);
 }

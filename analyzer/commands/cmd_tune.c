@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../report/html_page.h"
+#include "report_answer.h"
 #include "tune_answer.h"
 
 enum {
@@ -20,6 +22,9 @@ static const struct option_spec options[] = {
      "replay at the recorded times, so that settings count that work as time passes or by threads "
      "in the background; each replay then takes as long as the program did",
      NULL, OPTION_FLAG_AT(struct tune_settings, is_paced)},
+    {"html", '\0', "OUT",
+     "also write a page for a browser: the front, drawn, with the report of the recording", NULL,
+     OPTION_TEXT_AT(struct tune_settings, html)},
     OUT_OPTIONS(struct tune_settings, base.out),
     {0},
 };
@@ -27,6 +32,7 @@ static const struct option_spec options[] = {
 static const struct option_example examples[] = {
     {"allocaudit tune", "which settings of the two best allocators are worth a choice"},
     {"allocaudit tune app.db --goal memory --allocators jemalloc", "of one allocator, for memory"},
+    {"allocaudit tune app.db --html tune.html", "and draw them"},
     {"allocaudit tune -i app.db --confirm -- ./app input", "and try the best on the program"},
     {NULL, NULL},
 };
@@ -63,11 +69,34 @@ static int work_out(struct recommend_answer *answer, void *context, struct err *
     return tune_run(tune, err);
 }
 
+static void print_into(void *context, struct out *out)
+{
+    tune_print(context, out);
+}
+
+/* The page is the report's, with this answer before it. */
+static void write_page(struct tune_answer *tune)
+{
+    struct recommend_answer *answer = tune->answer;
+    struct report_settings settings = REPORT_SETTINGS_DEFAULT;
+    const struct report_extra extra = {print_into, tune};
+    struct option_arguments no_words = {0};
+    settings.input = answer->path;
+    settings.process = tune->settings->base.process;
+    settings.html = tune->settings->html;
+    tune->page_status = report_answer(&settings, &no_words, &extra);
+}
+
 static void print(struct recommend_answer *answer, void *context)
 {
     struct tune_answer *tune = context;
+    struct out *out = answer->out;
     tune->answer = answer;
-    tune_print(tune, answer->out);
+    tune_print(tune, out);
+    if (tune->settings->html != NULL) {
+        write_page(tune);
+        answer->out = out;
+    }
 }
 
 static int check_allocator(const char *name)
@@ -114,13 +143,16 @@ int cmd_tune(int argc, char **argv)
     if (!cmd_begin(&cmd_tune_page, argc, argv, &settings, &arguments, &status)) {
         return status;
     }
+    struct err err;
+    if (settings.html != NULL && html_page_check(&err) < 0) {
+        return cmd_fail(&err);
+    }
     status = check_allocators(settings.allocators);
     if (status != CMD_DONE) {
         return status;
     }
     struct tune_answer *tune = calloc(1, sizeof(*tune));
     if (tune == NULL) {
-        struct err err;
         (void)err_set_errno(&err, ENOMEM, "cannot tune");
         return cmd_fail(&err);
     }
@@ -128,6 +160,7 @@ int cmd_tune(int argc, char **argv)
     const struct recommend_job job = {
         .page = &cmd_tune_page, .work = work_out, .print = print, .context = tune};
     status = recommend_answer_job(&job, &settings.base, &arguments);
+    status = status == CMD_DONE ? tune->page_status : status;
     tune_end_entries(tune);
     free(tune);
     return status;

@@ -51,6 +51,7 @@ struct tune_answer {
     size_t tried_count; /* how many of them were replayed */
     size_t untried_count;
     uint64_t replay_count;
+    int page_status; /* of --html: how writing the page ended */
 };
 
 /* ---- tune_entries.c --------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import { choice, element, empty, redrawAll } from "./dom.js";
 import { flameSection } from "./flame.js";
 import { bytes, count, ns, percent, several, show, spell } from "./format.js";
 import { fragmentationSection } from "./fragmentation.js";
+import { frontSection } from "./front.js";
 import { genericSection, rowsTable } from "./generic.js";
 import { lifetimeHistogram, sizeHistogram } from "./histograms.js";
 import { sitesSection } from "./sites.js";
@@ -45,11 +46,15 @@ function content(key, value) {
     if (key === "lifetimes") {
         return [lifetimeHistogram(value), rowsTable(key, "Lifetimes", value)];
     }
+    if (key === "tuning") {
+        return [genericSection(key, value), frontSection(report.tried ?? [])];
+    }
     return key === "fragmentation" ? fragmentationSection(value) : genericSection(key, value);
 }
 
 // "pool_sizes" is a part of "pools", "pins_heap_top" of "pins".
-const belongsTo = (key, owner) => [owner, owner.replace(/s$/, "")].some((stem) => key.startsWith(`${stem}_`));
+const TUNING_PARTS = new Set(["confirmed", "front", "tried", "searched", "left_out", "environment"]);
+const belongsTo = (key, owner) => (owner === "tuning" && TUNING_PARTS.has(key)) || [owner, owner.replace(/s$/, "")].some((stem) => key.startsWith(`${stem}_`));
 
 // [{key, name, title, make}] in the order of the page.
 function sections() {
@@ -75,7 +80,8 @@ function sections() {
             found.push({ key, name, title, make: () => content(key, value) });
         }
     }
-    return found;
+    const isTuning = ({ key }) => key === "tuning"; // what the page is about comes first
+    return [...found.filter(isTuning), ...found.filter((section) => !isTuning(section))];
 }
 
 // ---- the head

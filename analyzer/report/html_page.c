@@ -32,6 +32,9 @@ static int print_sections(struct report *report, const struct section_plan *plan
         return err_set_errno(err, errno, "cannot make the page");
     }
     int result = out_create("report", &settings, memory, &report->out, err);
+    if (result == 0 && report->extra != NULL) {
+        report->extra->print(report->extra->context, report->out);
+    }
     if (result == 0) {
         result = sections_print(report, plan, err);
     }

@@ -54,6 +54,12 @@ struct report_settings {
     (SITE_KEY_BIT(SITE_KEY_COUNT) | SITE_KEY_BIT(SITE_KEY_BYTES) | SITE_KEY_BIT(SITE_KEY_PEAK) |   \
      SITE_KEY_BIT(SITE_KEY_LEAKED) | SITE_KEY_BIT(SITE_KEY_LEAKED_COUNT))
 
+/* What another command puts into the page of a report, before its sections. */
+struct report_extra {
+    void (*print)(void *context, struct out *out);
+    void *context;
+};
+
 /* One report while it is printed. */
 struct report {
     const struct report_settings *settings;
@@ -70,7 +76,8 @@ struct report {
     struct out *out;
     void *state;      /* of the section's analysis; NULL: it could not be worked out, or has none */
     bool is_overview; /* no section was named: short tables, and nothing about what is empty */
-    bool is_page;     /* for html_page.h: long tables, and stacks stand in its tree */
+    const struct report_extra *extra; /* NULL: nothing */
+    bool is_page; /* for html_page.h: long tables, and stacks stand in its tree */
 };
 
 /* Standard errors to each side of an estimate that hold 95 of 100 true values. */

@@ -2,6 +2,8 @@
 
 import json
 
+from browser import Browser
+from test_html import need_page
 from test_recommend import recorded
 from test_replay import need_library
 
@@ -126,3 +128,36 @@ def test_mistakes_are_refused(test):
         ended = test.allocaudit("tune", *words)
         test.equal(f"status of {ended}", ended.status, 2)
         test.check(part in ended.talk, ended.talk)
+
+
+def test_front_is_drawn(test):
+    need_page(test)
+    path = recorded(test, test.program("pinned_top"))
+    answer = tuned(test, path, "--goal", "memory", "--allocators", "glibc", "--time-limit", "10", "--html", "tune.html")
+    wanted = [row["label"] for row in answer["front"]]
+    with Browser(test) as browser:
+        for scheme in ("light", "dark"):
+            browser.media(prefers_color_scheme=scheme)
+            browser.open(test.path("tune.html"))
+            browser.wait("a chart", "return document.querySelector('#front-chart svg') !== null")
+            points = browser.script("return [...document.querySelectorAll('#front-chart .point.front title')]"
+                                    ".map(each => each.textContent)")
+            test.equal("points", sorted(text.split(" (front)")[0] for text in points), sorted(wanted))
+            numbers = browser.script("return [...document.querySelectorAll('#front-chart .point.front text')]"
+                                     ".map(each => Number(each.textContent)).sort()")
+            test.equal("numbers", numbers, list(range(1, len(wanted) + 1)))
+            for measure in ("peak", "mean", "tail"):
+                browser.choose(f"front-measure-{measure}")
+                test.equal(f"points by {measure}", len(browser.all("#front-chart .point.front")), len(wanted))
+            first = browser.script("return document.querySelector('main section + section').id")
+            test.equal("first section", first, "tuning")
+            test.equal("complaints", browser.complaints(), [])
+            browser.screenshot(f"tune_{scheme}.png", whole=True)
+
+
+def test_page_that_cannot_be_written_is_told(test):
+    need_page(test)
+    path = recorded(test, test.program("hello"))
+    ended = test.allocaudit("tune", path, "--html", "/nowhere/tune.html")
+    test.equal(f"status of {ended}", ended.status, 3)
+    test.check("/nowhere/tune.html" in ended.talk, ended.talk)
