@@ -5,10 +5,8 @@
 /* Below a half of a percent of a program's memory or time nothing can be told; a percentile of
  * times of calls moves by steps of the clock. */
 static const double least[ADVICE_MEASURE_COUNT] = {
-    [ADVICE_PEAK] = 0.005,
-    [ADVICE_MEAN] = 0.005,
-    [ADVICE_CPU] = 0.005,
-    [ADVICE_TAIL] = 0.1,
+    [ADVICE_PEAK] = 0.005, [ADVICE_MEAN] = 0.005, [ADVICE_CPU] = 0.005,
+    [ADVICE_TAIL] = 0.1,   [ADVICE_WORST] = 0.1,  [ADVICE_HEAP] = 0.005,
 };
 
 double front_least(enum advice_measure measure)
