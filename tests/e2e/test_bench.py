@@ -91,3 +91,35 @@ def test_times_less_pairs_rounds(test):
     test.equal("best runs", result.best_times_less("heaptrack", figures.wall), 8)
     result.runs["allocaudit"][1].wall_ns = 180  # by chance shorter than native: no ratio
     test.equal("without the odd one", result.times_less("heaptrack", figures.wall), [8])
+
+
+def selected(advice, verdict="change"):
+    real = {"glibc": {"score": 0.0, "breach": [], "changes": {}},
+            "mimalloc": {"score": -0.2, "breach": [], "changes": {}},
+            "mimalloc, keeps memory": {"score": -0.21, "breach": [], "changes": {}},
+            "tcmalloc": {"score": -0.4, "breach": ["peak_rss"], "changes": {}}}
+    return {"kind": "many threads", "said": "tcmalloc", "goal": "speed", "command": "app", "verdict": verdict,
+            "advice": advice, "confidence": None, "real": real,
+            "folklore": [{"allocator": "tcmalloc", "holds": False}]}
+
+
+def test_selection_agrees_with_what_the_goal_allows(test):
+    selection = load("selection")
+    test.equal("oracle", selection.oracle_of(selected("glibc")), "mimalloc, keeps memory")
+    test.check(selection.agrees(selected("mimalloc")), "within 2 % of the best")
+    test.check(not selection.agrees(selected("glibc")), "21 % from the best")
+    test.check(not selection.agrees(selected("tcmalloc")), "breaks a limit")
+    test.check(not selection.agrees(selected("mimalloc", "insufficient_evidence")), "not told")
+    test.equal("saying", selection.saying_of(selected("mimalloc")),
+               ["tcmalloc", "(-40.0 %)", "does not hold", "does not hold"])
+    test.check("| yes |" in selection.describe([selected("mimalloc")]), "the table says so")
+
+
+def test_story_reads_the_heap_over_time(test):
+    session_story = load("session_story")
+    recorded = test.record([test.sample_app("leaky_server"), "--requests", "200000"], "-q", "--introspect", "1ms")
+    rows = session_story.heap_rows(recorded.path, "glibc")
+    test.equal("moments", len(rows), session_story.MOMENTS)
+    for _, requested, allocated, *_, mapped, resident, share in rows:
+        test.check(0 < float(requested) <= float(resident), f"{rows}")
+        test.check(float(allocated) <= float(mapped) and share.endswith(" %"), f"{rows}")
