@@ -9,6 +9,7 @@ import sys
 import time
 
 import harness
+import test_html
 
 KINDS_SCRIPT = os.path.join(harness.ROOT, "tests", "leak_kinds.py")
 SHORT = ("lose_ring", "hold_middle_of_chain", "hold_thread_local", "hold_mapped", "lose_dead_thread",
@@ -66,6 +67,18 @@ def test_report_and_gate_know_kinds(test):
     wrong = test.allocaudit("gate", held.path, "--max-leaks", "0", "--leak-kinds", "definit")
     test.equal("status of a wrong kind", wrong.status, 2)
     test.check("did you mean 'definite'" in str(wrong), str(wrong))
+
+
+def test_page_has_kinds(test):
+    test_html.need_page(test)
+    recorded = test.record([test.program("leak_cases"), "lose_tree"], "--leak-check", "yes")
+    page = test.path("kinds.html")
+    test.equal("page", test.allocaudit("report", recorded.path, "leaks", "--html", page).status, 0)
+    shown = test_html.data_of(page)["report"]
+    test.equal("rows of the page", [(row["definite_bytes"], row["indirect_bytes"]) for row in shown["leaks"]],
+               [(10 * 4, 0), (0, 40), (0, 40), (0, 40)])
+    labels = [label for _, label in shown["labels"]["leaks"]["columns"]]
+    test.check({"definite", "indirect", "possible", "reachable"} <= set(labels), f"columns of the page: {labels}")
 
 
 def test_suppressions(test):

@@ -130,6 +130,28 @@ static void live_fini_of_a_kept_set_removes_its_file(void **state)
     assert_int_equal(loaded.block_count, 0);
 }
 
+static void live_detach_leaves_the_file_as_it_is(void **state)
+{
+    (void)state;
+    struct live live = kept_set();
+    struct live loaded = {0};
+    add(&live, 16);
+    add(&live, 32);
+
+    assert_int_equal(live_detach(&live), 0);
+    live_remove(&live, live_find(&live, 16));
+    check_block(live_find(&live, 32));
+    add(&live, 48);
+    live_fini(&live);
+
+    assert_int_equal(live_load(&loaded, directory, FILE_ID), 0);
+    assert_int_equal(loaded.block_count, 2);
+    check_block(live_find(&loaded, 16));
+    check_block(live_find(&loaded, 32));
+    live_fini(&loaded);
+    unlink(file);
+}
+
 static void live_load_of_a_file_of_a_wrong_size_is_refused(void **state)
 {
     (void)state;
@@ -261,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(live_load_gives_the_blocks_of_a_set_that_grew),
         TEST(live_fini_of_a_kept_set_removes_its_file),
+        TEST(live_detach_leaves_the_file_as_it_is),
         TEST(live_load_of_a_file_of_a_wrong_size_is_refused),
         TEST(live_load_ignores_a_slot_that_was_only_reserved),
         TEST(live_insert_without_room_for_a_file_goes_on_in_memory),
