@@ -16,7 +16,7 @@
 
 enum {
     RED_ZONE_BYTES = 128, /* below the stack pointer, still in use */
-    STOP_TRIES = 200,
+    STOP_TRIES = 1000,
     STOP_WAIT_NS = 100000,
     SYSCALL_WORDS = 9, /* number, six arguments, stack pointer, program counter */
 };
@@ -83,9 +83,11 @@ static bool read_registers(struct leak_thread *thread)
     return true;
 }
 
-static bool stop(struct leak_thread *thread)
+/* *out_is_refused: it may not be stopped; else, if it is not, it just did not come to a stop. */
+static bool stop(struct leak_thread *thread, bool *out_is_refused)
 {
-    if (ptrace(PTRACE_SEIZE, thread->tid, NULL, NULL) != 0) {
+    *out_is_refused = ptrace(PTRACE_SEIZE, thread->tid, NULL, NULL) != 0;
+    if (*out_is_refused) {
         return false;
     }
     if (ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) != 0) {
@@ -130,7 +132,8 @@ static void look_at(struct leak_threads *threads, uint32_t pid, struct leak_thre
     bool is_sleeping = read_sleeping(pid, thread, &number);
     bool is_known = is_sleeping && !is_resumed(number);
     if (!is_known) {
-        is_known = stop(thread) || is_sleeping;
+        bool is_refused;
+        is_known = stop(thread, &is_refused) || (is_sleeping && is_refused);
     }
     threads->unknown_count += !is_known;
 }

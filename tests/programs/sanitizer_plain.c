@@ -42,9 +42,8 @@ static void in_two_threads(void *(*function)(void *))
 int main(int argc, char **argv)
 {
     volatile int by = 31 + argc;
-    void *volatile lost = malloc(177);
-    lost = NULL;
-    held = malloc(188);
+    held = malloc(177);
+    held = malloc(188); /* and the one before is lost */
     in_two_threads(work);
     if (argc > 1 && strcmp(argv[1], "shift") == 0) {
         return (1 << by) == 0 ? 3 : 4;
