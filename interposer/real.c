@@ -44,6 +44,11 @@ size_t bootstrap_size(const void *block)
 /*
  * Failing look-ups allocate their error texts. So nothing is put into `real` before all are done:
  * until then the hooks serve from the bootstrap buffer, and record nothing.
+ *
+ * The program must not see our failed look-ups. A successful one forgets them. dlerror() would,
+ * too, but translates the text first, and so takes and releases the C library's lock of locales:
+ * where the first malloc comes from newlocale(), which holds it, the release is one too many, and
+ * the next setlocale() waits for ever.
  */
 static void real_find_all(void)
 {
@@ -52,7 +57,7 @@ static void real_find_all(void)
     *(void **)&found.identifier = dlsym(RTLD_NEXT, symbol);
     HOOKS(X)
 #undef X
-    (void)dlerror(); /* the program must not see our failed look-ups */
+    (void)dlsym(RTLD_NEXT, "malloc");
     route_begin(&found);
     void *(*first)(size_t) = found.malloc;
     found.malloc = NULL;
