@@ -1,5 +1,5 @@
 /*
- * Judging: what `gate` and `test` have in common.
+ * What is asked, and judging: what `gate` and `test` have in common.
  */
 #include "gate_page.h"
 
@@ -7,28 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../base/str.h"
-#include "../gate/gate_answer.h"
 #include "../model/completeness.h"
-#include "../model/selection.h"
 #include "../model/stacks.h"
-#include "../model/trace.h"
 #include "cmd.h"
-
-struct gate {
-    const struct gate_settings *settings;
-    const struct option_page *page;
-    struct budget budget;
-    struct selection selection;
-    const struct baseline *now; /* NULL: of the recording alone */
-    struct trace *trace;
-    struct suppressions suppressions;
-    struct suppressions baseline_suppressions; /* the same, for both sides of a comparison */
-    struct gate_answer answer;
-    char *more; /* what to type first to see more; NULL: all holds */
-};
+#include "gate_tell.h"
 
 /* ---- what is asked -----------------------------------------------------------------------------
  */
@@ -218,167 +202,6 @@ static int judge(struct gate *gate, struct err *err)
     return result == 0 ? compare_baseline(gate, err) : result;
 }
 
-/* ---- telling -----------------------------------------------------------------------------------
- */
-
-/* What to type to see more of it, once. */
-static void print_command(struct gate *gate, struct out *out, enum budget_subject subject,
-                          enum gate_metric metric, unsigned *told_set)
-{
-    enum site_key key = gate_metrics[metric].key;
-    bool is_of_sites = gate_metric_is_of_sites(metric);
-    unsigned bit =
-        SITE_KEY_BIT(budget_is_entry(subject) ? SITE_KEY_COUNT_ALL + (unsigned)subject : key);
-    struct str text = {0};
-    if ((*told_set & bit) != 0) {
-        return;
-    }
-    *told_set |= bit;
-    int result = str_printf(&text, "allocaudit report %s%s",
-                            budget_is_entry(subject) ? budget_subject_words[subject]
-                            : is_of_sites            ? "sites --sort "
-                                                     : "faults",
-                            !budget_is_entry(subject) && is_of_sites ? site_key_word(key) : "");
-    if (result == 0 && strcmp(gate->answer.path, CMD_DEFAULT_FILE) != 0) {
-        result = str_append(&text, " -i ");
-        result = result == 0 ? str_append_quoted(&text, gate->answer.path) : result;
-    }
-    if (result == 0) {
-        out_prose(out, "More: %s", str_text(&text));
-    }
-    if (result == 0 && gate->more == NULL) {
-        gate->more = strdup(str_text(&text));
-    }
-    str_fini(&text);
-}
-
-static void print_next(struct gate *gate, struct out *out)
-{
-    const struct gate_answer *answer = &gate->answer;
-    unsigned told_set = 0;
-    for (size_t i = 0; i < answer->judgement.count; i++) {
-        const struct finding *finding = &answer->judgement.findings[i];
-        if (!finding->is_held) {
-            print_command(gate, out, finding->limit->subject, finding->limit->metric, &told_set);
-        }
-    }
-    for (size_t i = 0; i < GATE_METRIC_COUNT && answer->baseline_path != NULL; i++) {
-        if (answer->changes[i].kind == CHANGE_MORE) {
-            print_command(gate, out, BUDGET_RUN, (enum gate_metric)i, &told_set);
-        }
-    }
-}
-
-/* What counted as a leak, where that was asked. */
-static void note_leaks(const struct gate *gate, struct out *out)
-{
-    const struct site_leaks *leaks = &gate->answer.judgement.leaks;
-    bool is_chosen = gate->settings->leak_kinds != NULL || gate->budget.file_leak_kinds != 0;
-    char kinds[LEAK_KINDS_TEXT_BYTES];
-    char count[32];
-    if (leaks->known_process_count > 0) {
-        out_note(out, "leaked blocks of these kinds count: %s%s",
-                 site_leaks_name(gate->budget.leaks.kinds, kinds),
-                 is_chosen ? "" : " (see --leak-kinds)");
-    }
-    if (leaks->unknown_process_count > 0) {
-        out_note(out,
-                 "leak kinds of %llu process%s are not known (%s): all that was live there counts "
-                 "(blocks: %s)",
-                 (unsigned long long)leaks->unknown_process_count,
-                 leaks->unknown_process_count == 1 ? "" : "es", site_leaks_reason(leaks),
-                 out_format_count((int64_t)leaks->unknown_leaked_count, count));
-    }
-    bool is_counted = budget_limits_leaks(&gate->budget);
-    for (size_t i = 0; i < gate->suppressions.count && is_counted; i++) {
-        const struct suppression *suppression = &gate->suppressions.items[i];
-        char bytes[32];
-        out_note(out, "suppressed by leak:%s: %s blocks, %s", suppression->pattern,
-                 out_format_count((int64_t)suppression->leaked_count, count),
-                 out_format_bytes((int64_t)suppression->leaked_bytes, bytes));
-    }
-}
-
-static void print_notes(struct gate *gate, struct out *out)
-{
-    note_leaks(gate, out);
-    const struct run_row *run = &gate->trace->run;
-    if (gate->settings->is_incomplete_allowed && !trace_is_complete(gate->trace)) {
-        out_note(out, "the recording is incomplete (state '%s'): figures may be too low",
-                 run->state);
-    }
-    struct totals totals;
-    trace_totals(gate->trace, gate->selection.process_id, &totals);
-    if (totals.lost_event_count != QUERY_NULL && totals.lost_event_count > 0) {
-        out_note(out, "%llu events were lost: figures are too low",
-                 (unsigned long long)totals.lost_event_count);
-    }
-}
-
-static int write_form(const char *path, const char *mode, const struct verdict *verdict,
-                      int (*write)(const struct verdict *verdict, FILE *stream), struct err *err)
-{
-    FILE *file = fopen(path, mode);
-    if (file == NULL) {
-        return err_set_errno(err, errno, "cannot write '%s'", path);
-    }
-    int result = write(verdict, file);
-    if (fclose(file) != 0 && result == 0) {
-        result = -errno;
-    }
-    return result < 0 ? err_set_errno(err, -result, "cannot write '%s'", path) : 0;
-}
-
-static int write_forms(struct gate *gate, struct err *err)
-{
-    const struct gate_settings *settings = gate->settings;
-    struct verdict verdict = {0};
-    if (settings->junit == NULL && settings->markdown == NULL && !settings->has_annotations) {
-        return 0;
-    }
-    int result = gate_answer_lines(&gate->answer, &verdict, err);
-    verdict.more = gate->more;
-    if (result == 0 && settings->junit != NULL) {
-        result = write_form(settings->junit, "we", &verdict, verdict_write_junit, err);
-    }
-    if (result == 0 && settings->markdown != NULL) {
-        result = write_form(settings->markdown, "ae", &verdict, verdict_write_markdown, err);
-    }
-    if (result == 0 && settings->has_annotations) {
-        char *folder = getcwd(NULL, 0);
-        if (verdict_write_github(&verdict, folder != NULL ? folder : "", stdout) < 0) {
-            result = err_set_errno(err, errno, "cannot write the output");
-        }
-        free(folder);
-    }
-    verdict_fini(&verdict);
-    return result;
-}
-
-static int tell(struct gate *gate)
-{
-    struct err err;
-    struct out *out = NULL;
-    int result = out_create("gate", &gate->settings->out, stdout, &out, &err);
-    if (result < 0) {
-        return cmd_fail(&err);
-    }
-    result = gate_answer_print(&gate->answer, out, &err);
-    if (result < 0) {
-        out_destroy(out);
-        return cmd_fail(&err);
-    }
-    print_next(gate, out);
-    print_notes(gate, out);
-    bool has_failed = gate_answer_failed_count(&gate->answer) > 0;
-    bool is_better = gate->settings->is_strict && gate_answer_better_count(&gate->answer) > 0;
-    int status = cmd_finish(out, has_failed  ? CMD_GATE_FAILED
-                                 : is_better ? CMD_GATE_BETTER
-                                             : CMD_DONE);
-    result = write_forms(gate, &err);
-    return result < 0 ? cmd_fail(&err) : status;
-}
-
 static int judge_file(struct gate *gate)
 {
     struct err err;
@@ -403,7 +226,7 @@ static int judge_file(struct gate *gate)
     if (result == -EINVAL) {
         return cmd_misuse(gate->page, "%s", err.text);
     }
-    return result < 0 ? cmd_fail(&err) : tell(gate);
+    return result < 0 ? cmd_fail(&err) : gate_tell(gate);
 }
 
 /* A baseline that knows kinds of leaks is held against a recording that does. */
