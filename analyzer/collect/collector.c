@@ -148,9 +148,7 @@ int collector_create(struct collector *collector, const struct collector_setting
                                             : settings->leak_when != LEAK_CHECK_NO
                                                 ? LEAK_OUTCOME_NONE
                                                 : LEAK_OUTCOME_OFF;
-        if (!settings->target->is_go) { /* of what is read from outside nothing is kept */
-            collector_keep(collector);
-        }
+        collector_keep(collector);
         r = drain_init(&collector->drain, &collector->session, &collector->recording);
     }
     if (r < 0) {
@@ -180,8 +178,11 @@ int collector_launch(struct collector *collector, struct err *err)
     bool is_go = collector->settings->target->is_go;
     clock_begin_run(&collector->recording.clock);
     if (r == 0 && is_go) {
+        /* What outlives us must not hold the lock that says that we live: a mapping would. */
+        session_share(&collector->session, false);
         r = go_run_prepare(&collector->go, &collector->recording, collector->settings->target,
                            collector->facts.command, collector->settings->sample_bytes, err);
+        session_share(&collector->session, true);
         settings.go_debug = str_text(&collector->go.go_debug);
         settings.stderr_fd = collector->go.relay.program_fd;
         settings.is_traced = true;

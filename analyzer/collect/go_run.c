@@ -12,6 +12,7 @@
 enum {
     READING_NS = 500000000,
     READING_COST_PART = 500, /* reading may take this part of the time */
+    READINGS_PER_RUN = 2000, /* more would tell no more: as many as the timeline has slices */
     RATE_ALL_BYTES = 1,      /* every allocation is sampled */
 };
 
@@ -39,6 +40,7 @@ int go_run_prepare(struct go_run *run, struct recording *recording, const struct
 {
     *run = (struct go_run){
         .recording = recording,
+        .process = {.recording = recording},
         .target = target,
         .command = command,
         .rate_bytes = rate_bytes == 0 ? RATE_ALL_BYTES : rate_bytes,
@@ -66,49 +68,18 @@ int go_run_prepare(struct go_run *run, struct recording *recording, const struct
     return r < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
-/* ---- the subject -------------------------------------------------------------------------------
+/* ---- the process -------------------------------------------------------------------------------
  */
 
-static int adopt_subject(struct go_run *run, struct subject *subject)
+/* may_make: also if the recorder in it, if it has one, has not announced it. */
+static int meet_process(struct go_run *run, bool may_make)
 {
-    run->subject = subject;
-    subject->memory.is_regular = true;
-    run->recording->go.process_id = subject->id;
-    const char *path = run->target->path;
-    return modules_intern(&run->recording->modules, path, strlen(path), (const unsigned char *)"",
-                          0, &run->module);
-}
-
-/* One that nothing in the program has announced. */
-static int make_subject(struct go_run *run)
-{
-    struct subject *subject;
-    struct recording *recording = run->recording;
-    int r = recording_subject(recording, 0, (uint32_t)run->pid, 0, &subject);
-    if (r < 0) {
-        return r;
-    }
-    subject->is_announced = true;
-    subject->executable = strdup(run->target->path);
-    subject->command = strdup(run->command);
-    subject->allocator = strdup("Go");
-    subject->allocator_version = strdup(run->target->go.version);
-    if (subject->executable == NULL || subject->command == NULL || subject->allocator == NULL ||
-        subject->allocator_version == NULL) {
-        return -ENOMEM;
-    }
-    return adopt_subject(run, subject);
-}
-
-/* The one that the recorder in the program has announced, if it has one. */
-static int find_subject(struct go_run *run, bool is_last_chance)
-{
-    for (size_t i = 0; i < run->recording->subject_count; i++) {
-        if (run->recording->subjects[i]->pid == (uint32_t)run->pid) {
-            return adopt_subject(run, run->recording->subjects[i]);
-        }
-    }
-    return run->target->go.is_static || is_last_chance ? make_subject(run) : 0;
+    const struct go_process_start start = {
+        .pid = (uint32_t)run->pid,
+        .path = run->target->path,
+        .command = run->command,
+    };
+    return go_process_meet(&run->process, &start, run->target->go.is_static || may_make);
 }
 
 /* ---- the profile -------------------------------------------------------------------------------
@@ -116,18 +87,12 @@ static int find_subject(struct go_run *run, bool is_last_chance)
 
 static int intern_site(struct go_run *run, const struct go_bucket *bucket, uint32_t *out_site)
 {
-    struct recording *recording = run->recording;
-    uint32_t node = STACK_ROOT;
-    int r = 0;
-    for (uint32_t i = bucket->frame_count; r == 0 && i-- > 0;) {
-        uint32_t frame;
-        struct code_address address = {run->module, bucket->frames[i] - run->tracee.load_bias};
-        r = stacktree_frame(&recording->stacks, address, &frame);
-        if (r == 0) {
-            r = stacktree_child(&recording->stacks, node, frame, &node);
-        }
+    int r = vec_reserve((void **)&run->offsets, &run->offset_capacity, bucket->frame_count,
+                        sizeof(*run->offsets));
+    for (uint32_t i = 0; r == 0 && i < bucket->frame_count; i++) {
+        run->offsets[i] = bucket->frames[i] - run->tracee.load_bias;
     }
-    return r < 0 ? r : tally_site(&run->subject->tally, node, out_site);
+    return r < 0 ? r : go_process_site(&run->process, run->offsets, bucket->frame_count, out_site);
 }
 
 static int find_bucket(struct go_run *run, const struct go_bucket *bucket,
@@ -196,22 +161,8 @@ static int take_bucket(void *context, const struct go_bucket *bucket)
     return 0;
 }
 
-static int apply_reading(struct go_run *run, uint64_t at_ns)
-{
-    struct recording *recording = run->recording;
-    struct tally *tally = &run->subject->tally;
-    uint64_t before_bytes = tally->live_bytes;
-    int r = tally_add_reading(tally, run->changes, run->change_count, at_ns);
-    recording->live_bytes += tally->live_bytes - before_bytes;
-    if (recording->live_bytes > recording->peak_bytes) {
-        recording->peak_bytes = recording->live_bytes;
-        recording->peak_ns = at_ns;
-    }
-    return r;
-}
-
 /* Failing ends all further readings; what was read before stays. */
-static int read_profile(struct go_run *run, const char *source)
+static int read_profile(struct go_run *run, bool is_last)
 {
     struct go_facts *facts = &run->recording->go;
     const struct go_binary *binary = &run->target->go;
@@ -235,11 +186,13 @@ static int read_profile(struct go_run *run, const char *source)
     if (r < 0) {
         return r == -ENOMEM ? r : 0;
     }
-    facts->site_source = source;
-    facts->profile_reading_count++;
-    facts->profile_read_ns = clock_ns(clock, clock_ticks(clock));
-    run->subject->last_event_ns = facts->profile_read_ns;
-    return apply_reading(run, facts->profile_read_ns);
+    const struct journal_go_reading reading = {
+        .at_ns = clock_ns(clock, clock_ticks(clock)),
+        .rate_bytes = rate,
+        .is_last = is_last,
+        .change_count = (uint32_t)run->change_count,
+    };
+    return go_process_add_reading(&run->process, &reading, run->changes);
 }
 
 static int look_at_profile(struct go_run *run)
@@ -247,11 +200,13 @@ static int look_at_profile(struct go_run *run)
     bool is_ending = go_tracee_is_ending(&run->tracee);
     uint64_t now_ns = clock_monotonic_ns();
     int r = 0;
-    if (run->is_readable && run->subject != NULL && !run->subject->is_finished &&
+    if (run->is_readable && run->process.subject != NULL && !run->process.subject->is_finished &&
         (is_ending || now_ns >= run->next_reading_ns)) {
-        r = read_profile(run, is_ending ? "exit" : "reading");
+        r = read_profile(run, is_ending);
         uint64_t took_ns = clock_monotonic_ns() - now_ns;
         uint64_t pause_ns = took_ns * READING_COST_PART;
+        uint64_t part_ns = (now_ns - run->begun_ns) / READINGS_PER_RUN;
+        pause_ns = part_ns > pause_ns ? part_ns : pause_ns;
         run->next_reading_ns = now_ns + (pause_ns > READING_NS ? pause_ns : READING_NS);
     }
     if (is_ending) {
@@ -277,7 +232,15 @@ static int take_note(struct go_run *run, const struct relay_note *note)
         recording->go.foreign_line_count++;
         return 0;
     }
-    return recording_add_gc(recording, &event);
+    return go_process_add_gc(&run->process, &event);
+}
+
+static void note_facts(struct go_run *run)
+{
+    struct go_facts *facts = &run->recording->go;
+    facts->unread_line_count = run->relay.unread_count;
+    facts->lost_line_count = run->relay.lost_count;
+    go_process_keep_facts(&run->process);
 }
 
 /* ---- the way of a run --------------------------------------------------------------------------
@@ -295,6 +258,7 @@ int go_run_begin(struct go_run *run, pid_t pid, struct err *err)
     struct err reason;
     stderr_relay_hand_over(&run->relay);
     run->pid = pid;
+    run->begun_ns = clock_monotonic_ns();
     run->started_ticks = clock_ticks(&run->recording->clock);
     if (go_tracee_begin(&run->tracee, pid, binary, run->rate_bytes, &reason) < 0) {
         refuse_sites(run, reason.text);
@@ -306,7 +270,7 @@ int go_run_begin(struct go_run *run, pid_t pid, struct err *err)
         run->is_readable = true;
         run->memory.fd = run->tracee.memory_fd;
     }
-    int r = find_subject(run, false);
+    int r = meet_process(run, false);
     return r < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
@@ -317,8 +281,8 @@ int go_run_look(struct go_run *run, struct err *err)
     if (run->target == NULL || run->pid == 0) {
         return 0;
     }
-    if (run->subject == NULL) {
-        r = find_subject(run, false);
+    if (run->process.subject == NULL) {
+        r = meet_process(run, false);
     }
     while (r == 0 && stderr_relay_next(&run->relay, &note)) {
         r = take_note(run, &note);
@@ -326,31 +290,21 @@ int go_run_look(struct go_run *run, struct err *err)
     if (r == 0) {
         r = look_at_profile(run);
     }
+    note_facts(run);
     return r < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
 int go_run_finish(struct go_run *run, struct err *err)
 {
     struct relay_note note;
-    struct recording *recording = run->recording;
     if (run->target == NULL || run->pid == 0) {
         return 0;
     }
-    int r = run->subject == NULL ? find_subject(run, true) : 0;
+    int r = run->process.subject == NULL ? meet_process(run, true) : 0;
     while (r == 0 && stderr_relay_next_of_rest(&run->relay, &note)) {
         r = take_note(run, &note);
     }
-    for (size_t i = 0; r == 0 && i < recording->gc_event_count; i++) {
-        recording->gc_events[i].process_id = recording->go.process_id;
-    }
-    for (size_t i = 0; r == 0 && i < run->bucket_count; i++) {
-        const struct go_bucket_state *state = &run->buckets[i];
-        uint64_t live_count = state->alloc_count - state->free_count;
-        run->subject->leaked_count += live_count;
-        run->subject->leaked_bytes += live_count * state->size_bytes;
-    }
-    recording->go.unread_line_count = run->relay.unread_count;
-    recording->go.lost_line_count = run->relay.lost_count;
+    note_facts(run);
     return r < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
@@ -365,5 +319,6 @@ void go_run_fini(struct go_run *run)
     str_fini(&run->go_debug);
     free(run->buckets);
     free(run->changes);
+    free(run->offsets);
     *run = (struct go_run){0};
 }

@@ -18,6 +18,7 @@
 #include "../go/go_memory.h"
 #include "../go/go_profile.h"
 #include "gc_streams.h"
+#include "go_process.h"
 #include "go_tracee.h"
 #include "recording.h"
 #include "stderr_relay.h"
@@ -46,10 +47,10 @@ struct go_run {
     struct stderr_relay relay;
     struct go_tracee tracee;
     struct go_memory memory;
-    struct subject *subject; /* of the program; NULL: not met yet */
-    uint32_t module;         /* of its file */
+    struct go_process process;
     pid_t pid;
     bool is_readable; /* its profile */
+    uint64_t begun_ns;
     uint64_t next_reading_ns;
     struct gc_streams streams;
     uint64_t started_ticks; /* when its runtime was initialised; the clock is calibrated later */
@@ -60,6 +61,8 @@ struct go_run {
     struct tally_change *changes; /* of the reading under way */
     size_t change_count;
     size_t change_capacity;
+    uint64_t *offsets; /* of the frames of a bucket */
+    size_t offset_capacity;
 };
 
 /* Before the program starts: takes its stderr, if collections can be told of. `command` lives as

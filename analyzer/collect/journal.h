@@ -16,9 +16,12 @@
 #include <stdint.h>
 
 #include "../base/err.h"
+#include "../go/gctrace.h"
+#include "../go/go_binary.h"
 #include "clock.h"
 #include "contexts.h"
 #include "live.h"
+#include "tally.h"
 
 #define JOURNAL_FILE "journal"
 
@@ -33,6 +36,10 @@ enum journal_tag {
     JOURNAL_END,
     JOURNAL_RSS,
     JOURNAL_CONTEXT,
+    JOURNAL_GO_PROCESS, /* behind it the path of its file and the command, each ended by '\0' */
+    JOURNAL_GO_SITE,    /* behind it the frames as offsets in its file, the allocating one first */
+    JOURNAL_GO_READING, /* behind it what has changed, as struct tally_change */
+    JOURNAL_GC,         /* struct gc_event */
 };
 
 struct journal_record {
@@ -109,6 +116,37 @@ struct journal_rss {
 /* A new context, before the first row of it. */
 struct journal_context {
     struct context context;
+};
+
+/* The command is a Go program, and its process is known. */
+struct journal_go_process {
+    uint32_t pid;
+    uint32_t is_made;    /* nothing in it tells of itself */
+    uint32_t path_bytes; /* with its '\0' */
+    uint32_t command_bytes;
+    uint32_t has_gc;
+    uint32_t padding;
+    char version[GO_VERSION_BYTES];
+    char site_reason[128]; /* changing */
+    char gc_reason[128];
+    uint64_t unread_line_count; /* changing, as the others */
+    uint64_t foreign_line_count;
+    uint64_t lost_line_count;
+};
+
+struct journal_go_site {
+    uint32_t frame_count;
+    uint32_t padding;
+    uint64_t offsets[];
+};
+
+/* Its memory profile was read. */
+struct journal_go_reading {
+    uint64_t at_ns;
+    uint64_t rate_bytes;
+    uint32_t is_last; /* as the program ended */
+    uint32_t change_count;
+    struct tally_change changes[];
 };
 
 struct journal {

@@ -31,16 +31,9 @@ struct row_sink {
                   struct err *err);
 };
 
-/* A garbage collection of a Go program. */
-struct gc_event {
-    uint32_t process_id;
-    uint64_t at_ns; /* when its line was read, right after its end */
-    struct gc_cycle cycle;
-};
-
 /* What could be recorded of a Go program beside its C allocations. */
 struct go_facts {
-    uint32_t process_id;
+    uint32_t process_id; /* of all gc_events, too; 0: there is none */
     char version[GO_VERSION_BYTES];
     const char *site_source; /* "exit", "reading" or "none" (go_runtime.site_source) */
     char site_reason[128];   /* why no better; "": there is none better */

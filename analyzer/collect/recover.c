@@ -346,6 +346,9 @@ static int recover_rest(struct recovery *at)
         at->writer.status = r; /* so that what was not completed is undone */
     }
     at->result->row_count = at->rows.row_count;
+    at->result->is_go = at->recording.go.process_id != 0;
+    at->result->gc_count = at->recording.gc_event_count;
+    at->result->reading_count = at->recording.go.profile_reading_count;
     return sqlwriter_close(&at->writer);
 }
 

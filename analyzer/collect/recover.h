@@ -15,9 +15,12 @@
 
 struct recover_result {
     bool is_complete_already; /* nothing had to be done */
-    bool is_ring_lost;   /* rows were all that was left: no names, no threads, no live blocks */
-    bool is_journal_cut; /* the same for the end of the recording */
-    bool is_sites_only;  /* --detail sites: what had been freed before the kill is not counted */
+    bool is_ring_lost;      /* rows were all that was left: no names, no threads, no live blocks */
+    bool is_journal_cut;    /* the same for the end of the recording */
+    bool is_sites_only;     /* --detail sites: what had been freed before the kill is not counted */
+    bool is_go;             /* a Go program: its own heap is known up to the last reading */
+    uint64_t gc_count;      /* garbage collections that are kept */
+    uint64_t reading_count; /* of its memory profile */
     uint64_t missing_live_count; /* processes whose live blocks could not be read */
     uint64_t row_count;          /* rows in the table when done */
     uint64_t unread_count;       /* events that the collector had not come to */

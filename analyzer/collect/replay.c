@@ -108,6 +108,53 @@ static int replay_end(const struct replaying *at, const struct journal_end *kept
     return replay_push(&replay->ended, &replay->ended_count, &replay->ended_capacity, subject);
 }
 
+static int replay_go_process(const struct replaying *at, const struct journal_record *record)
+{
+    const struct journal_go_process *kept = journal_body(record, sizeof(*kept));
+    if (kept == NULL || at->replay->go.subject != NULL) {
+        return -EINVAL;
+    }
+    const char *texts = (const char *)(kept + 1);
+    uint64_t texts_bytes = (uint64_t)kept->path_bytes + kept->command_bytes;
+    if (kept->path_bytes == 0 || kept->command_bytes == 0 ||
+        journal_body(record, sizeof(*kept) + texts_bytes) == NULL ||
+        texts[kept->path_bytes - 1] != '\0' || texts[texts_bytes - 1] != '\0') {
+        return -EINVAL;
+    }
+    return go_process_meet_again(&at->replay->go, kept);
+}
+
+static int replay_go_site(const struct replaying *at, const struct journal_record *record)
+{
+    const struct journal_go_site *kept = journal_body(record, sizeof(*kept));
+    uint32_t site;
+    if (kept == NULL || at->replay->go.subject == NULL ||
+        journal_body(record, sizeof(*kept) + (size_t)kept->frame_count * sizeof(uint64_t)) ==
+            NULL) {
+        return -EINVAL;
+    }
+    return go_process_site(&at->replay->go, kept->offsets, kept->frame_count, &site);
+}
+
+/* It counts later, among all that happened meanwhile (sweep.h). */
+static int replay_go_reading(const struct replaying *at, const struct journal_record *record)
+{
+    struct replay *replay = at->replay;
+    const struct journal_go_reading *kept = journal_body(record, sizeof(*kept));
+    if (kept == NULL || replay->go.subject == NULL ||
+        journal_body(record, sizeof(*kept) +
+                                 (size_t)kept->change_count * sizeof(kept->changes[0])) == NULL) {
+        return -EINVAL;
+    }
+    for (uint32_t i = 0; i < kept->change_count; i++) {
+        if (kept->changes[i].site >= replay->go.subject->tally.site_count ||
+            kept->changes[i].kind != ALLOC_KIND_GO) {
+            return -EINVAL;
+        }
+    }
+    return replay_push(&replay->readings, &replay->reading_count, &replay->reading_capacity, kept);
+}
+
 static int replay_record(const struct replaying *at, const struct journal_record *record)
 {
     struct replay *replay = at->replay;
@@ -160,6 +207,15 @@ static int replay_record(const struct replaying *at, const struct journal_record
                    : contexts_intern(&at->recording->contexts,
                                      &((const struct journal_context *)body)->context, &id);
     }
+    case JOURNAL_GO_PROCESS:
+        return replay_go_process(at, record);
+    case JOURNAL_GO_SITE:
+        return replay_go_site(at, record);
+    case JOURNAL_GO_READING:
+        return replay_go_reading(at, record);
+    case JOURNAL_GC:
+        body = journal_body(record, sizeof(struct gc_event));
+        return body == NULL ? -EINVAL : go_process_add_gc(&replay->go, body);
     default:
         return -EINVAL;
     }
@@ -209,7 +265,7 @@ static void replay_forget_figures(struct recording *recording)
 int replay_journal(struct replay *replay, const struct journal *journal, struct drain *drain,
                    struct rowinsert *rows, struct err *err)
 {
-    *replay = (struct replay){.last_lane = UINT32_MAX};
+    *replay = (struct replay){.last_lane = UINT32_MAX, .go = {.recording = drain->recording}};
     struct replaying at = {
         .replay = replay,
         .drain = drain,
@@ -238,5 +294,6 @@ void replay_fini(struct replay *replay)
     free(replay->early);
     free(replay->samples);
     free(replay->ended);
+    free(replay->readings);
     *replay = (struct replay){0};
 }

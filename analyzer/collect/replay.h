@@ -12,6 +12,7 @@
 
 #include "../base/err.h"
 #include "drain.h"
+#include "go_process.h"
 #include "journal.h"
 #include "rowinsert.h"
 
@@ -29,6 +30,10 @@ struct replay {
     struct subject **ended; /* those that were finished, or about to be, by time */
     size_t ended_count;
     size_t ended_capacity;
+    struct go_process go;
+    const struct journal_go_reading **readings; /* by time */
+    size_t reading_count;
+    size_t reading_capacity;
     uint32_t last_lane; /* of the last event in the journal, and where it stood in its lane */
     uint64_t last_position;
     uint64_t last_head;

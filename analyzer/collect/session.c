@@ -222,3 +222,8 @@ void session_destroy(struct session *session)
     session->directory = NULL;
     *session = (struct session){.fd = -1};
 }
+
+void session_share(const struct session *session, bool is_shared)
+{
+    madvise(session->ring, ring_bytes(session->chunk_max), is_shared ? MADV_DOFORK : MADV_DONTFORK);
+}

@@ -68,4 +68,7 @@ void session_destroy(struct session *session);
 /* Removes a session's directory and the files in it. */
 void session_remove_directory(const char *path);
 
+/* Whether processes that are forked from now on have the ring, too. */
+void session_share(const struct session *session, bool is_shared);
+
 #endif

@@ -35,6 +35,8 @@ struct sweep {
                            SWEEP_ID_STRIDE */
     size_t next_sample;
     size_t next_end;
+    struct go_process go;
+    size_t next_reading;
 };
 
 /* A block that has no row, or none with a death. */
@@ -125,6 +127,12 @@ static int sweep_sample(struct sweep *sweep)
     return tally_rss(&subject->tally, sample->at_ns, sample->rss_bytes);
 }
 
+static int sweep_reading(struct sweep *sweep)
+{
+    const struct journal_go_reading *reading = sweep->replay->readings[sweep->next_reading++];
+    return go_process_add_reading(&sweep->go, reading, reading->changes);
+}
+
 /* A process has ended: what it had live is no longer part of the run's live bytes. */
 static void sweep_end(struct sweep *sweep)
 {
@@ -142,8 +150,13 @@ static int sweep_until(struct sweep *sweep, uint64_t at_ns)
         uint64_t sample = has_sample ? replay->samples[sweep->next_sample]->at_ns : UINT64_MAX;
         bool has_end = replay != NULL && sweep->next_end < replay->ended_count;
         uint64_t end = has_end ? replay->ended[sweep->next_end]->ended_ns : UINT64_MAX;
+        bool has_reading = replay != NULL && sweep->next_reading < replay->reading_count;
+        uint64_t reading = has_reading ? replay->readings[sweep->next_reading]->at_ns : UINT64_MAX;
         int r = 0;
-        if (sweep->death_count > 0 && death <= at_ns && death <= sample && death <= end) {
+        if (has_reading && reading <= at_ns && reading <= death && reading <= sample &&
+            reading <= end) {
+            r = sweep_reading(sweep);
+        } else if (sweep->death_count > 0 && death <= at_ns && death <= sample && death <= end) {
             r = sweep_pop(sweep);
         } else if (has_sample && sample <= at_ns && sample <= end) {
             r = sweep_sample(sweep);
@@ -342,6 +355,9 @@ int sweep_count(struct recording *recording, const struct replay *replay, sqlite
                 struct err *err)
 {
     struct sweep sweep = {.recording = recording, .replay = replay};
+    if (replay != NULL) {
+        sweep.go = replay->go;
+    }
     int r = sweep_places(recording, &sweep.places);
     if (r == 0) {
         r = sweep_gather_lives(&sweep);

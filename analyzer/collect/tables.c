@@ -477,7 +477,7 @@ static void tables_write_gc(struct sqlwriter *writer, const struct recording *re
         const struct gc_event *event = &recording->gc_events[i];
         const struct gc_cycle *cycle = &event->cycle;
         const uint64_t values[] = {
-            event->process_id,
+            recording->go.process_id,
             cycle->cycle,
             event->at_ns,
             cycle->since_start_ns,

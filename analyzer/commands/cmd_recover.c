@@ -28,7 +28,9 @@ static const char *const paragraphs[] = {
     "recorder had not come to, counts everything again and resolves the names. The program's own "
     "run is "
     "not touched; where it still runs, it is no longer recorded. Times in malloc cannot be "
-    "recovered.",
+    "recovered. Of a Go program there are the garbage collections up to the kill, and the sites as "
+    "of "
+    "the last reading of its memory profile.",
     NULL,
 };
 
@@ -68,7 +70,13 @@ static void tell(const char *path, const struct recover_result *result)
     } else if (result->is_journal_cut) {
         talk_note("there was no room to keep everything: late stacks have no names");
     }
-    if (result->is_sites_only) {
+    if (result->is_go) {
+        talk_note(
+            "'%s' is of a Go program: %llu garbage collections and %llu readings of its memory "
+            "profile were kept; what was allocated after the last reading, and what C code "
+            "in it had freed before the kill, is not counted",
+            path, (unsigned long long)result->gc_count, (unsigned long long)result->reading_count);
+    } else if (result->is_sites_only) {
         talk_note("'%s' was recorded with --detail sites: what had been freed before the kill is "
                   "not counted",
                   path);

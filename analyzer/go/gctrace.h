@@ -42,6 +42,12 @@ struct gc_cycle {
     bool is_forced; /* by runtime.GC() or debug.FreeOSMemory() */
 };
 
+/* One on the timeline of a recording. */
+struct gc_event {
+    uint64_t at_ns; /* when its line was read, right after its end */
+    struct gc_cycle cycle;
+};
+
 enum gctrace_match {
     GCTRACE_NONE,     /* no such line begins so */
     GCTRACE_BEGIN,    /* a line may begin so */

@@ -142,8 +142,10 @@ static void note_go_sites(struct out *out, const struct go_runtime_row *go)
                  : out_format_bytes((int64_t)go->profile_rate_bytes, bytes));
     if (strcmp(go->site_source, "reading") == 0) {
         out_note(out,
-                 "its profile could not be read as it ended: what was allocated after %s is "
+                 "its profile could not be read as it ended%s%s%s: what was allocated after %s is "
                  "missing",
+                 go->site_reason != NULL ? " (" : "",
+                 go->site_reason != NULL ? go->site_reason : "", go->site_reason != NULL ? ")" : "",
                  out_format_ns((int64_t)go->profile_read_ns, bytes));
     }
 }
