@@ -117,7 +117,7 @@ def test_selection_agrees_with_what_the_goal_allows(test):
 
 def test_story_reads_the_heap_over_time(test):
     session_story = load("session_story")
-    recorded = test.record([test.sample_app("leaky_server"), "--requests", "200000"], "-q", "--introspect", "1ms")
+    recorded = test.record([test.sample_app("leaky_server"), "--requests", "2000000"], "-q", "--introspect", "5ms")
     rows = session_story.heap_rows(recorded.path, "glibc")
     test.equal("moments", len(rows), session_story.MOMENTS)
     for _, requested, allocated, *_, mapped, resident, share in rows:
