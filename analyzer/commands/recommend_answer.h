@@ -28,6 +28,7 @@ enum {
     RECOMMEND_SITES_MAX = 5,
     RECOMMEND_FUNCTION_BYTES = 256,
     RECOMMEND_CAUSES_MAX = 5,
+    RECOMMEND_ADVICE_MAX = 9, /* three of a kind */
 };
 
 struct recommend_settings {
@@ -155,6 +156,25 @@ struct recommend_cause {
     double explained_high;
 };
 
+enum recommend_advice_kind {
+    RECOMMEND_RESERVE, /* ask for a buffer's later size at once */
+};
+
+/* A change of the code at one call site, and what it gains on top of the base. */
+struct recommend_advice {
+    enum recommend_advice_kind kind;
+    uint32_t stack_id;
+    uint64_t size_bytes; /* to reserve */
+    uint64_t spared_step_count;
+    uint64_t spared_copied_bytes; /* as recorded */
+    char function[RECOMMEND_FUNCTION_BYTES];
+    char file[RECOMMEND_FUNCTION_BYTES]; /* "": not known */
+    uint32_t line;
+    bool is_known; /* false: it could not be replayed, or there was no time to */
+    bool is_worth_it;
+    struct contender contender; /* to the base; shares of the whole program, as elsewhere */
+};
+
 struct recommend_answer {
     const struct recommend_settings *settings;
     const char *path;
@@ -189,6 +209,10 @@ struct recommend_answer {
     size_t site_count;
     struct recommend_cause causes[RECOMMEND_CAUSES_MAX]; /* that explain most first */
     size_t cause_count;
+    bool has_advice;                           /* it was looked for */
+    const struct recommend_tried *advice_base; /* the stock allocator that it is on top of */
+    struct recommend_advice advice[RECOMMEND_ADVICE_MAX];
+    size_t advice_count; /* also what is not worth it */
     struct term_progress progress;
     struct out *out;
 };
@@ -243,6 +267,9 @@ int recommend_print_go(struct recommend_answer *answer, struct err *err);
 
 /* Prints what is often said of such programs, and whether it holds for this one. */
 void recommend_print_folklore(struct recommend_answer *answer);
+
+/* Prints what to change at single call sites, or that none is worth it. */
+void recommend_print_advice(struct recommend_answer *answer);
 
 /* Prints the whole answer. */
 void recommend_print(struct recommend_answer *answer);

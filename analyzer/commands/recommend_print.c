@@ -215,6 +215,7 @@ void recommend_print(struct recommend_answer *answer)
     print_tried(answer);
     recommend_print_folklore(answer);
     print_sites(answer);
+    recommend_print_advice(answer);
     recommend_print_environment(answer);
     recommend_print_confirmation(answer);
     print_method(answer);

@@ -114,4 +114,10 @@ int recommend_decide(struct recommend_answer *answer);
 /* Fills causes: how much of the advised one's gain is left without each feature of the program. */
 int recommend_find_causes(struct recommend_replay *replay, struct err *err);
 
+/* ---- recommend_advice.c ----------------------------------------------------------------------
+ */
+
+/* Fills advice: what changes of single call sites gain on top of the best stock allocator. */
+int recommend_find_advice(struct recommend_replay *replay, struct err *err);
+
 #endif

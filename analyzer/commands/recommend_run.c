@@ -223,6 +223,9 @@ int recommend_run(struct recommend_answer *answer, struct err *err)
     if (result == 0) {
         term_progress_begin(&answer->progress, stderr, "trying allocators");
         result = try_and_decide(&replay, err);
+        if (result == 0 && answer->has_replays) {
+            result = recommend_find_advice(&replay, err);
+        }
         term_progress_end(&answer->progress);
     }
     recommend_replay_end(&replay);

@@ -18,6 +18,7 @@ struct compile {
     struct script_writer *writer;
     struct ordering ordering;
     struct object_slots slots;
+    struct live_objects reserved; /* see neutral.h */
     uint64_t done_count;
     uint64_t live_bytes;
     struct script_head head;
@@ -127,7 +128,16 @@ static int add_free(struct compile *compile, uint32_t stream, const struct opera
     return ordering_add(&compile->ordering, stream, &record, err);
 }
 
-static int add_operation(struct compile *compile, const struct operation *operation,
+/* The block stays where a realloc was. */
+static int add_kept(struct compile *compile, uint32_t stream, const struct operation *operation,
+                    struct err *err)
+{
+    struct script_record record = {.value = operation->made.size_bytes, .code = SCRIPT_KEEP};
+    int result = receive(compile, stream, operation->ended.id, &record.slot, err);
+    return result < 0 ? result : ordering_add(&compile->ordering, stream, &record, err);
+}
+
+static int add_operation(struct compile *compile, const struct operation *operation, bool is_kept,
                          struct err *err)
 {
     const struct compile_settings *settings = compile->settings;
@@ -140,6 +150,9 @@ static int add_operation(struct compile *compile, const struct operation *operat
     compile->head.duration_ns = operation->at_ns - compile->ordering.began_ns;
     if (compile->done_count++ % WATCH_STEP == 0 && settings->watcher != NULL) {
         settings->watcher(settings->context, compile->done_count);
+    }
+    if (is_kept) {
+        return add_kept(compile, stream, operation, err);
     }
     switch (operation->kind) {
     case OPERATION_ALLOC:
@@ -162,10 +175,15 @@ static int add_all(struct compile *compile, struct err *err)
     }
     const struct neutral *neutral = compile->settings->neutral;
     while ((result = operations_next(operations, &operation, err)) > 0) {
-        if (neutral != NULL && !neutral_apply(neutral, compile->trace, &operation)) {
+        int rest = NEUTRAL_STAYS;
+        if (neutral != NULL) {
+            rest = neutral_apply(neutral, compile->trace, &compile->reserved, &operation);
+        }
+        if (rest == NEUTRAL_GONE) {
             continue;
         }
-        result = add_operation(compile, &operation, err);
+        result = rest < 0 ? err_set_errno(err, -rest, "cannot replay")
+                          : add_operation(compile, &operation, rest == NEUTRAL_KEPT, err);
         if (result < 0) {
             break;
         }
@@ -226,6 +244,7 @@ int compile_process(const struct trace *trace, const struct compile_settings *se
     }
     script_writer_destroy(compile.writer);
     object_slots_fini(&compile.slots);
+    live_objects_fini(&compile.reserved);
     ordering_fini(&compile.ordering);
     return result;
 }

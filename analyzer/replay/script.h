@@ -7,6 +7,9 @@
  * records of one thread each. Objects are named by slots, which are used again once their object is
  * gone. Host byte order: it is read at once, on the same machine.
  *
+ * A record that keeps its block stands for a realloc that is not made: what the replay itself takes
+ * for a record is there as before.
+ *
  * A wait names a record of another thread that has to be done before the record behind it. Waits
  * and times stand in the streams of threads and count there as records.
  */
@@ -36,6 +39,7 @@ enum script_code {
     SCRIPT_WAIT,    /* slot: a thread; value: how many of its records must be done */
     SCRIPT_JOIN,    /* as a wait, first of all in a stream: and that thread is over */
     SCRIPT_TIME,    /* value: ns since the process's first operation */
+    SCRIPT_KEEP,    /* slot: its block stays; value: bytes of it that are used from here on */
     SCRIPT_RUN,     /* of the total order. slot: a thread; value: how many of its records */
     SCRIPT_CODE_COUNT
 };

@@ -166,6 +166,32 @@ def test_sites_become_a_plan(test):
     test.equal(f"status of {simulated}", simulated.status, 0)
 
 
+def test_buffer_that_grows_is_worth_reserving(test):
+    """31 reallocs of each buffer, and no allocator spares the calls: a malloc of all 512 bytes does."""
+    path = recorded(test, test.program("grown_buffers"), "16", "512", "50000", "500")
+    answer = advice(test, path, "--goal", "speed", "--time-limit", "90")
+    test.equal("rows", len(answer["site_advice"]), 1)
+    row = answer["site_advice"][0]
+    test.equal("kind", row["kind"], "reserve")
+    test.equal("function", row["function"], "grow")
+    test.equal("size_bytes", row["size_bytes"], 512)
+    test.equal("spared_step_count", row["spared_step_count"], 50000 * 31)
+    test.check("reserve 512 B" in row["text"], row["text"])
+    test.check(row["file"].endswith("grown_buffers.c") and row["line"] > 0, f"{row}")
+    test.check(row["cpu_change_pct"] <= -2 and row["cpu_change_high_pct"] < 0, f"{row}")
+    test.check(row["change_low_pct"] <= row["change_pct"] <= row["change_high_pct"], f"{row}")
+    test.check(any("between two replays" in note for note in answer["notes"]), f"{answer['notes']}")
+
+
+def test_no_site_is_worth_a_change_where_nothing_grows(test):
+    """What can be won there is the allocator's: nothing is realloc'ed."""
+    answer = advice(test, recorded(test, test.program("pinned_top")), "--goal", "memory")
+    test.equal("rows", answer["site_advice"], [])
+    said = f"on top of '{answer['recommendation']['advice']}'"
+    test.check(any("no buffer is worth reserving" in note and said in note for note in answer["notes"]),
+               f"{answer['notes']}")
+
+
 def test_too_little_time_is_said(test):
     path = recorded(test, test.sample_app("message_store"), "--messages", "2000000")
     found = advice(test, path, "--time-limit", "1")

@@ -16,14 +16,21 @@ struct compiled {
     int fd; /* or a negative errno */
 };
 
-static void compile_rows(struct compiled *compiled, const char *rows)
+static void compile_rows_without(struct compiled *compiled, const char *rows,
+                                 const struct neutral *neutral)
 {
     block_rows_make(&compiled->fixture, rows);
     if (trace_open(compiled->fixture.path, &compiled->trace, &compiled->err) < 0) {
         fail_msg("%s", compiled->err.text);
     }
-    const struct compile_settings settings = {.process_id = 1, .folder = "/tmp"};
+    const struct compile_settings settings = {
+        .process_id = 1, .folder = "/tmp", .neutral = neutral};
     compiled->fd = compile_process(compiled->trace, &settings, &compiled->head, &compiled->err);
+}
+
+static void compile_rows(struct compiled *compiled, const char *rows)
+{
+    compile_rows_without(compiled, rows, NULL);
 }
 
 static void close_compiled(struct compiled *compiled)
@@ -41,6 +48,7 @@ static void show_record(const struct script_record *record, char *shown)
         [SCRIPT_MALLOC] = 'm',  [SCRIPT_CALLOC] = 'c', [SCRIPT_ALIGNED] = 'a',
         [SCRIPT_REALLOC] = 'r', [SCRIPT_FREE] = 'f',   [SCRIPT_WAIT] = 'w',
         [SCRIPT_TIME] = 't',    [SCRIPT_JOIN] = 'j',   [SCRIPT_RUN] = 'x',
+        [SCRIPT_KEEP] = 'k',
     };
     assert_true(record->code > SCRIPT_END && record->code < SCRIPT_CODE_COUNT);
     size_t used = strlen(shown);
@@ -116,6 +124,26 @@ static void compile_keeps_a_realloc_in_its_slot(void **state)
     expect_stream(&compiled, 0, "t0:0 m0:8 r0:16 f0:0");
     assert_int_equal(compiled.head.realloc_count, 1);
     assert_int_equal(compiled.head.peak_bytes, 16);
+    close_compiled(&compiled);
+}
+
+/* The first step asks for all of it, and the second is no call. */
+static void compile_reserves_a_block_that_grows(void **state)
+{
+    (void)state;
+    struct compiled compiled;
+    const struct neutral neutral = {.kind = NEUTRAL_GROWTH, .stack_id = 2, .reserve_bytes = 64};
+
+    compile_rows_without(&compiled,
+                         "(10, 5, 8, 3, NULL, NULL, 1), (16, 4, 16, 4, 1, NULL, 2),"
+                         "(21, 9, 24, 4, 2, NULL, 3)",
+                         &neutral);
+
+    assert_true(compiled.fd >= 0);
+    expect_stream(&compiled, 0, "t0:0 m0:8 r0:64 k0:24 f0:0");
+    assert_int_equal(compiled.head.realloc_count, 1);
+    assert_int_equal(compiled.head.free_count, 1);
+    assert_int_equal(compiled.head.peak_bytes, 64);
     close_compiled(&compiled);
 }
 
@@ -283,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compile_of_one_thread_uses_slots_again),
         cmocka_unit_test(compile_keeps_a_realloc_in_its_slot),
+        cmocka_unit_test(compile_reserves_a_block_that_grows),
         cmocka_unit_test(compile_waits_where_a_block_changes_hands),
         cmocka_unit_test(compile_waits_for_the_realloc_of_another_thread),
         cmocka_unit_test(compile_waits_for_the_end_of_a_thread_in_its_creator),

@@ -77,6 +77,16 @@ static inline enum perform_call performer_call_of(enum script_code code)
     return (enum perform_call)(code - SCRIPT_MALLOC);
 }
 
+/* No call, but all else that a realloc is to the replay. */
+static inline void performer_keep(const struct performer *performer, const struct stage_slot *slot,
+                                  uint64_t used_bytes)
+{
+    size_t touched_bytes = performer_used(performer, used_bytes);
+    if (touched_bytes > 0 && touched_bytes <= slot->size_bytes) {
+        performer_touch(slot->block, touched_bytes - 1, touched_bytes);
+    }
+}
+
 /* Carries out one call. */
 static inline __attribute__((always_inline)) void
 performer_do(struct performer *performer, const struct script_record *record, bool is_timed)
@@ -100,6 +110,9 @@ performer_do(struct performer *performer, const struct script_record *record, bo
         touched_bytes = performer_used(performer, slot->size_bytes);
         block = realloc(old, record->value);
         break;
+    case SCRIPT_KEEP:
+        performer_keep(performer, slot, record->value);
+        return;
     default:
         free(old);
         break;

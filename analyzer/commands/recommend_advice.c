@@ -1,0 +1,237 @@
+/*
+ * recommend_advice.c - changes of single call sites that would still gain on top of the best stock
+ * allocator (recommend_find_advice in recommend_replay.h).
+ *
+ * Each is measured: the recording without what the change spares, between two replays as it was
+ * recorded, so that a machine that becomes slower meanwhile is seen in the range.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../advice/reserve_choice.h"
+#include "../analyses/latencies.h"
+#include "../model/stacks.h"
+#include "recommend_replay.h"
+
+#define SHARE_LEAST 0.02 /* of a figure of the whole program */
+
+enum {
+    REPETITIONS = 3,
+};
+
+/* ---- which ------------------------------------------------------------------------------------
+ */
+
+/* The allocator that one would have anyway. */
+static const struct recommend_tried *find_base(const struct recommend_answer *answer)
+{
+    const struct recommend_tried *best = &answer->tried[0];
+    if (answer->advised != NULL && answer->advised->candidate.allocator.kind != ALLOCATOR_POLICY) {
+        return answer->advised;
+    }
+    for (size_t i = 1; i < answer->tried_count && answer->advised != NULL; i++) {
+        const struct recommend_tried *tried = &answer->tried[i];
+        if (tried->is_final && !tried->contender.is_lost &&
+            tried->candidate.allocator.kind != ALLOCATOR_POLICY &&
+            decision_make(answer->goal, &tried->contender, 1).place == 0 &&
+            (best == &answer->tried[0] || decision_score(answer->goal, &tried->contender) <
+                                              decision_score(answer->goal, &best->contender))) {
+            best = tried;
+        }
+    }
+    return best;
+}
+
+static int find_realloc_time(const struct recommend_answer *answer, double *out_ns, struct err *err)
+{
+    struct latencies latencies;
+    int result = latencies_load(answer->trace->db, answer->process->id, false, &latencies, err);
+    *out_ns = NAN;
+    if (result < 0) {
+        return result;
+    }
+    for (size_t i = 0; i < latencies.kind_count; i++) {
+        if (strcmp(latencies.kinds[i].kind, "realloc") == 0) {
+            *out_ns = latencies.kinds[i].time_ns;
+        }
+    }
+    latencies_fini(&latencies);
+    return 0;
+}
+
+static void add_reserves(struct recommend_answer *answer, const struct growth *growth,
+                         double realloc_time_ns)
+{
+    const struct reserve_yardstick yardstick = {
+        .realloc_time_ns = realloc_time_ns,
+        .cpu_time_ns = (double)answer->evidence.cpu_time_ns,
+        .peak_bytes = (double)answer->evidence.rss_peak_bytes,
+        .share_least = SHARE_LEAST,
+    };
+    struct reserve_choice choices[RESERVE_CHOICES_MAX];
+    size_t count = reserve_choose(growth, &yardstick, choices);
+    for (size_t i = 0; i < count && answer->advice_count < RECOMMEND_ADVICE_MAX; i++) {
+        answer->advice[answer->advice_count++] = (struct recommend_advice){
+            .kind = RECOMMEND_RESERVE,
+            .stack_id = choices[i].stack_id,
+            .size_bytes = choices[i].reserve.reserve_bytes,
+            .spared_step_count = choices[i].reserve.spared_step_count,
+            .spared_copied_bytes = choices[i].reserve.spared_copied_bytes,
+        };
+    }
+}
+
+static int find_candidates(struct recommend_answer *answer, struct err *err)
+{
+    struct analysis_run run = {.analysis = &growth_analysis};
+    double realloc_time_ns = NAN;
+    int result = find_realloc_time(answer, &realloc_time_ns, err);
+    if (result == 0) {
+        result = analyses_run(answer->trace, answer->process->id, &run, 1, NULL, NULL, err);
+    }
+    if (result == 0) {
+        add_reserves(answer, growth_of(run.state), realloc_time_ns);
+    }
+    analyses_end(&run, 1);
+    return result;
+}
+
+/* ---- what it gains ----------------------------------------------------------------------------
+ */
+
+/* The base on one of two scripts. */
+static int play(struct recommend_replay *replay, const struct script_head *head, int script_fd,
+                struct recommend_tried *out_tried, struct err *err)
+{
+    struct recommend_replay own = *replay;
+    struct recommend_tried *tried[] = {out_tried};
+    *out_tried = *replay->answer->advice_base;
+    out_tried->effort = 0;
+    out_tried->worst_ns = (struct round_spread){.median = 0};
+    own.rounds.head = head;
+    own.rounds.script_fd = script_fd;
+    own.rounds.watcher = NULL;
+    return recommend_play_several(&own, tried, 1, REPETITIONS, err);
+}
+
+/* What it is to both is its change; the worst and the best of both is its range. */
+static void join_changes(struct contender *contender, const struct contender *other)
+{
+    contender->is_lost |= other->is_lost;
+    for (int i = 0; i < ADVICE_MEASURE_COUNT; i++) {
+        struct change *change = &contender->changes[i];
+        const struct change *again = &other->changes[i];
+        change->is_known &= again->is_known;
+        change->value = (change->value + again->value) / 2;
+        change->low = fmin(change->low, again->low);
+        change->high = fmax(change->high, again->high);
+    }
+}
+
+/* `places`: before, with the change, after. */
+static void judge(const struct recommend_answer *answer, struct recommend_tried places[3],
+                  struct recommend_advice *advice)
+{
+    if (places[0].candidate.is_lost || places[2].candidate.is_lost) {
+        return;
+    }
+    recommend_compare_to(answer, &places[0], &places[1]);
+    advice->contender = places[1].contender;
+    recommend_compare_to(answer, &places[2], &places[1]);
+    join_changes(&advice->contender, &places[1].contender);
+    advice->is_known = !advice->contender.is_lost;
+    advice->is_worth_it =
+        advice->is_known && decision_make(answer->goal, &advice->contender, 1).place == 0;
+}
+
+static int measure(struct recommend_replay *replay, struct recommend_tried places[3],
+                   struct recommend_advice *advice, struct err *err)
+{
+    struct recommend_answer *answer = replay->answer;
+    struct script_head head = answer->head;
+    const struct neutral neutral = {
+        .kind = NEUTRAL_GROWTH,
+        .stack_id = advice->stack_id,
+        .reserve_bytes = advice->size_bytes,
+    };
+    int fd = recommend_compile(answer, &neutral, &head, err);
+    if (fd < 0) {
+        return fd;
+    }
+    int result = play(replay, &head, fd, &places[1], err);
+    if (result == 0) {
+        result = play(replay, &answer->head, replay->script_fd, &places[2], err);
+    }
+    if (result == 0) {
+        judge(answer, places, advice);
+    }
+    (void)close(fd);
+    return result;
+}
+
+static int measure_all(struct recommend_replay *replay, struct recommend_tried places[3],
+                       struct err *err)
+{
+    struct recommend_answer *answer = replay->answer;
+    uint64_t needed_ns = 2 * REPETITIONS * replay->round_ns;
+    int result = 0;
+    for (size_t i = 0; i < answer->advice_count && result == 0; i++) {
+        if (!recommend_is_time_left(replay, i == 0 ? needed_ns * 3 / 2 : needed_ns)) {
+            break;
+        }
+        if (i == 0) {
+            result = play(replay, &answer->head, replay->script_fd, &places[0], err);
+        } else {
+            places[0] = places[2];
+        }
+        if (result == 0) {
+            result = measure(replay, places, &answer->advice[i], err);
+        }
+    }
+    return result;
+}
+
+static int name_places(struct recommend_answer *answer, struct err *err)
+{
+    struct stacks *stacks;
+    int result = stacks_create(answer->trace->db, &stacks, err);
+    for (size_t i = 0; i < answer->advice_count && result == 0; i++) {
+        struct recommend_advice *advice = &answer->advice[i];
+        struct call_stack stack = {0};
+        result = stacks_expand(stacks, advice->stack_id, &stack, err);
+        const struct stack_frame *frame = result == 0 ? call_stack_shown(&stack) : NULL;
+        if (frame != NULL) {
+            (void)snprintf(advice->function, sizeof(advice->function), "%s", frame->function);
+            (void)snprintf(advice->file, sizeof(advice->file), "%s",
+                           frame->file != NULL ? frame->file : "");
+            advice->line = frame->line;
+        }
+        call_stack_fini(&stack);
+    }
+    stacks_destroy(stacks);
+    return result;
+}
+
+int recommend_find_advice(struct recommend_replay *replay, struct err *err)
+{
+    struct recommend_answer *answer = replay->answer;
+    struct recommend_tried *places = calloc(3, sizeof(*places));
+    if (places == NULL) {
+        return err_set_errno(err, ENOMEM, "cannot recommend");
+    }
+    answer->advice_base = find_base(answer);
+    int result = find_candidates(answer, err);
+    if (result == 0) {
+        result = measure_all(replay, places, err);
+    }
+    if (result == 0 && answer->advice_count > 0) {
+        result = name_places(answer, err);
+    }
+    answer->has_advice = result == 0;
+    free(places);
+    return result;
+}
