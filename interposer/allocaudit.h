@@ -14,6 +14,7 @@
 #ifndef ALLOCAUDIT_H
 #define ALLOCAUDIT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -126,6 +127,24 @@ void allocaudit_measure_begin(struct allocaudit_measure *measure) ALLOCAUDIT_WEA
 
 /* Gives 1 and the figures, or 0 as allocaudit_count() does. Ends those that began within it. */
 int allocaudit_measure_end(struct allocaudit_measure *measure) ALLOCAUDIT_WEAK;
+
+enum allocaudit_stacks {
+    ALLOCAUDIT_STACKS_CALLS, /* those that allocated, most allocations first */
+    ALLOCAUDIT_STACKS_BYTES, /* the same, most bytes first */
+    ALLOCAUDIT_STACKS_LIVE,  /* those whose blocks were not freed, most blocks first */
+};
+
+#define ALLOCAUDIT_STACKS_TEXT_BYTES 8192 /* a text is not longer */
+
+/*
+ * For a test that has failed: the stacks, at most 5, of the measurement that this thread ended
+ * last, as lines of text ("  2 allocations, 30 bytes", "    FUNCTION FILE:LINE" ... from the
+ * allocation outward), and a NUL. The collector looks the names up, so this may take a second; not
+ * more than some 2. Returns the bytes of text before the NUL; 0: it is not known. More than some
+ * 4000 allocations: the last ones alone count.
+ */
+size_t allocaudit_describe_stacks(enum allocaudit_stacks which, char *out_text,
+                                  size_t size_bytes) ALLOCAUDIT_WEAK;
 
 #define allocaudit_count_if(out_counts) (allocaudit_count ? allocaudit_count(out_counts) : 0)
 #define allocaudit_count_process_if(out_counts)                                                    \

@@ -7,8 +7,9 @@
  *     assert_max_peak(4096) { document_print(document); }
  *
  * A limit holds for the thread that runs the block, and is checked however the block is left but by
- * longjmp. One that is broken fails the test at its line and says how to see the stacks: the block
- * is a scope of the recording. Where nobody records (allocaudit_count()) limits are skipped, and
+ * longjmp. One that is broken fails the test at its line and prints the stacks that allocated in
+ * the block, or whose blocks were left, with functions, files and lines, most first. The block is a
+ * scope of the recording, too. Where nobody records (allocaudit_count()) limits are skipped, and
  * one line on stderr says so: tests pass where allocaudit is not installed. */
 #ifndef ALLOCAUDIT_CMOCKA_H
 #define ALLOCAUDIT_CMOCKA_H
@@ -18,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -92,6 +94,27 @@ static inline struct allocaudit_limit allocaudit_limit_begin(enum allocaudit_lim
     return limit;
 }
 
+/* Of the block that has just ended. */
+static void __attribute__((noinline, unused))
+allocaudit_print_stacks(enum allocaudit_limit_kind kind)
+{
+    static const enum allocaudit_stacks which[] = {ALLOCAUDIT_STACKS_CALLS, ALLOCAUDIT_STACKS_LIVE,
+                                                   ALLOCAUDIT_STACKS_BYTES};
+    char text[ALLOCAUDIT_STACKS_TEXT_BYTES];
+    if (!allocaudit_describe_stacks ||
+        allocaudit_describe_stacks(which[kind], text, sizeof(text)) == 0) {
+        return;
+    }
+    for (char *line = text;
+         *line != '\0';) { /* one by one: cmocka's own room for a text is small */
+        char *end = line + strcspn(line, "\n");
+        int is_last = *end == '\0';
+        *end = '\0';
+        print_error("%s\n", line);
+        line = is_last ? end : end + 1;
+    }
+}
+
 static inline void allocaudit_limit_check(struct allocaudit_limit *limit)
 {
     static const char *const words[] = {"allocations", "blocks that were not freed",
@@ -111,7 +134,8 @@ static inline void allocaudit_limit_check(struct allocaudit_limit *limit)
                     (unsigned long long)limit->most, (unsigned long long)found->allocation_count,
                     (unsigned long long)found->allocated_bytes,
                     (unsigned long long)found->live_count, (unsigned long long)found->live_bytes);
-        print_error("where: allocaudit report scopes (scope %s)\n", limit->scope);
+        allocaudit_print_stacks(limit->kind);
+        print_error("more: allocaudit report scopes (scope %s)\n", limit->scope);
         _fail(limit->file, limit->line);
     }
 }

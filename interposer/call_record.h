@@ -20,10 +20,12 @@ enum call_kind {
     CALL_FREE,
     CALL_PAUSED_FREE, /* while the thread had paused: its block is gone, the call does not count */
     CALL_LOST,        /* records are missing before this one */
+    CALL_RENUMBERED,  /* stacks have new numbers from here on */
 };
 
 struct call_record {
     enum call_kind kind;
+    uint32_t stack_id; /* of CALL_ALLOC: the lane's own number */
     uint64_t address;
     uint64_t size_bytes;
 };
@@ -54,9 +56,11 @@ static inline const uint64_t *call_record_read(const uint64_t *words, const uint
     size_t word_count = (size_t)(end - words);
     *out_record = (struct call_record){.kind = CALL_NONE};
     if (tag - EVENT_ALLOC < ALLOC_KIND_COUNT && word_count >= 3) {
+        uint64_t last = call_record_word(words + 2);
         out_record->kind = call_record_is_call(tag - EVENT_ALLOC) ? CALL_ALLOC : CALL_NONE;
         out_record->address = call_record_word(words + 1) & address_mask;
-        out_record->size_bytes = call_record_word(words + 2) & UINT32_MAX;
+        out_record->size_bytes = last & UINT32_MAX;
+        out_record->stack_id = (uint32_t)(last >> 32);
         return words + 3;
     }
     if (tag - EVENT_FREE < FREE_KIND_COUNT && word_count >= 2) {
@@ -68,6 +72,7 @@ static inline const uint64_t *call_record_read(const uint64_t *words, const uint
         out_record->kind = call_record_is_call(tag - EVENT_ALLOC_WIDE) ? CALL_ALLOC : CALL_NONE;
         out_record->address = call_record_word(words + 1);
         out_record->size_bytes = call_record_word(words + 2);
+        out_record->stack_id = (uint32_t)(call_record_word(words + 4) >> 32);
         return words + 5;
     }
     if (tag - EVENT_PAUSED_FREE < FREE_KIND_COUNT && word_count >= 2) {
@@ -77,6 +82,9 @@ static inline const uint64_t *call_record_read(const uint64_t *words, const uint
     }
     if (tag == EVENT_LOST) {
         out_record->kind = CALL_LOST;
+    } else if (tag == EVENT_STACK && word_count >= 2 &&
+               (uint32_t)call_record_word(words + 1) == 1) {
+        out_record->kind = CALL_RENUMBERED;
     }
     size_t bytes = event_bytes(words, word_count * sizeof(*words));
     return bytes != 0 ? words + bytes / sizeof(*words) : end;

@@ -105,6 +105,7 @@ static void counting_add_block(struct counting *counting, const struct call_reco
         .address = address,
         .size_bytes = size_bytes,
         .number = counting->sums.allocation_count,
+        .stack_id = record->stack_id,
     };
     counting->block_count++;
     for (uint32_t i = 0; i < counting->depth; i++) {
@@ -125,6 +126,8 @@ static void counting_add_alloc(struct counting *counting, const struct call_reco
     counting->sums.allocation_count++;
     counting->sums.allocated_bytes += record->size_bytes;
     if (counting->depth != 0) {
+        counting->recent[counting->sums.allocation_count % COUNTING_RECENT_CALLS] =
+            (struct recent_call){.stack_id = record->stack_id, .size_bytes = record->size_bytes};
         counting_add_block(counting, record);
     }
 }
@@ -144,6 +147,9 @@ static void counting_add(struct counting *counting, const struct call_record *re
         break;
     case CALL_LOST:
         counting->is_broken = true;
+        break;
+    case CALL_RENUMBERED:
+        counting->renumbered_count = counting->sums.allocation_count;
         break;
     default:
         break;
@@ -221,6 +227,8 @@ bool counting_end(struct counting *counting, const struct writer *writer, uint64
     }
     *out_measured = counting->open[depth - 1];
     counting->depth = depth - 1;
+    counting->ended = *out_measured;
+    counting->ended_count = counting->sums.allocation_count;
     return !counting->is_broken;
 }
 
@@ -229,5 +237,7 @@ void counting_reset(struct counting *counting)
     counting_forget_blocks(counting);
     counting->sums = (struct counted_sums){.allocation_count = 0};
     counting->depth = 0;
+    counting->ended.serial = 0;
+    counting->renumbered_count = 0;
     counting->is_broken = false;
 }

@@ -19,6 +19,7 @@
 
 enum {
     COUNTING_DEPTH_MAX = 32, /* measurements within one another */
+    COUNTING_RECENT_CALLS = 4096,
 };
 
 /* A block that was allocated during a measurement. */
@@ -26,12 +27,19 @@ struct counted_block {
     uint64_t address; /* 0: no block */
     uint64_t size_bytes;
     uint64_t number; /* of its allocation */
+    uint32_t stack_id;
 };
 
 struct counted_sums {
     uint64_t allocation_count;
     uint64_t free_count;
     uint64_t allocated_bytes;
+};
+
+/* An allocation, by number modulo COUNTING_RECENT_CALLS. */
+struct recent_call {
+    uint32_t stack_id; /* the lane's own number */
+    uint64_t size_bytes;
 };
 
 /* One measurement that is open. */
@@ -50,6 +58,10 @@ struct counting {
     uint32_t depth;       /* measurements that are open */
     uint64_t serial;      /* of the last one */
     struct measurement_state open[COUNTING_DEPTH_MAX];
+    struct measurement_state ended; /* the last one that has; serial 0: none */
+    uint64_t ended_count;           /* sums.allocation_count then */
+    uint64_t renumbered_count;      /* the same when stacks got new numbers last */
+    struct recent_call recent[COUNTING_RECENT_CALLS]; /* while something is measured */
     struct counted_block *blocks; /* a hash table, at most half full; NULL: none yet */
     size_t slot_count;            /* a power of two */
     size_t block_count;

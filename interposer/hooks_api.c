@@ -3,6 +3,8 @@
  */
 #include "allocaudit.h"
 
+#include "ask_stacks.h"
+#include "counted_sites.h"
 #include "counting.h"
 #include "emit.h"
 #include "hooks.h"
@@ -125,4 +127,31 @@ HOOK int allocaudit_measure_end(struct allocaudit_measure *measure)
     }
     self_leave(self);
     return is_counted;
+}
+
+HOOK size_t allocaudit_describe_stacks(enum allocaudit_stacks which, char *out_text,
+                                       size_t size_bytes)
+{
+    static const enum counted_figure figures[] = {
+        [ALLOCAUDIT_STACKS_CALLS] = COUNTED_CALLS,
+        [ALLOCAUDIT_STACKS_BYTES] = COUNTED_BYTES,
+        [ALLOCAUDIT_STACKS_LIVE] = COUNTED_LIVE,
+    };
+    bool is_possible = size_bytes > 0 && (unsigned)which <= ALLOCAUDIT_STACKS_LIVE;
+    struct self *self = is_possible ? self_enter(HOOK_FRAME) : NULL;
+    size_t length = 0;
+    if (self == NULL) {
+        return 0;
+    }
+    if (can_count(self)) {
+        struct counted_site sites[RING_STACKS_MOST];
+        struct counted_sites all;
+        size_t count =
+            counted_sites_find(self->counting, figures[which], sites, RING_STACKS_MOST, &all);
+        if (count > 0) {
+            length = ask_stacks(self->writers[0].lane, sites, count, &all, out_text, size_bytes);
+        }
+    }
+    self_leave(self);
+    return length;
 }

@@ -27,12 +27,14 @@
 #define RING_MAGIC UINT64_C(0x31474e4952415541) /* "AUARING1" */
 
 enum {
-    RING_VERSION = 7,
+    RING_VERSION = 8,
     RING_CHUNK_BYTES = 32768,
     RING_LANE_CAPACITY = 16384,
-    RING_HEADER_BYTES = 4096,
+    RING_HEADER_BYTES = 16384,
     RING_FORKED_PIDS = 128,
     RING_SCANS = 16,
+    RING_STACKS_MOST = 16,
+    RING_STACKS_TEXT_BYTES = 8192,
     RING_NO_CHUNK = 0, /* chunk numbers start at 1 */
     PUBLISHED_BUSY = 1,
 };
@@ -100,6 +102,37 @@ struct ring_look {
     uint32_t is_moving;        /* its threads could not all be stopped */
     uint64_t still_ns;         /* how long they were */
     char reason[128];          /* of an error, for people */
+};
+
+/* What one stack has allocated, as the thread that asks has counted it. */
+struct asked_stack {
+    uint32_t local_id; /* its number in that thread's lane */
+    uint64_t count;
+    uint64_t size_bytes;
+};
+
+/* SCAN_ASKED becomes this before the answer is written, so that who gives up knows. */
+#define STACKS_TOLD UINT32_C(4)
+/* The one who asked has given up meanwhile: the collector frees the entry. */
+#define STACKS_LEFT UINT32_C(5)
+
+/*
+ * A thread of the program asks for the names behind its stacks: a test has failed. One at a time;
+ * the one who asks frees the entry, and takes over that of one who has ended.
+ */
+struct ring_stacks {
+    _Atomic uint32_t state; /* enum scan_state, STACKS_TOLD, STACKS_LEFT; futex as there */
+    uint32_t process_key;
+    uint32_t pid;
+    uint32_t tid;
+    uint32_t lane;
+    uint32_t stack_count;     /* of `stacks` */
+    uint32_t is_by_bytes;     /* most bytes first; else most allocations */
+    uint64_t asked_ticks;     /* everything stamped before counts */
+    uint64_t more_count;      /* stacks beside these */
+    uint64_t forgotten_count; /* allocations before those that were counted */
+    struct asked_stack stacks[RING_STACKS_MOST];
+    char text[RING_STACKS_TEXT_BYTES]; /* the answer: lines, and a NUL; "" if it is not known */
 };
 
 /* How a stack compares with what other unwinders see at the same place (interposer/check.h). */
@@ -182,6 +215,7 @@ struct ring_header {
     _Atomic uint32_t scan_count;        /* futex: how often a scan was asked for */
     struct ring_scan scans[RING_SCANS]; /* with RING_SCAN_LEAKS */
     struct ring_look look;
+    struct ring_stacks stacks;
 
     struct ring_check check; /* with RING_UNWIND_CHECK */
 };
@@ -216,7 +250,7 @@ struct chunk {
     uint64_t words[RING_CHUNK_BYTES / 8 - 2];
 };
 
-static_assert(sizeof(struct ring_header) <= RING_HEADER_BYTES, "ring header fits its page");
+static_assert(sizeof(struct ring_header) <= RING_HEADER_BYTES, "ring header fits its pages");
 static_assert(sizeof(struct lane) == 64, "a lane is one cache line");
 static_assert(sizeof(struct chunk) == RING_CHUNK_BYTES, "chunk layout");
 

@@ -13,6 +13,7 @@
 #include "../base/str.h"
 #include "../catalog/preload.h"
 #include "keep.h"
+#include "stack_answer.h"
 #include "watch.h"
 
 enum {
@@ -302,6 +303,9 @@ static int collector_turn(struct collector *collector, int64_t *out_applied, str
     if (!collector->is_failed && leak_check_is_due(&collector->leak_check, &collector->session)) {
         leak_check_look(&collector->leak_check, &collector->drain);
     }
+    if (r == 0 && !collector->is_failed && stack_answer_is_due(&collector->session)) {
+        stack_answer_look(&collector->drain);
+    }
     if (r == 0 && !collector->is_failed &&
         leak_demand_is_due(&collector->leak_demand, &collector->session)) {
         r = leak_demand_look(&collector->leak_demand, &collector->drain, &collector->facts, err);
@@ -361,7 +365,8 @@ int collector_run(struct collector *collector,
         }
         idle_ns = applied > 0 ? IDLE_NS_FIRST : idle_ns * 2;
         idle_ns = idle_ns > IDLE_NS_MOST ? IDLE_NS_MOST : idle_ns;
-        if (leak_check_is_due(&collector->leak_check, &collector->session)) {
+        if (leak_check_is_due(&collector->leak_check, &collector->session) ||
+            stack_answer_is_due(&collector->session)) {
             idle_ns = 0; /* somebody waits */
         }
         quiet_turns = collector_is_done(collector) && applied == 0 ? quiet_turns + 1 : 0;

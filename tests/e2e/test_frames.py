@@ -6,7 +6,7 @@ import platform
 import re
 import sys
 
-from harness import Skip
+from harness import PROGRAMS, Skip
 
 SECTIONS = ("frames", "scopes")
 
@@ -267,6 +267,76 @@ def test_limits_in_tests(test):
         test.check(re.search(words, told), told)
         test.check("skipped" not in recorded.talk, recorded.talk)
         test.check(not wrong or re.search(r"limited\.c:\d+: error: Failure!", told), told)
+
+
+LIMIT_STACKS = "limit_stacks.c"
+
+
+def line_of(mark):
+    with open(os.path.join(PROGRAMS, LIMIT_STACKS), encoding="utf-8") as file:
+        return next(number for number, line in enumerate(file, 1) if mark in line)
+
+
+def stacks_shown(test, which, *options):
+    """The stacks that the failed test prints: (heading, [frame, ...]) each, and all that it prints."""
+    recorded = test.record([test.program("limit_stacks"), which], *options)
+    test.equal(f"status of {which}", recorded.status, 1)
+    told = (recorded.stdout + recorded.stderr).decode()
+    stacks = []
+    for line in told.splitlines():
+        if re.match(r"  \d+ allocations?, \d+ bytes$", line):
+            stacks.append((line.strip(), []))
+        elif line.startswith("    ") and stacks:
+            stacks[-1][1].append(line.strip())
+    return stacks, told
+
+
+def test_failed_limits_print_their_stacks(test):
+    copied = [f"copy_name {LIMIT_STACKS}:{line_of('/* the strdup */')}",
+              f"greet {LIMIT_STACKS}:{line_of('/* the call of copy_name */')}"]
+    worked = f"work {LIMIT_STACKS}:{line_of('/* the malloc of work */')}"
+    for which, function, headings in (
+            ("allocs", "nothing_is_allocated", ("3 allocations, 30 bytes", "1 allocation, 4 bytes")),
+            ("leak", "nothing_is_left", ("1 allocation, 6 bytes",)),
+            ("nested", "an_inner_limit", ("1 allocation, 7 bytes",))):
+        stacks, told = stacks_shown(test, which)
+        test.equal(f"stacks of {which}", tuple(heading for heading, _ in stacks), headings)
+        frames = stacks[-1][1]
+        test.check(frames[0].split()[0] in ("strdup", "__strdup"), told)
+        test.equal(f"strdup of {which}", frames[1:3], copied)
+        test.check(frames[3].startswith(f"{function} {LIMIT_STACKS}:") and len(frames) == 4, told)
+        if which == "allocs":
+            test.equal("most first", stacks[0][1][0], worked)
+        test.check(told.index(copied[0]) < told.index(": error: Failure!"), told)
+    stacks, told = stacks_shown(test, "peak")
+    test.equal("by bytes", [heading for heading, _ in stacks],
+               ["1 allocation, 5000 bytes", "3 allocations, 30 bytes"])
+
+
+def test_failed_limits_print_some_of_many_stacks(test):
+    stacks, told = stacks_shown(test, "many")
+    test.equal("stacks", [heading for heading, _ in stacks],
+               ["4090 allocations, 32720 bytes"] + 4 * ["1 allocation, 1 bytes"])
+    test.check("\n  and 2 more stacks\n" in told, told)
+    test.check("(the first 1 allocations are not among these)" in told, told)
+    stacks, told = stacks_shown(test, "moving")
+    test.check(any(frames[1:2] and frames[1].startswith("copy_name ") for _, frames in stacks), told)
+    test.check("(the first 3 allocations are not among these)" in told, told)
+    test.equal("stacks that look the same are one", len({tuple(frames) for _, frames in stacks}), len(stacks))
+
+
+def test_failed_limits_print_counts_where_nothing_more_is_known(test):
+    """A sample counts nothing, so limits are skipped; a header that is newer than the recorder says what it can, and a
+    collector that does not answer is waited for 2 s."""
+    recorded = test.record([test.program("limit_stacks"), "allocs"], "--sample", "1000")
+    test.equal("status", recorded.status, 0)
+    program = test.program("limit_stacks", "-Dallocaudit_describe_stacks=allocaudit_of_tomorrow")
+    recorded = test.record([program, "allocs"])
+    told = (recorded.stdout + recorded.stderr).decode()
+    test.equal("status of the newer", recorded.status, 1)
+    test.check("4 allocations, at most 0 allowed" in told and "copy_name" not in told, told)
+    stacks, told = stacks_shown(test, "silent")
+    test.check("1 allocations, at most 0 allowed" in told and not stacks, told)
 
 
 def test_limits_in_tests_are_skipped_where_nobody_records(test):
