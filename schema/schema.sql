@@ -340,6 +340,17 @@ CREATE TABLE gc (
     PRIMARY KEY (process_id, cycle)
 ) WITHOUT ROWID;
 
+-- Memory that the Go runtime has given back to the kernel, from its scavtrace lines.
+CREATE TABLE scavenge (
+    process_id     INTEGER NOT NULL REFERENCES process (id),
+    at_ns          INTEGER NOT NULL,          -- when its line was read
+    released_bytes INTEGER NOT NULL,          -- since the line before; is_forced: by this call
+    eager_bytes    INTEGER,                   -- by goroutines near a limit; NULL: not told (before Go 1.21)
+    returned_bytes INTEGER NOT NULL,          -- of the heap, the kernel has now
+    in_use_pct     INTEGER NOT NULL,          -- of what it has not
+    is_forced      INTEGER NOT NULL           -- by debug.FreeOSMemory()
+);
+
 -- How a Go program was recorded: what was used, and why no better.
 CREATE TABLE go_runtime (
     process_id            INTEGER PRIMARY KEY REFERENCES process (id),

@@ -182,3 +182,10 @@ int go_process_add_gc(struct go_process *process, const struct gc_event *event)
     }
     return recording_add_gc(process->recording, event);
 }
+
+int go_process_add_scavenge(struct go_process *process, const struct scavenge *scavenge)
+{
+    journal_add(process->recording->journal, JOURNAL_SCAVENGE, scavenge, sizeof(*scavenge), NULL,
+                0);
+    return recording_add_scavenge(process->recording, scavenge);
+}

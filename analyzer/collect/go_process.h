@@ -47,6 +47,8 @@ int go_process_add_reading(struct go_process *process, const struct journal_go_r
 /* Returns 0 or -ENOMEM. */
 int go_process_add_gc(struct go_process *process, const struct gc_event *event);
 
+int go_process_add_scavenge(struct go_process *process, const struct scavenge *scavenge);
+
 /* The reasons and counts among the go_facts have changed. */
 void go_process_keep_facts(struct go_process *process);
 

@@ -10,29 +10,48 @@
 #include "../base/vec.h"
 
 enum {
+    SCAVTRACE_MINOR_FIRST = 19, /* before it was worded otherwise */
     READING_NS = 500000000,
     READING_COST_PART = 500, /* reading may take this part of the time */
     READINGS_PER_RUN = 2000, /* more would tell no more: as many as the timeline has slices */
     RATE_ALL_BYTES = 1,      /* every allocation is sampled */
 };
 
-#define GODEBUG_ENV     "GODEBUG"
-#define GCTRACE_SETTING "gctrace="
+#define GODEBUG_ENV       "GODEBUG"
+#define GCTRACE_SETTING   "gctrace="
+#define SCAVTRACE_SETTING "scavtrace="
 
 /* ---- before the start --------------------------------------------------------------------------
  */
 
-/* What the last gctrace= of a GODEBUG says; 0: nothing. */
-static long find_gctrace(const char *settings)
+/* What the last `name` (with its '=') of a GODEBUG says; 0: nothing. */
+static long find_setting(const char *settings, const char *name)
 {
     long value = 0;
     for (const char *at = settings; at != NULL; at = strchr(at, ',')) {
         at += *at == ',';
-        if (strncmp(at, GCTRACE_SETTING, sizeof(GCTRACE_SETTING) - 1) == 0) {
-            value = strtol(at + sizeof(GCTRACE_SETTING) - 1, NULL, 10);
+        if (strncmp(at, name, strlen(name)) == 0) {
+            value = strtol(at + strlen(name), NULL, 10);
         }
     }
     return value;
+}
+
+/* What the program's GODEBUG is to say beside what it says. */
+static int add_settings(struct go_run *run, const char *settings, struct relay_passing passing)
+{
+    int minor = run->target->go.minor;
+    bool has_scavenges = minor >= SCAVTRACE_MINOR_FIRST && minor <= GO_MINOR_LAST;
+    int r = str_append(&run->go_debug, settings != NULL ? settings : "");
+    if (r == 0 && !passing.cycles) {
+        r = str_printf(&run->go_debug, "%s" GCTRACE_SETTING "1",
+                       run->go_debug.size_bytes > 0 ? "," : "");
+    }
+    if (r == 0 && !passing.scavenges && has_scavenges) {
+        r = str_printf(&run->go_debug, "%s" SCAVTRACE_SETTING "1",
+                       run->go_debug.size_bytes > 0 ? "," : "");
+    }
+    return r;
 }
 
 int go_run_prepare(struct go_run *run, struct recording *recording, const struct target *target,
@@ -48,23 +67,22 @@ int go_run_prepare(struct go_run *run, struct recording *recording, const struct
         .tracee = {.memory_fd = -1},
     };
     const char *settings = getenv(GODEBUG_ENV);
-    bool passes_lines = find_gctrace(settings) > 0;
+    struct relay_passing passing = {
+        .cycles = find_setting(settings, GCTRACE_SETTING) > 0,
+        .scavenges = find_setting(settings, SCAVTRACE_SETTING) > 0,
+    };
     struct go_facts *facts = &recording->go;
     struct err reason;
     memcpy(facts->version, target->go.version, sizeof(facts->version));
     facts->site_source = "none";
     facts->gc_source = "none";
-    int r = stderr_relay_start(&run->relay, &recording->clock, passes_lines, &reason);
+    int r = stderr_relay_start(&run->relay, &recording->clock, passing, &reason);
     if (r < 0) {
         snprintf(facts->gc_reason, sizeof(facts->gc_reason), "%.120s", reason.text);
         return 0;
     }
     facts->gc_source = "gctrace";
-    if (!passes_lines) {
-        bool has_others = settings != NULL && settings[0] != '\0';
-        r = str_printf(&run->go_debug, "%s%s" GCTRACE_SETTING "1", has_others ? settings : "",
-                       has_others ? "," : "");
-    }
+    r = add_settings(run, settings, passing);
     return r < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
@@ -221,6 +239,11 @@ static int look_at_profile(struct go_run *run)
 static int take_note(struct go_run *run, const struct relay_note *note)
 {
     struct recording *recording = run->recording;
+    if (note->is_scavenge) {
+        struct scavenge scavenge = note->scavenge;
+        scavenge.at_ns = clock_ns(&recording->clock, note->at_ticks);
+        return go_process_add_scavenge(&run->process, &scavenge);
+    }
     struct gc_event event = {
         .at_ns = clock_ns(&recording->clock, note->at_ticks),
         .cycle = note->cycle,

@@ -31,6 +31,7 @@ static_assert(sizeof(struct journal_event) % 8 == 0, "records are aligned");
 static_assert(sizeof(struct journal_go_process) % 8 == 0, "records are aligned");
 static_assert(sizeof(struct journal_go_reading) % 8 == 0, "records are aligned");
 static_assert(sizeof(struct gc_event) % 8 == 0, "records are aligned");
+static_assert(sizeof(struct scavenge) % 8 == 0, "records are aligned");
 static_assert(sizeof(struct tally_change) % 8 == 0, "records are aligned");
 
 static struct journal_head *journal_head(const struct journal *journal)

@@ -40,6 +40,7 @@ enum journal_tag {
     JOURNAL_GO_SITE,    /* behind it the frames as offsets in its file, the allocating one first */
     JOURNAL_GO_READING, /* behind it what has changed, as struct tally_change */
     JOURNAL_GC,         /* struct gc_event */
+    JOURNAL_SCAVENGE,   /* struct scavenge */
 };
 
 struct journal_record {

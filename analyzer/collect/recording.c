@@ -31,6 +31,7 @@ void recording_fini(struct recording *recording)
     }
     free(recording->facts);
     free(recording->gc_events);
+    free(recording->scavenges);
     stacktree_fini(&recording->stacks);
     modules_fini(&recording->modules);
     contexts_fini(&recording->contexts);
@@ -113,6 +114,16 @@ int recording_add_gc(struct recording *recording, const struct gc_event *event)
                         recording->gc_event_count + 1, sizeof(*recording->gc_events));
     if (r == 0) {
         recording->gc_events[recording->gc_event_count++] = *event;
+    }
+    return r;
+}
+
+int recording_add_scavenge(struct recording *recording, const struct scavenge *scavenge)
+{
+    int r = vec_reserve((void **)&recording->scavenges, &recording->scavenge_capacity,
+                        recording->scavenge_count + 1, sizeof(*recording->scavenges));
+    if (r == 0) {
+        recording->scavenges[recording->scavenge_count++] = *scavenge;
     }
     return r;
 }

@@ -85,6 +85,9 @@ struct recording {
     struct gc_event *gc_events;
     size_t gc_event_count;
     size_t gc_event_capacity;
+    struct scavenge *scavenges;
+    size_t scavenge_count;
+    size_t scavenge_capacity;
     const struct given_name *given_names; /* of module 1, by offset - 1; NULL: names are in files */
     struct go_facts go;                   /* version "": the command is no Go program */
     struct faults faults;
@@ -152,6 +155,7 @@ int recording_subject(struct recording *recording, uint32_t key, uint32_t pid, u
 /* Keeps the mark, with this name. Returns 0 or -ENOMEM. */
 /* Returns 0 or -ENOMEM. */
 int recording_add_gc(struct recording *recording, const struct gc_event *event);
+int recording_add_scavenge(struct recording *recording, const struct scavenge *scavenge);
 
 /* Keeps a copy of the name. Returns 0 or -ENOMEM. */
 int recording_add_mark(struct recording *recording, const struct mark *mark, const char *name,

@@ -216,6 +216,9 @@ static int replay_record(const struct replaying *at, const struct journal_record
     case JOURNAL_GC:
         body = journal_body(record, sizeof(struct gc_event));
         return body == NULL ? -EINVAL : go_process_add_gc(&replay->go, body);
+    case JOURNAL_SCAVENGE:
+        body = journal_body(record, sizeof(struct scavenge));
+        return body == NULL ? -EINVAL : go_process_add_scavenge(&replay->go, body);
     default:
         return -EINVAL;
     }

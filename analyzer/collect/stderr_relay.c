@@ -72,6 +72,16 @@ static void relay_take_cycle(void *context, const struct gc_cycle *cycle)
                          });
 }
 
+static void relay_take_scavenge(void *context, const struct scavenge *scavenge)
+{
+    struct relaying *relaying = context;
+    relay_tell(relaying, &(struct relay_note){
+                             .scavenge = *scavenge,
+                             .is_scavenge = true,
+                             .at_ticks = clock_ticks(relaying->clock),
+                         });
+}
+
 /* The program's terminal is as large as ours. */
 static void relay_fit(void)
 {
@@ -151,15 +161,17 @@ static _Noreturn void relay_run(struct relaying *relaying)
 
 /* Nothing else of ours may stay open in it: it may outlive us. */
 static _Noreturn void relay_become(int input_fd, int note_fd, const struct clock *clock,
-                                   bool passes_lines)
+                                   struct relay_passing passing)
 {
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTTOU, SIGPIPE, SIGTSTP};
     struct relaying relaying = {.clock = clock, .is_terminal = isatty(OUTPUT) == 1};
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
     relaying.sieve = (struct gc_sieve){
-        .passes_lines = passes_lines,
+        .passes_lines = passing.cycles,
+        .passes_scavenges = passing.scavenges,
         .keeps_writes = !relaying.is_terminal,
         .take_cycle = relay_take_cycle,
+        .take_scavenge = relay_take_scavenge,
         .pass = relay_pass,
         .context = &relaying,
     };
@@ -214,8 +226,8 @@ static int open_channel(int fds[2])
     return 0;
 }
 
-int stderr_relay_start(struct stderr_relay *relay, const struct clock *clock, bool passes_lines,
-                       struct err *err)
+int stderr_relay_start(struct stderr_relay *relay, const struct clock *clock,
+                       struct relay_passing passing, struct err *err)
 {
     int channel[2];
     int notes[2];
@@ -236,7 +248,7 @@ int stderr_relay_start(struct stderr_relay *relay, const struct clock *clock, bo
         r = relay->pid < 0 ? -errno : 0;
         if (relay->pid == 0) {
             close(channel[1]);
-            relay_become(channel[0], notes[1], clock, passes_lines);
+            relay_become(channel[0], notes[1], clock, passing);
         }
         close(notes[1]);
     }

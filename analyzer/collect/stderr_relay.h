@@ -1,5 +1,6 @@
 /*
- * stderr_relay.h - stands between a Go program's stderr and ours, and takes the gctrace lines out.
+ * stderr_relay.h - stands between a Go program's stderr and ours, and takes the lines
+ * of its garbage collector out.
  *
  * The program writes to a pipe that keeps its writes apart (O_DIRECT), or, where our stderr is a
  * terminal, to a terminal of its own, so that it colours and wraps as ever. A process of ours reads
@@ -27,19 +28,27 @@ struct stderr_relay {
     uint64_t lost_count; /* collections that it could not tell of */
 };
 
-/* A garbage collection, and when its line was read. */
+/* A garbage collection or memory given back, and when its line was read. */
 struct relay_note {
     struct gc_cycle cycle;
+    struct scavenge scavenge;
+    bool is_scavenge;
     uint64_t at_ticks;
     uint64_t unread_count; /* so far */
     uint64_t lost_count;
     bool is_end; /* no collection: everything written before relay_drain() has been passed on */
 };
 
-/* Starts relaying to our stderr. passes_lines: gctrace lines, too. Returns 0; or -EBADF (stderr is
- * closed) or another negative errno, and then there is none. */
-int stderr_relay_start(struct stderr_relay *relay, const struct clock *clock, bool passes_lines,
-                       struct err *err);
+/* Which of the lines are to be seen, too. */
+struct relay_passing {
+    bool cycles;
+    bool scavenges;
+};
+
+/* Starts relaying to our stderr. Returns 0; or -EBADF (stderr is closed) or another negative errno,
+ * and then there is none. */
+int stderr_relay_start(struct stderr_relay *relay, const struct clock *clock,
+                       struct relay_passing passing, struct err *err);
 
 /* The program has it: our own end is closed. */
 void stderr_relay_hand_over(struct stderr_relay *relay);

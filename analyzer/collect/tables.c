@@ -506,6 +506,22 @@ static void tables_write_gc(struct sqlwriter *writer, const struct recording *re
     }
 }
 
+static void tables_write_scavenges(struct sqlwriter *writer, const struct recording *recording)
+{
+    sqlwriter_table(writer, "scavenge", 7);
+    for (size_t i = 0; i < recording->scavenge_count; i++) {
+        const struct scavenge *scavenge = &recording->scavenges[i];
+        sqlwriter_integer(writer, recording->go.process_id);
+        sqlwriter_integer(writer, scavenge->at_ns);
+        sqlwriter_integer(writer, scavenge->released_bytes);
+        tables_write_size_or_null(writer, scavenge->eager_bytes);
+        sqlwriter_integer(writer, scavenge->returned_bytes);
+        sqlwriter_integer(writer, scavenge->in_use_pct);
+        sqlwriter_integer(writer, scavenge->is_forced);
+        sqlwriter_row(writer);
+    }
+}
+
 static void tables_write_go(struct sqlwriter *writer, const struct recording *recording)
 {
     const struct go_facts *go = &recording->go;
@@ -607,6 +623,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
     tables_write_each(writer, recording, "memory_sample", 8, tables_write_memory);
     tables_write_each(writer, recording, "resident_range", 7, tables_write_residency);
     tables_write_gc(writer, recording);
+    tables_write_scavenges(writer, recording);
     tables_write_go(writer, recording);
     tables_complete_run(writer, facts, recording);
     tables_complete_spread(writer, recording);

@@ -21,6 +21,41 @@ static int has_table(struct db *db, const char *name, bool *out_has, struct err 
     return statement_each(&statement, take_true, out_has, err);
 }
 
+static int take_sums(struct statement *from, void *context)
+{
+    struct scavenge_sums *sums = context;
+    sums->scavenge_count = statement_u64(from);
+    sums->forced_count = statement_u64(from);
+    sums->released_bytes = statement_u64(from);
+    sums->forced_bytes = statement_u64(from);
+    sums->returned_bytes = statement_u64(from);
+    sums->in_use_pct = statement_u64(from);
+    return 0;
+}
+
+int query_scavenges(struct db *db, uint32_t process_id, struct scavenge_sums *out_sums,
+                    struct err *err)
+{
+    bool has_scavenges = false;
+    *out_sums = (struct scavenge_sums){0};
+    int result = has_table(db, "scavenge", &has_scavenges, err);
+    if (result == 0 && has_scavenges) {
+        struct statement statement;
+        statement_begin(&statement, db,
+                        "SELECT count(*), ifnull(sum(is_forced), 0),"
+                        " ifnull(sum(released_bytes + ifnull(eager_bytes, 0)), 0),"
+                        " ifnull(sum(released_bytes * is_forced), 0),"
+                        " (SELECT returned_bytes FROM scavenge WHERE process_id = ?1"
+                        " ORDER BY at_ns DESC, rowid DESC LIMIT 1),"
+                        " (SELECT in_use_pct FROM scavenge WHERE process_id = ?1"
+                        " ORDER BY at_ns DESC, rowid DESC LIMIT 1)"
+                        " FROM scavenge WHERE process_id = ?1");
+        statement_bind(&statement, process_id);
+        result = statement_each(&statement, take_sums, out_sums, err);
+    }
+    return result;
+}
+
 struct gc_list {
     struct gc_row *rows;
     size_t count;

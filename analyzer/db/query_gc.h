@@ -34,6 +34,16 @@ struct gc_row {
     bool is_forced;
 };
 
+/* The rows of `scavenge` of a process. */
+struct scavenge_sums {
+    uint64_t scavenge_count; /* 0: what follows is not known */
+    uint64_t forced_count;
+    uint64_t released_bytes; /* all of them, eager ones included */
+    uint64_t forced_bytes;   /* of that */
+    uint64_t returned_bytes; /* after the last */
+    uint64_t in_use_pct;
+};
+
 /* A row of `go_runtime`. Texts live as long as the row is handed out. */
 struct go_runtime_row {
     uint32_t process_id;
@@ -55,6 +65,10 @@ typedef int go_runtime_sink(void *context, const struct go_runtime_row *row);
  * freed; or a negative errno, told in err. */
 int query_gc(struct db *db, uint32_t process_id, struct gc_row **out_rows, size_t *out_count,
              struct err *err);
+
+/* Returns 0 or a negative errno, told in err. */
+int query_scavenges(struct db *db, uint32_t process_id, struct scavenge_sums *out_sums,
+                    struct err *err);
 
 /* Hands over the row of each Go program. Returns 0 or a negative errno. */
 int query_go_runtime(struct db *db, go_runtime_sink *sink, void *context, struct err *err);

@@ -8,9 +8,34 @@
 
 enum {
     NO_LINE = -1,
-    SURE_PIECES = 5, /* so many, and it is the runtime's: "gc ", "3", " @", "0.5", "s " */
-    FIRST_BYTES = 3, /* of the runtime's first piece of a line: "gc " */
+    SURE_PIECES = 5,          /* so many, and it is the runtime's: "gc ", "3", " @", "0.5", "s " */
+    FIRST_BYTES = 3,          /* of the runtime's first piece of a line: "gc " ... */
+    SCAVENGE_FIRST_BYTES = 5, /* ... or "scav " */
 };
+
+/* What a whole line says. */
+struct told {
+    bool is_scavenge;
+    struct gc_cycle cycle;
+    struct scavenge scavenge;
+};
+
+static bool is_scavenge_line(const struct gc_sieve_line *line)
+{
+    return line->text[0] == 's';
+}
+
+/* The lines that the user does not want to see. */
+static unsigned find_hidden_lines(const struct gc_sieve *sieve)
+{
+    unsigned hidden = 0;
+    for (int i = 0; i < sieve->line_count; i++) {
+        bool is_shown =
+            is_scavenge_line(&sieve->lines[i]) ? sieve->passes_scavenges : sieve->passes_lines;
+        hidden |= is_shown ? 0 : 1u << i;
+    }
+    return hidden;
+}
 
 bool gc_sieve_is_holding(const struct gc_sieve *sieve)
 {
@@ -108,8 +133,9 @@ static unsigned find_cut_lines(const struct gc_sieve *sieve, size_t least_pieces
     unsigned found = 0;
     for (int i = 0; i < sieve->line_count; i++) {
         const struct gc_sieve_line *line = &sieve->lines[i];
-        bool is_whole_write = line->first_bytes == FIRST_BYTES || !sieve->keeps_writes;
-        bool is_one = is_whole_write && line->first_bytes >= FIRST_BYTES &&
+        size_t first_bytes = is_scavenge_line(line) ? SCAVENGE_FIRST_BYTES : FIRST_BYTES;
+        bool is_whole_write = line->first_bytes == first_bytes || !sieve->keeps_writes;
+        bool is_one = is_whole_write && line->first_bytes >= first_bytes &&
                       count_own_pieces(sieve, i) >= least_pieces;
         found |= is_one && line->size_bytes < sizeof(line->text) ? 1u << i : 0;
     }
@@ -120,12 +146,12 @@ void gc_sieve_finish(struct gc_sieve *sieve)
 {
     unsigned last = gc_sieve_is_holding(sieve) ? sieve->pieces[sieve->piece_count - 1].lines : 0;
     unsigned cut = find_cut_lines(sieve, 2) | (find_cut_lines(sieve, 1) & last);
-    let_go(sieve, sieve->passes_lines ? 0 : cut);
+    let_go(sieve, cut & find_hidden_lines(sieve));
 }
 
 /* What a line becomes with the piece behind it; `line` NULL: what begins with the piece. */
 static enum gctrace_match match_behind(const struct gc_sieve_line *line, const char *piece,
-                                       size_t size_bytes, struct gc_cycle *cycle)
+                                       size_t size_bytes, struct told *told)
 {
     char text[GCTRACE_LINE_BYTES];
     size_t held = line != NULL ? line->size_bytes : 0;
@@ -136,7 +162,9 @@ static enum gctrace_match match_behind(const struct gc_sieve_line *line, const c
         memcpy(text, line->text, held);
     }
     memcpy(text + held, piece, size_bytes);
-    return gctrace_match(text, held + size_bytes, cycle);
+    enum gctrace_match match = gctrace_match(text, held + size_bytes, &told->cycle);
+    told->is_scavenge = match == GCTRACE_NONE;
+    return told->is_scavenge ? scavtrace_match(text, held + size_bytes, &told->scavenge) : match;
 }
 
 /* The runtime writes a number at once: what goes on with digits behind one is somebody else's. */
@@ -168,12 +196,12 @@ static int begin_line(struct gc_sieve *sieve, size_t first_bytes)
 /* The beginnings that the piece may belong to, a new one included. *out_complete is one that it
  * makes a whole line, with what that says; NO_LINE: none. */
 static unsigned find_lines(struct gc_sieve *sieve, const char *piece, size_t size_bytes,
-                           struct gc_cycle *cycle, int *out_complete)
+                           struct told *told, int *out_complete)
 {
     unsigned found = 0;
     *out_complete = NO_LINE;
     for (int i = 0; i < sieve->line_count; i++) {
-        struct gc_cycle read;
+        struct told read;
         const struct gc_sieve_line *line = &sieve->lines[i];
         enum gctrace_match match = cuts_number(sieve, line, piece)
                                        ? GCTRACE_NONE
@@ -182,12 +210,12 @@ static unsigned find_lines(struct gc_sieve *sieve, const char *piece, size_t siz
         if (match == GCTRACE_COMPLETE &&
             (*out_complete == NO_LINE || line->number > sieve->lines[*out_complete].number)) {
             *out_complete = i;
-            *cycle = read;
+            *told = read;
         }
     }
     bool may_begin = found == 0 && (size_bytes >= FIRST_BYTES || !sieve->keeps_writes);
     enum gctrace_match match =
-        may_begin ? match_behind(NULL, piece, size_bytes, cycle) : GCTRACE_NONE;
+        may_begin ? match_behind(NULL, piece, size_bytes, told) : GCTRACE_NONE;
     if (match != GCTRACE_NONE) {
         int line = begin_line(sieve, size_bytes);
         *out_complete = match == GCTRACE_COMPLETE ? line : NO_LINE;
@@ -221,9 +249,9 @@ static int hold(struct gc_sieve *sieve, unsigned lines, const char *piece, size_
 
 static int feed_piece(struct gc_sieve *sieve, const char *piece, size_t size_bytes)
 {
-    struct gc_cycle cycle = {0};
+    struct told told = {0};
     int complete;
-    unsigned lines = find_lines(sieve, piece, size_bytes, &cycle, &complete);
+    unsigned lines = find_lines(sieve, piece, size_bytes, &told, &complete);
     if (lines == 0 && !gc_sieve_is_holding(sieve)) {
         sieve->unread_count += gctrace_has_begun(piece, size_bytes);
         sieve->pass(sieve->context, piece, size_bytes);
@@ -231,9 +259,13 @@ static int feed_piece(struct gc_sieve *sieve, const char *piece, size_t size_byt
     }
     int r = hold(sieve, lines, piece, size_bytes);
     if (r == 0 && complete != NO_LINE) {
-        sieve->take_cycle(sieve->context, &cycle);
+        if (told.is_scavenge) {
+            sieve->take_scavenge(sieve->context, &told.scavenge);
+        } else {
+            sieve->take_cycle(sieve->context, &told.cycle);
+        }
         unsigned gone = 1u << complete | find_cut_lines(sieve, SURE_PIECES);
-        let_go(sieve, sieve->passes_lines ? 0 : gone);
+        let_go(sieve, gone & find_hidden_lines(sieve));
     } else if (r == 0 && sieve->held.size_bytes > GC_SIEVE_HELD_MAX) {
         gc_sieve_flush(sieve);
     }
@@ -243,16 +275,16 @@ static int feed_piece(struct gc_sieve *sieve, const char *piece, size_t size_byt
 /* Where writes have run together: how much of the bytes can be the next part of a line. */
 static size_t find_part(const struct gc_sieve *sieve, const char *bytes, size_t size_bytes)
 {
-    struct gc_cycle cycle;
+    struct told told;
     size_t length = size_bytes < GCTRACE_LINE_BYTES ? size_bytes : GCTRACE_LINE_BYTES;
     for (; length > 0; length--) {
         for (int i = 0; i < sieve->line_count; i++) {
-            if (match_behind(&sieve->lines[i], bytes, length, &cycle) != GCTRACE_NONE) {
+            if (match_behind(&sieve->lines[i], bytes, length, &told) != GCTRACE_NONE) {
                 return length;
             }
         }
         bool is_enough = length >= FIRST_BYTES || length == size_bytes;
-        if (is_enough && match_behind(NULL, bytes, length, &cycle) != GCTRACE_NONE) {
+        if (is_enough && match_behind(NULL, bytes, length, &told) != GCTRACE_NONE) {
             return length;
         }
     }
@@ -265,7 +297,8 @@ int gc_sieve_feed(struct gc_sieve *sieve, const char *bytes, size_t size_bytes)
     while (size_bytes > 0) {
         const char *line_end = memchr(bytes, '\n', size_bytes);
         size_t length = line_end != NULL ? (size_t)(line_end - bytes) + 1 : size_bytes;
-        if (!sieve->keeps_writes && (gc_sieve_is_holding(sieve) || bytes[0] == 'g')) {
+        bool may_begin = bytes[0] == 'g' || bytes[0] == 's';
+        if (!sieve->keeps_writes && (gc_sieve_is_holding(sieve) || may_begin)) {
             length = find_part(sieve, bytes, length);
         }
         int r = feed_piece(sieve, bytes, length);

@@ -1,5 +1,6 @@
 /*
- * gc_sieve.h - parts what a Go program writes to stderr from the gctrace lines of its runtime.
+ * gc_sieve.h - parts what a Go program writes to stderr from the gctrace and scavtrace lines of its
+ * runtime.
  *
  * The runtime writes such a line in some forty writes, between which other threads may write, too.
  * What comes is therefore fed as it was written, one piece for a write where the channel keeps them
@@ -38,8 +39,10 @@ struct gc_sieve_piece {
 
 struct gc_sieve {
     bool passes_lines; /* the user wants to see them, too */
+    bool passes_scavenges;
     bool keeps_writes; /* a piece is never a part of a write, nor of several */
     void (*take_cycle)(void *context, const struct gc_cycle *cycle);
+    void (*take_scavenge)(void *context, const struct scavenge *scavenge);
     void (*pass)(void *context, const char *bytes, size_t size_bytes);
     void *context;
     uint64_t unread_count; /* lines that begin like one and go on differently: passed */

@@ -31,6 +31,8 @@ enum {
     "gc # @$s #%: $+$+$ ms clock, $+$/$/$+$ ms cpu, #->#->#"                                       \
     " MB, # MB goal, "
 
+#define SCAVENGE_HEAD "scav # KiB "
+
 static const struct pattern {
     const char *text;
     bool has_stacks;
@@ -141,6 +143,61 @@ enum gctrace_match gctrace_match(const char *text, size_t size_bytes, struct gc_
     return size_bytes > GCTRACE_LINE_BYTES ? GCTRACE_NONE : best;
 }
 
+static const struct scavenge_pattern {
+    const char *text;
+    bool has_eager;
+    bool is_forced;
+} scavenge_patterns[] = {
+    {SCAVENGE_HEAD "work, # KiB total, #% util\n", false, false},
+    {SCAVENGE_HEAD "work, # KiB total, #% util (forced)\n", false, true},
+    {SCAVENGE_HEAD "work, # KiB total, #% util [controller reset]\n", false, false},
+    {SCAVENGE_HEAD "work (bg), # KiB work (eager), # KiB now, #% util\n", true, false},
+    {SCAVENGE_HEAD "work (bg), # KiB work (eager), # KiB now, #% util (forced)\n", true, true},
+    {SCAVENGE_HEAD "work (bg), # KiB work (eager), # KiB now, #% util [controller reset]\n", true,
+     false},
+};
+
+static uint64_t kibibytes(uint64_t millionths)
+{
+    return whole(millionths) << 10;
+}
+
+enum gctrace_match scavtrace_match(const char *text, size_t size_bytes,
+                                   struct scavenge *out_scavenge)
+{
+    enum gctrace_match best = GCTRACE_NONE;
+    for (size_t i = 0; i < sizeof(scavenge_patterns) / sizeof(scavenge_patterns[0]); i++) {
+        const struct scavenge_pattern *pattern = &scavenge_patterns[i];
+        uint64_t values[VALUES_MAX];
+        size_t count;
+        enum gctrace_match match = match_pattern(pattern->text, text, size_bytes, values, &count);
+        if (match == GCTRACE_COMPLETE) {
+            const uint64_t *now = values + (pattern->has_eager ? 2 : 1);
+            *out_scavenge = (struct scavenge){
+                .released_bytes = kibibytes(values[0]),
+                .eager_bytes = pattern->has_eager ? kibibytes(values[1]) : GCTRACE_UNKNOWN,
+                .returned_bytes = kibibytes(now[0]),
+                .in_use_pct = whole(now[1]),
+                .is_forced = pattern->is_forced,
+            };
+        }
+        best = match > best ? match : best;
+    }
+    return best;
+}
+
+static bool scavtrace_has_begun(const char *text, size_t size_bytes)
+{
+    uint64_t values[VALUES_MAX];
+    size_t count;
+    for (size_t length = size_bytes < 32 ? size_bytes : 32; length > 0; length--) {
+        if (match_pattern(SCAVENGE_HEAD, text, length, values, &count) == GCTRACE_COMPLETE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool gctrace_has_begun(const char *text, size_t size_bytes)
 {
     uint64_t values[VALUES_MAX];
@@ -152,5 +209,5 @@ bool gctrace_has_begun(const char *text, size_t size_bytes)
             return count > VALUE_SINCE_START;
         }
     }
-    return false;
+    return scavtrace_has_begun(text, line_bytes);
 }

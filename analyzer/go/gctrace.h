@@ -1,10 +1,14 @@
 /*
- * gctrace.h - the lines that Go's runtime writes to stderr under GODEBUG=gctrace=1.
+ * gctrace.h - the lines that Go's runtime writes to stderr under GODEBUG=gctrace=1,scavtrace=1.
  *
  *     gc 4 @0.135s 12%: 0.025+3.1+0.006 ms clock, 0.05+1.2/2.9/0+0.013 ms cpu, 26->27->14 MB,
  *     27 MB goal, 0 MB stacks, 0 MB globals, 2 P (forced)
  *
- * on one line. Go before 1.18 leaves out stacks and globals.
+ * on one line. Go before 1.18 leaves out stacks and globals. Of memory given back to the kernel
+ *
+ *     scav 0 KiB work, 2968 KiB total, 87% util (forced)
+ *
+ * and since 1.21 "scav 0 KiB work (bg), 8 KiB work (eager), 2968 KiB now, 87% util".
  */
 #ifndef ALLOCAUDIT_GCTRACE_H
 #define ALLOCAUDIT_GCTRACE_H
@@ -48,6 +52,17 @@ struct gc_event {
     struct gc_cycle cycle;
 };
 
+/* Memory of the heap was given back to the kernel: since the line before, or by force. */
+struct scavenge {
+    uint64_t at_ns; /* when its line was read; not of the line */
+    uint64_t released_bytes;
+    uint64_t eager_bytes;    /* by goroutines that would have gone beyond a limit;
+                                GCTRACE_UNKNOWN: the line does not say */
+    uint64_t returned_bytes; /* of the heap, the kernel has now */
+    uint64_t in_use_pct;     /* of what it has not */
+    bool is_forced;          /* by debug.FreeOSMemory() */
+};
+
 enum gctrace_match {
     GCTRACE_NONE,     /* no such line begins so */
     GCTRACE_BEGIN,    /* a line may begin so */
@@ -57,7 +72,12 @@ enum gctrace_match {
 /* What the text is. Of a whole line *out_cycle holds what it says. */
 enum gctrace_match gctrace_match(const char *text, size_t size_bytes, struct gc_cycle *out_cycle);
 
-/* True if it begins as all such lines do, up to the time: then what follows is worded anew. */
+/* The same of memory given back; out_scavenge->at_ns is 0. */
+enum gctrace_match scavtrace_match(const char *text, size_t size_bytes,
+                                   struct scavenge *out_scavenge);
+
+/* True if it begins as all lines of either kind do, a collection's up to the time: then what
+ * follows is worded anew. */
 bool gctrace_has_begun(const char *text, size_t size_bytes);
 
 #endif

@@ -178,6 +178,27 @@ static int print_cycles(struct report *report, const struct gc_history *history,
     return 0;
 }
 
+/* What of the heap the kernel has got back. */
+static int print_scavenges(struct report *report, struct err *err)
+{
+    struct out *out = report->out;
+    struct scavenge_sums sums;
+    int result = query_scavenges(report->trace->db, report_process(report)->id, &sums, err);
+    if (result < 0 || sums.scavenge_count == 0) {
+        return result;
+    }
+    out_begin_section(out, "gc_scavenges", "Memory given back to the kernel");
+    out_bytes(out, "released_bytes", "by the runtime, in all", (int64_t)sums.released_bytes);
+    out_count(out, "forced_count", sums.forced_count > 0 ? "debug.FreeOSMemory calls" : NULL,
+              (int64_t)sums.forced_count);
+    out_bytes(out, "forced_bytes", sums.forced_count > 0 ? "of that, by them" : NULL,
+              (int64_t)sums.forced_bytes);
+    out_bytes(out, "returned_bytes", "of the heap, at the end", (int64_t)sums.returned_bytes);
+    out_percent(out, "in_use_pct", "in use of the rest", (double)sums.in_use_pct, 100);
+    out_end_section(out);
+    return 0;
+}
+
 int report_print_gc(struct report *report, struct err *err)
 {
     const struct process_row *process = report_process(report);
@@ -190,6 +211,9 @@ int report_print_gc(struct report *report, struct err *err)
     if (history.count > 0) {
         print_summary(report, &history);
         result = note_busy_machine(report, &history, err);
+        if (result == 0 && !report->is_overview) {
+            result = print_scavenges(report, err);
+        }
         if (result == 0 && !report->is_overview) {
             result = print_cycles(report, &history, err);
         }

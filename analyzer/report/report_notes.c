@@ -164,7 +164,7 @@ static int note_go(void *context, const struct go_runtime_row *go)
     }
     if (go->unread_line_count + go->lost_line_count > 0) {
         out_note(out,
-                 "garbage collections that are missing: %llu whose lines are worded in a new way, "
+                 "lines of the garbage collector that are missing: %llu worded in a new way, "
                  "%llu that came too fast",
                  (unsigned long long)go->unread_line_count,
                  (unsigned long long)go->lost_line_count);

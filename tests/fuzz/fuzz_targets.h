@@ -104,7 +104,9 @@ static inline void fuzz_pprof(const uint8_t *bytes, size_t count)
 static inline void fuzz_gctrace(const uint8_t *bytes, size_t count)
 {
     struct gc_cycle cycle;
+    struct scavenge scavenge;
     (void)gctrace_match((const char *)bytes, count, &cycle);
+    (void)scavtrace_match((const char *)bytes, count, &scavenge);
     (void)gctrace_has_begun((const char *)bytes, count);
 }
 

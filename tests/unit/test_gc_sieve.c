@@ -59,6 +59,17 @@ struct seen {
     struct str passed;
     unsigned cycle_count;
     struct gc_cycle cycle;
+    unsigned scavenge_count;
+    struct scavenge scavenge;
+};
+
+/* Memory given back, in the pieces that the runtime writes. */
+static const char *const scavenge_pieces[] = {
+    "scav ", "64", " KiB work, ", "2320", " KiB total, ", "90", "% util", " (forced)", "\n",
+};
+
+enum {
+    SCAVENGE_PIECES = sizeof(scavenge_pieces) / sizeof(scavenge_pieces[0])
 };
 
 static void take_cycle(void *context, const struct gc_cycle *cycle)
@@ -66,6 +77,13 @@ static void take_cycle(void *context, const struct gc_cycle *cycle)
     struct seen *seen = context;
     seen->cycle_count++;
     seen->cycle = *cycle;
+}
+
+static void take_scavenge(void *context, const struct scavenge *scavenge)
+{
+    struct seen *seen = context;
+    seen->scavenge_count++;
+    seen->scavenge = *scavenge;
 }
 
 static void pass(void *context, const char *bytes, size_t size_bytes)
@@ -78,7 +96,12 @@ static struct gc_sieve begin(struct seen *seen)
 {
     *seen = (struct seen){0};
     return (struct gc_sieve){
-        .keeps_writes = true, .take_cycle = take_cycle, .pass = pass, .context = seen};
+        .keeps_writes = true,
+        .take_cycle = take_cycle,
+        .take_scavenge = take_scavenge,
+        .pass = pass,
+        .context = seen,
+    };
 }
 
 static void end(struct gc_sieve *sieve, struct seen *seen)
@@ -324,6 +347,81 @@ static void gc_sieve_feed_random_pieces_keep_every_byte(void **state)
     }
 }
 
+static void gc_sieve_feed_scavenge_is_taken_out_whatever_comes_between(void **state)
+{
+    (void)state;
+    for (size_t place = 0; place <= SCAVENGE_PIECES; place++) {
+        struct seen seen;
+        struct gc_sieve sieve = begin(&seen);
+        for (size_t i = 0; i <= SCAVENGE_PIECES; i++) {
+            if (i == place) {
+                feed(&sieve, "one\nscavenger");
+            }
+            feed(&sieve, i < SCAVENGE_PIECES ? scavenge_pieces[i] : "");
+        }
+        assert_int_equal(seen.scavenge_count, 1);
+        assert_int_equal(seen.scavenge.released_bytes, 64 << 10);
+        assert_int_equal(seen.scavenge.returned_bytes, 2320 << 10);
+        assert_int_equal(seen.scavenge.in_use_pct, 90);
+        assert_true(seen.scavenge.is_forced);
+        assert_string_equal(str_text(&seen.passed), "one\nscavenger");
+        end(&sieve, &seen);
+    }
+}
+
+static void gc_sieve_feed_only_the_wanted_kind_passes(void **state)
+{
+    (void)state;
+    for (int wanted = 0; wanted < 4; wanted++) {
+        struct seen seen;
+        struct gc_sieve sieve = begin(&seen);
+        struct str expected = {0};
+        sieve.passes_lines = (wanted & 1) != 0;
+        sieve.passes_scavenges = (wanted & 2) != 0;
+        for (size_t i = 0; i < PIECES; i++) {
+            feed(&sieve, pieces[i]);
+            str_append(&expected, sieve.passes_lines ? pieces[i] : "");
+        }
+        for (size_t i = 0; i < SCAVENGE_PIECES; i++) {
+            feed(&sieve, scavenge_pieces[i]);
+            str_append(&expected, sieve.passes_scavenges ? scavenge_pieces[i] : "");
+        }
+        assert_int_equal(seen.cycle_count, 1);
+        assert_int_equal(seen.scavenge_count, 1);
+        assert_string_equal(str_text(&seen.passed), str_text(&expected));
+        str_fini(&expected);
+        end(&sieve, &seen);
+    }
+}
+
+static void gc_sieve_finish_scavenge_cut_by_the_end_is_dropped(void **state)
+{
+    (void)state;
+    struct seen seen;
+    struct gc_sieve sieve = begin(&seen);
+    for (size_t i = 0; i + 2 < SCAVENGE_PIECES; i++) {
+        feed(&sieve, scavenge_pieces[i]);
+    }
+    gc_sieve_finish(&sieve);
+    assert_int_equal(seen.scavenge_count, 0);
+    assert_string_equal(str_text(&seen.passed), "");
+    end(&sieve, &seen);
+}
+
+static void gc_sieve_feed_scavenges_that_ran_together_are_parted(void **state)
+{
+    (void)state;
+    struct seen seen;
+    struct gc_sieve sieve = begin(&seen);
+    sieve.keeps_writes = false;
+    feed(&sieve, "some\nscav 64 KiB work, 23");
+    feed(&sieve, "20 KiB total, 90% util\nsays\n");
+    assert_int_equal(seen.scavenge_count, 1);
+    assert_int_equal(seen.scavenge.returned_bytes, 2320 << 10);
+    assert_string_equal(str_text(&seen.passed), "some\nsays\n");
+    end(&sieve, &seen);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +436,10 @@ int main(void)
         cmocka_unit_test(gc_sieve_feed_line_of_another_wording_is_counted),
         cmocka_unit_test(gc_sieve_feed_endless_text_behind_a_beginning_is_not_held),
         cmocka_unit_test(gc_sieve_feed_random_pieces_keep_every_byte),
+        cmocka_unit_test(gc_sieve_feed_scavenge_is_taken_out_whatever_comes_between),
+        cmocka_unit_test(gc_sieve_feed_only_the_wanted_kind_passes),
+        cmocka_unit_test(gc_sieve_finish_scavenge_cut_by_the_end_is_dropped),
+        cmocka_unit_test(gc_sieve_feed_scavenges_that_ran_together_are_parted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,66 @@ static void gctrace_has_begun_line_of_another_wording_is_known(void **state)
     assert_false(gctrace_has_begun("", 0));
 }
 
+static void scavtrace_match_lines_of_each_version_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        struct scavenge scavenge;
+    } cases[] = {
+        {"scav 8 KiB work, 2968 KiB total, 87% util\n", {0, 8192, GCTRACE_UNKNOWN, 3039232, 87, 0}},
+        {"scav 65536 KiB work, 67000 KiB total, 3% util (forced)\n",
+         {0, 64 << 20, GCTRACE_UNKNOWN, 67000 << 10, 3, true}},
+        {"scav 0 KiB work, 1 KiB total, 100% util [controller reset]\n",
+         {0, 0, GCTRACE_UNKNOWN, 1024, 100, false}},
+        {"scav 4 KiB work (bg), 12 KiB work (eager), 16 KiB now, 50% util\n",
+         {0, 4096, 12288, 16384, 50, false}},
+        {"scav 4 KiB work (bg), 0 KiB work (eager), 16 KiB now, 50% util (forced)\n",
+         {0, 4096, 0, 16384, 50, true}},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct scavenge scavenge = {.at_ns = 1};
+        const struct scavenge *expected = &cases[i].scavenge;
+        const char *text = cases[i].text;
+        assert_int_equal(scavtrace_match(text, strlen(text), &scavenge), GCTRACE_COMPLETE);
+        assert_int_equal(scavenge.at_ns, 0);
+        assert_int_equal(scavenge.released_bytes, expected->released_bytes);
+        assert_true(scavenge.eager_bytes == expected->eager_bytes);
+        assert_int_equal(scavenge.returned_bytes, expected->returned_bytes);
+        assert_int_equal(scavenge.in_use_pct, expected->in_use_pct);
+        assert_int_equal(scavenge.is_forced, expected->is_forced);
+        for (size_t length = 1; length < strlen(text); length++) {
+            assert_int_equal(scavtrace_match(text, length, &scavenge), GCTRACE_BEGIN);
+        }
+    }
+}
+
+static void scavtrace_match_other_text_is_none(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "scavenger ",
+        "scav 8 MiB work",
+        "scav x KiB work, ",
+        "scav 8 KiB work, 2968 KiB total, 87% util (later)\n",
+        "scav 3 8 KiB work, 2968 KiB total, 87% util\n", /* before Go 1.19 */
+        "gc 1 ",
+    };
+    struct scavenge scavenge;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_int_equal(scavtrace_match(others[i], strlen(others[i]), &scavenge), GCTRACE_NONE);
+    }
+}
+
+static void gctrace_has_begun_scavenge_of_another_wording_is_known(void **state)
+{
+    (void)state;
+    static const char later[] = "scav 8 KiB taken, 3 KiB left\n";
+    assert_true(gctrace_has_begun(later, strlen(later)));
+    assert_false(gctrace_has_begun("scav 8 things\n", 14));
+    assert_false(gctrace_has_begun("scav ", 5));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +176,9 @@ int main(void)
         cmocka_unit_test(gctrace_match_every_part_of_a_line_may_go_on),
         cmocka_unit_test(gctrace_match_other_text_is_none),
         cmocka_unit_test(gctrace_has_begun_line_of_another_wording_is_known),
+        cmocka_unit_test(scavtrace_match_lines_of_each_version_are_read),
+        cmocka_unit_test(scavtrace_match_other_text_is_none),
+        cmocka_unit_test(gctrace_has_begun_scavenge_of_another_wording_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

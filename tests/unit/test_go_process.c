@@ -87,6 +87,8 @@ static void record(struct recording *recording)
     read_profile(&process, 3000000, false, sites[1], 7, 0);
     event = (struct gc_event){.at_ns = 4000000, .cycle = {.cycle = 2, .is_forced = true}};
     assert_int_equal(go_process_add_gc(&process, &event), 0);
+    const struct scavenge scavenge = {.at_ns = 4100000, .released_bytes = 4096};
+    assert_int_equal(go_process_add_scavenge(&process, &scavenge), 0);
     recording->go.foreign_line_count = 3;
     go_process_keep_facts(&process);
 }
@@ -149,6 +151,8 @@ static void go_process_meet_again_gives_the_same_process(void **state)
     assert_string_equal(after.go.site_reason, "its recorder was killed");
     assert_int_equal(after.gc_event_count, 2);
     assert_memory_equal(after.gc_events, before.gc_events, 2 * sizeof(*after.gc_events));
+    assert_int_equal(after.scavenge_count, 1);
+    assert_memory_equal(after.scavenges, before.scavenges, sizeof(*after.scavenges));
     assert_int_equal(replay.reading_count, 2);
     replay_fini(&replay);
     recording_fini(&before);
