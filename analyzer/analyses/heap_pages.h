@@ -28,6 +28,13 @@ struct pin_state {
     uint64_t own_bytes;   /* pages that it would hold in an arena of its own (repack.h) */
 };
 
+/* What an arena of its own would give back: the pages that it empties, less those that it needs.
+ * Of repacked ones. */
+static inline double pin_saving(const struct pin_state *state)
+{
+    return (double)state->freed_bytes - (double)state->own_bytes;
+}
+
 struct pin_row {
     uint32_t stack_id;
     double pinned_byte_seconds; /* of pages held alone, beyond what its live blocks take */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../advice/reserve_choice.h"
+#include "../analyses/heap_pages.h"
 #include "../analyses/latencies.h"
 #include "../model/stacks.h"
 #include "recommend_replay.h"
@@ -85,18 +86,45 @@ static void add_reserves(struct recommend_answer *answer, const struct growth *g
     }
 }
 
+/* Sites that hold pages which would be empty without them, and need less for themselves. */
+static int add_arenas(struct recommend_answer *answer, const struct heap_pages *pages,
+                      struct err *err)
+{
+    double least_bytes = SHARE_LEAST * (double)answer->evidence.rss_peak_bytes;
+    struct own_arena arenas[OWN_ARENAS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < pages->repacked_count && count < OWN_ARENAS_MAX; i++) {
+        const struct pin_row *pin = &pages->pins[i];
+        if (fmax(pin_saving(&pin->at_peak), pin_saving(&pin->at_end)) >= least_bytes) {
+            arenas[count++].stack_id = pin->stack_id;
+        }
+    }
+    int result =
+        count > 0 ? own_arenas_measure(answer->trace, answer->process->id, arenas, count, err) : 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        answer->advice[answer->advice_count++] = (struct recommend_advice){
+            .kind = RECOMMEND_OWN_ARENA,
+            .stack_id = arenas[i].stack_id,
+            .arena = arenas[i],
+        };
+    }
+    return result;
+}
+
 static int find_candidates(struct recommend_answer *answer, struct err *err)
 {
-    struct analysis_run run = {.analysis = &growth_analysis};
+    struct analysis_run runs[] = {{.analysis = &growth_analysis},
+                                  {.analysis = &heap_pages_analysis}};
     double realloc_time_ns = NAN;
     int result = find_realloc_time(answer, &realloc_time_ns, err);
     if (result == 0) {
-        result = analyses_run(answer->trace, answer->process->id, &run, 1, NULL, NULL, err);
+        result = analyses_run(answer->trace, answer->process->id, runs, 2, NULL, NULL, err);
     }
     if (result == 0) {
-        add_reserves(answer, growth_of(run.state), realloc_time_ns);
+        add_reserves(answer, growth_of(runs[0].state), realloc_time_ns);
+        result = add_arenas(answer, runs[1].state, err);
     }
-    analyses_end(&run, 1);
+    analyses_end(runs, 2);
     return result;
 }
 
@@ -132,6 +160,29 @@ static void join_changes(struct contender *contender, const struct contender *ot
     }
 }
 
+/* The blocks that were left out, as they lie in their arena. What its calls take is not known. */
+static void add_arena(struct recommend_tried *tried, const struct own_arena *arena)
+{
+    const struct {
+        struct round_spread *spread;
+        double bytes;
+    } parts[] = {{&tried->outcome.heap_peak_bytes, arena->peak_bytes},
+                 {&tried->outcome.heap_mean_bytes, arena->mean_bytes},
+                 {&tried->outcome.heap_end_bytes, arena->end_bytes}};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        parts[i].spread->median += parts[i].bytes;
+        parts[i].spread->min += parts[i].bytes;
+        parts[i].spread->max += parts[i].bytes;
+    }
+}
+
+static void keep_memory_alone(struct contender *contender)
+{
+    for (int i = 0; i < ADVICE_MEASURE_COUNT; i++) {
+        contender->changes[i].is_known &= i == ADVICE_PEAK || i == ADVICE_MEAN;
+    }
+}
+
 /* `places`: before, with the change, after. */
 static void judge(const struct recommend_answer *answer, struct recommend_tried places[3],
                   struct recommend_advice *advice)
@@ -139,10 +190,16 @@ static void judge(const struct recommend_answer *answer, struct recommend_tried 
     if (places[0].candidate.is_lost || places[2].candidate.is_lost) {
         return;
     }
+    if (advice->kind == RECOMMEND_OWN_ARENA) {
+        add_arena(&places[1], &advice->arena);
+    }
     recommend_compare_to(answer, &places[0], &places[1]);
     advice->contender = places[1].contender;
     recommend_compare_to(answer, &places[2], &places[1]);
     join_changes(&advice->contender, &places[1].contender);
+    if (advice->kind == RECOMMEND_OWN_ARENA) {
+        keep_memory_alone(&advice->contender);
+    }
     advice->is_known = !advice->contender.is_lost;
     advice->is_worth_it =
         advice->is_known && decision_make(answer->goal, &advice->contender, 1).place == 0;
@@ -154,7 +211,7 @@ static int measure(struct recommend_replay *replay, struct recommend_tried place
     struct recommend_answer *answer = replay->answer;
     struct script_head head = answer->head;
     const struct neutral neutral = {
-        .kind = NEUTRAL_GROWTH,
+        .kind = advice->kind == RECOMMEND_RESERVE ? NEUTRAL_GROWTH : NEUTRAL_SITE,
         .stack_id = advice->stack_id,
         .reserve_bytes = advice->size_bytes,
     };

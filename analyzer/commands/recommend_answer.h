@@ -14,6 +14,7 @@
 #include "../advice/env_lint.h"
 #include "../advice/evidence.h"
 #include "../advice/remedy.h"
+#include "../analyses/own_arenas.h"
 #include "../cli/options.h"
 #include "../cli/out.h"
 #include "../cli/term.h"
@@ -157,16 +158,18 @@ struct recommend_cause {
 };
 
 enum recommend_advice_kind {
-    RECOMMEND_RESERVE, /* ask for a buffer's later size at once */
+    RECOMMEND_RESERVE,   /* ask for a buffer's later size at once */
+    RECOMMEND_OWN_ARENA, /* keep the blocks apart from the others */
 };
 
 /* A change of the code at one call site, and what it gains on top of the base. */
 struct recommend_advice {
     enum recommend_advice_kind kind;
     uint32_t stack_id;
-    uint64_t size_bytes; /* to reserve */
+    uint64_t size_bytes; /* to reserve; this and the next two: 0 of an own arena */
     uint64_t spared_step_count;
     uint64_t spared_copied_bytes; /* as recorded */
+    struct own_arena arena;       /* of an own arena */
     char function[RECOMMEND_FUNCTION_BYTES];
     char file[RECOMMEND_FUNCTION_BYTES]; /* "": not known */
     uint32_t line;

@@ -14,6 +14,7 @@ enum {
 
 static const char *const kind_words[] = {
     [RECOMMEND_RESERVE] = "reserve",
+    [RECOMMEND_OWN_ARENA] = "own_arena",
 };
 
 static void print_change(struct out *out, enum advice_measure measure, const struct change *change,
@@ -39,12 +40,27 @@ static void print_changes(struct out *out, const struct change *changes)
     print_change(out, ADVICE_CPU, &changes[ADVICE_CPU], cpu);
 }
 
+static void format_sentence(const struct recommend_advice *advice, char *text, size_t size)
+{
+    char bytes[32];
+    if (advice->kind == RECOMMEND_RESERVE) {
+        (void)snprintf(
+            text, size,
+            "reserve %s before it grows: std::vector::reserve, or one malloc of that size",
+            out_format_bytes((int64_t)advice->size_bytes, bytes));
+    } else {
+        (void)snprintf(text, size,
+                       "keep these blocks in an arena of their own (%s at most), apart from those "
+                       "that die",
+                       out_format_bytes((int64_t)advice->arena.peak_bytes, bytes));
+    }
+}
+
 static void print_row(struct recommend_answer *answer, const struct recommend_advice *advice)
 {
     struct out *out = answer->out;
     const struct contender *contender = &advice->contender;
     const char *label = answer->advice_base->label;
-    char size[32];
     char text[RECOMMEND_FUNCTION_BYTES + SENTENCE_BYTES];
     char range[CELL_BYTES];
     double low = decision_best_score(answer->goal, contender);
@@ -58,19 +74,21 @@ static void print_row(struct recommend_answer *answer, const struct recommend_ad
     out_percent(out, "change_low_pct", NULL, low, 1);
     out_percent(out, "change_high_pct", NULL, high, 1);
     print_changes(out, contender->changes);
+    out_bytes(out, "arena_peak_bytes", NULL, (int64_t)advice->arena.peak_bytes);
     out_number(out, "size_bytes", NULL, (int64_t)advice->size_bytes);
     out_number(out, "spared_step_count", NULL, (int64_t)advice->spared_step_count);
     out_number(out, "spared_copied_bytes", NULL, (int64_t)advice->spared_copied_bytes);
     out_text(out, "base", NULL, label);
-    out_text(out, "evidence", NULL, "replayed on the base with and without it");
+    out_text(out, "evidence", NULL,
+             advice->kind == RECOMMEND_RESERVE
+                 ? "replayed on the base with and without it"
+                 : "replayed on the base with and without the blocks, which are counted as packed");
     out_text(out, "function", "function", advice->function);
     (void)snprintf(text, sizeof(text), "%s:%" PRIu32, advice->file, advice->line);
     out_text(out, NULL, "place", advice->file[0] != '\0' ? text : "");
     out_text(out, "file", NULL, advice->file);
     out_number(out, "line", NULL, advice->line);
-    (void)snprintf(text, sizeof(text),
-                   "reserve %s before it grows: std::vector::reserve, or one malloc of that size",
-                   out_format_bytes((int64_t)advice->size_bytes, size));
+    format_sentence(advice, text, sizeof(text));
     out_text(out, "text", "what to write", text);
     out_end_row(out);
 }
@@ -99,16 +117,20 @@ void recommend_print_advice(struct recommend_answer *answer)
     if (worth_count > 0) {
         out_note(out,
                  "changes of the code are measured on '%s': the recording with the blocks of the "
-                 "site reserved at their first realloc, between two replays as it was recorded",
+                 "site reserved at their first realloc, or left out and counted as they would lie "
+                 "in an arena, between two replays as it was recorded",
                  answer->advice_base->label);
     } else if (unknown_count == 0) {
         out_note(out,
-                 "no buffer is worth reserving on top of '%s': of %zu sites that could gain, "
+                 "no change of a single site (a reserve, an arena of its own) is worth it on top "
+                 "of '%s': of %zu sites that could gain, "
                  "none does by what counts",
                  answer->advice_base->label, answer->advice_count);
     }
     if (unknown_count > 0) {
-        out_note(out, "not measured, since the time was up: %zu sites that could reserve a buffer",
+        out_note(out,
+                 "not measured, since the time was up: %zu single sites where a reserve or an "
+                 "arena could gain",
                  unknown_count);
     }
 }

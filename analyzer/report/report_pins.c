@@ -42,12 +42,6 @@ static void print_state(struct out *out, const char *key, const struct pin_state
     out_end_object(out);
 }
 
-/* What an arena of its own would give back: the pages that it empties, less those that it needs. */
-static int64_t saving_of(const struct pin_state *state)
-{
-    return (int64_t)state->freed_bytes - (int64_t)state->own_bytes;
-}
-
 static int64_t excess_of(const struct pin_state *state)
 {
     return (int64_t)state->freed_bytes - (int64_t)state->live_bytes;
@@ -77,7 +71,7 @@ static int print_pin(struct report *report, const struct pin_row *pin, bool is_r
     out_bytes(out, "huge_page_average_bytes", "of 2 MiB pages",
               on_average(pin->huge_page_byte_seconds, seconds));
     if (is_repacked) {
-        int64_t saving_bytes = saving_of(worse_of(pin));
+        int64_t saving_bytes = (int64_t)pin_saving(worse_of(pin));
         out_bytes(out, "own_arena_saves_bytes", "own arena saves",
                   saving_bytes > 0 ? saving_bytes : 0);
     } else {
@@ -149,7 +143,7 @@ static void advise_arena(struct report *report, const struct heap_pages *pages)
         out_format_bytes((int64_t)state->live_bytes, live);
         out_format_bytes((int64_t)state->own_bytes, own);
         const char *when = state == &pin->at_end ? "end" : "peak";
-        if (is_worth_it(pages, saving_of(state))) {
+        if (is_worth_it(pages, (int64_t)pin_saving(state))) {
             out_prose(report->out,
                       "%s holds %s of pages alone for %s of blocks at the %s. In an arena or pool "
                       "of its own they would take %s.",
