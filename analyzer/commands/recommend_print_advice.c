@@ -120,16 +120,21 @@ void recommend_print_advice(struct recommend_answer *answer)
                  "site reserved at their first realloc, or left out and counted as they would lie "
                  "in an arena, between two replays as it was recorded",
                  answer->advice_base->label);
+    } else if (answer->advice_count == 0) {
+        out_note(out,
+                 "no change of a single site (a reserve, an arena of its own) is worth it on top "
+                 "of '%s': at none could enough be gained",
+                 answer->advice_base->label);
     } else if (unknown_count == 0) {
         out_note(out,
                  "no change of a single site (a reserve, an arena of its own) is worth it on top "
-                 "of '%s': of %zu sites that could gain, "
-                 "none does by what counts",
+                 "of '%s': %zu replayed, and none gains what counts",
                  answer->advice_base->label, answer->advice_count);
     }
     if (unknown_count > 0) {
         out_note(out,
-                 "not measured, since the time was up: %zu single sites where a reserve or an "
+                 "not measured, since the time was up or the replay failed: %zu single sites where "
+                 "a reserve or an "
                  "arena could gain",
                  unknown_count);
     }
