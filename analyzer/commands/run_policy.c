@@ -11,6 +11,10 @@
 #include "../cli/out_value.h"
 #include "../cli/talk.h"
 
+enum {
+    LAST_WORDS_NS = 20000000,
+};
+
 int run_plan_read(struct run_plan *plan, const char *file, const char *program, struct err *err)
 {
     int r = plan_read(&plan->plan, file, err);
@@ -39,7 +43,7 @@ void run_plan_fini(struct run_plan *plan)
 /* ---- what was served ---------------------------------------------------------------------------
  */
 
-/* Sums of processes that ended by themselves. What a forked one holds is its parent's, mostly: that
+/* Sums of processes that have told. What a forked one holds is its parent's, mostly: that
  * is left out. */
 struct served {
     uint64_t process_count;
@@ -47,6 +51,7 @@ struct served {
     uint64_t declined_count;
     uint64_t footprint_bytes;
     uint64_t allocation_count; /* of those processes, whoever served them */
+    bool is_cut;               /* one was killed, or left by _exit: what it told last was before */
 };
 
 static void add_counter(struct served *served, const char *name, uint64_t value, bool is_forked)
@@ -58,6 +63,13 @@ static void add_counter(struct served *served, const char *name, uint64_t value,
     } else if (strcmp(name, "footprint_max_bytes") == 0 && !is_forked) {
         served->footprint_bytes += value;
     }
+}
+
+/* A process that ends as usual tells its counters at the end, and little comes after. */
+static bool is_cut(const struct counter *counter, const struct subject *subject)
+{
+    return subject->end == SUBJECT_SIGNALLED ||
+           counter->at_ns + LAST_WORDS_NS < subject->last_event_ns;
 }
 
 /* Counters whose names begin so. */
@@ -76,6 +88,7 @@ static struct served sum_served(const struct recording *recording, const char *p
         if (strcmp(counter->name + length, "take_count") == 0) {
             served.process_count++;
             served.allocation_count += subject->tally.allocation_count;
+            served.is_cut |= is_cut(counter, subject);
         }
     }
     return served;
@@ -91,13 +104,16 @@ static void tell_served(const char *who, const struct served *served)
 {
     struct str text = {0};
     str_append(&text, who);
-    str_append(&text, " served ");
+    str_append(&text, served->is_cut ? " served at least " : " served ");
     append_scaled(&text, OUT_KIND_COUNT, served->served_count);
     str_append(&text, " of ");
     append_scaled(&text, OUT_KIND_COUNT, served->allocation_count);
     str_append(&text, " allocations, and held ");
     append_scaled(&text, OUT_KIND_BYTES, served->footprint_bytes);
     str_append(&text, " at most");
+    if (served->is_cut) {
+        str_append(&text, "; a process ended before it told the rest");
+    }
     talk_note("%s", str_text(&text));
     str_fini(&text);
 }
@@ -106,7 +122,7 @@ void run_policy_summarize(const struct recording *recording, const char *policy)
 {
     const struct served served = sum_served(recording, "policy.");
     if (served.process_count == 0) {
-        talk_note("what %s served is not known: no process ended by itself", policy);
+        talk_note("what %s served is not known: no process lived to tell it", policy);
         return;
     }
     tell_served(policy, &served);
@@ -128,7 +144,7 @@ void run_plan_summarize(const struct recording *recording, const struct plan *pl
         snprintf(who, sizeof(who), "rule '%s' (%s)", rule->name,
                  policy_kind_name(rule->settings.kind));
         if (served.process_count == 0) {
-            talk_note("what the plan's rules served is not known: no process ended by itself");
+            talk_note("what the plan's rules served is not known: no process lived to tell it");
             return;
         }
         if (served.served_count > 0) {
