@@ -515,7 +515,7 @@ def test_recommend_gives_the_lines_for_a_goal_and_a_container(test):
     test.check(chosen["memory_bytes"] <= 921 << 20 and chosen["cpu_margin_pct"] > 0, chosen)
     text = test.allocaudit("recommend", recorded.path, "--limit", "1GiB").stdout.decode()
     test.check("Because " in text and "trial -e GOGC=100," in text and "±" in text, text)
-    pooled = test.record([sample_app(test, "go_server"), "-requests", "8000", "-live", "16", "-pool"])
+    pooled = test.record([sample_app(test, "go_server"), "-requests", "24000", "-live", "16", "-pool"])
     ended = test.allocaudit("recommend", pooled.path, "--goal", "memory", "--format", "json")
     less = json.loads(ended.stdout)["gc_advice"]
     test.check(less["set"] is not None and int(less["set"].split("=")[1]) < 100, less)
