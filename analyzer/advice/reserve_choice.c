@@ -30,7 +30,7 @@ size_t reserve_choose(const struct growth *growth, const struct reserve_yardstic
                       struct reserve_choice out_choices[RESERVE_CHOICES_MAX])
 {
     double promises[RESERVE_CHOICES_MAX + 1];
-    struct reserve_choice best[RESERVE_CHOICES_MAX + 1];
+    struct reserve_choice best[RESERVE_CHOICES_MAX + 1] = {{0}};
     size_t count = 0;
     for (size_t i = 0; i < growth->site_count; i++) {
         const struct growth_site *site = &growth->sites[i];
