@@ -95,7 +95,7 @@ def test_advice_cures_the_pinned_heap(test):
 
 def test_longest_call_is_bounded(test):
     """A buddy joins and cuts a bounded number of blocks; glibc at times joins all there are."""
-    answer = advice(test, recorded(test, test.sample_app("control_loop"), "--ticks", "150000"), "--goal",
+    answer = advice(test, recorded(test, test.sample_app("control_loop"), "--ticks", "250000"), "--goal",
                     "realtime")
     found = answer["recommendation"]
     test.equal("verdict", found["verdict"], "change")
@@ -109,7 +109,7 @@ def test_longest_call_is_bounded(test):
 
 def test_fixed_heap_counts_what_is_held(test):
     """Of a policy whole chunks count, as a simulation has them; of the others what is touched."""
-    path = recorded(test, test.sample_app("sensor_node"), "--readings", "1200000")
+    path = recorded(test, test.sample_app("sensor_node"), "--readings", "1800000")
     answer = advice(test, path, "--goal", "embedded", "--time-limit", "60")
     rows = {row["label"]: row for row in answer["tried"]}
     policy = rows["buddy, small zones"]
