@@ -20,6 +20,7 @@ enum {
 #define LOOK_NS_MOST     UINT64_C(10000000000) /* the process stands still */
 #define MARK_NS_MOST     UINT64_C(10000000000) /* nothing is read of the ring */
 #define SMALL_BYTES_MOST (UINT64_C(32) << 20)
+#define SMALL_SPACE_MOST (UINT64_C(4) << 30) /* its pages are looked through in 2 ms */
 
 static void leak_answer(struct ring_scan *scan, uint32_t state)
 {
@@ -47,6 +48,7 @@ static void leak_serve(const struct leak_check *check, const struct drain *drain
             .deadline_ns = start_ns + LOOK_NS_MOST,
             .progress = &scan->progress,
             .memory_bytes_most = is_small ? SMALL_BYTES_MOST : UINT64_MAX,
+            .space_bytes_most = is_small ? SMALL_SPACE_MOST : UINT64_MAX,
             .is_routed = check->is_routed,
         };
         struct leak_scan look;

@@ -108,6 +108,7 @@ void leak_marks_scan(struct leak_marks *marks, uint64_t address, uint64_t size_b
         leak_marks_see(marks, (const uint64_t *)marks->buffer, bytes / WORD, view);
         marks->read_bytes += bytes;
     }
+    (void)leak_is_late(marks); /* or the memory's end was that of the time */
 }
 
 int leak_marks_gather(struct leak_marks *marks)

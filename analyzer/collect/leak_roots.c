@@ -21,10 +21,12 @@ enum {
     PTHREAD_ALIGNED_WORDS = 8,
 };
 
+/* The present mapping's, and what all so far have come to. */
 struct leak_holes {
     struct target_range *items; /* by address, not overlapping */
     size_t count;
     size_t capacity;
+    uint64_t space_bytes; /* of mappings that were looked through */
 };
 
 static uint64_t leak_holes_end(const struct leak_holes *holes)
@@ -207,6 +209,10 @@ static int leak_scan_span(struct leak_marks *marks, const struct mapping_span *s
     if (!situation->is_forked && leak_is_heap(span, situation) &&
         (span->kind == MAPPING_HEAP || !leak_is_thread_local(marks, span))) {
         return 0;
+    }
+    holes->space_bytes += span->end_address - span->start_address;
+    if (holes->space_bytes > situation->space_bytes_most) {
+        return -EFBIG;
     }
     int r = leak_find_holes(marks, span, situation, holes);
     if (r < 0) {

@@ -27,10 +27,11 @@ struct leak_situation {
     const char *recorder_directory; /* of the session's files */
     const struct leak_threads *threads;
     uint64_t memory_bytes_most; /* of writable memory in use */
+    uint64_t space_bytes_most;  /* of addresses to look through, most of them perhaps never used */
 };
 
 /* Marks what the roots lead to. `smaps`: the process's. Returns 0, -ENOMEM,
- * -ENODATA, or -EFBIG (there is more memory). */
+ * -ENODATA, or -EFBIG (there is more memory, or more room for it). */
 int leak_roots_scan(struct leak_marks *marks, FILE *smaps, const struct leak_situation *situation);
 
 #endif

@@ -69,6 +69,7 @@ static int scan_memory(struct leak_scan *scan)
         .recorder_directory = scan->subject->recording->directory,
         .threads = &scan->threads,
         .memory_bytes_most = scan->settings.memory_bytes_most,
+        .space_bytes_most = scan->settings.space_bytes_most,
     };
     char path[32];
     snprintf(path, sizeof(path), "/proc/%u/smaps", scan->settings.pid);
@@ -146,6 +147,7 @@ void leak_scan_look(struct leak_scan *scan, struct subject *subject,
     pthread_t worker;
     *scan = (struct leak_scan){.subject = subject, .settings = *settings};
     target_memory_open(&scan->memory, settings->pid);
+    scan->memory.deadline_ns = settings->deadline_ns;
     if (subject->live.block_count == 0 && settings->settle == NULL) {
         scan->outcome = LEAK_OUTCOME_DONE;
         return;

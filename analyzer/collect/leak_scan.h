@@ -19,6 +19,7 @@ struct leak_scan_settings {
     uint64_t deadline_ns;       /* CLOCK_MONOTONIC */
     _Atomic uint32_t *progress; /* goes up while memory is read */
     uint64_t memory_bytes_most; /* of writable memory in use; with more it is left alone */
+    uint64_t space_bytes_most;  /* of addresses to look through; the same */
     bool is_routed;             /* a policy or plan serves some of the blocks */
     /*
      * NULL: all that happened so far is in the subject already. Else called while its threads stand

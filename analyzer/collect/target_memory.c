@@ -7,6 +7,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 enum {
     PAGE_BYTES = 4096,
     PAGES_AT_ONCE = 512,          /* looked up whether they were ever touched */
@@ -18,7 +20,8 @@ enum {
 
 void target_memory_open(struct target_memory *memory, uint32_t pid)
 {
-    *memory = (struct target_memory){.pid = pid, .mem_fd = -1, .pagemap_fd = -1};
+    *memory = (struct target_memory){
+        .pid = pid, .mem_fd = -1, .pagemap_fd = -1, .deadline_ns = UINT64_MAX};
 }
 
 void target_memory_close(struct target_memory *memory)
@@ -91,6 +94,11 @@ void target_memory_read_all(struct target_memory *memory, const struct target_ra
     }
 }
 
+static bool target_is_late(const struct target_memory *memory)
+{
+    return clock_monotonic_ns() > memory->deadline_ns;
+}
+
 /* Where the next pages that are there begin and end, of which enough_bytes are enough; nothing is
  * there: both are `end`. */
 static void target_find_pages(struct target_memory *memory, uint64_t at, uint64_t end,
@@ -105,7 +113,7 @@ static void target_find_pages(struct target_memory *memory, uint64_t at, uint64_
         memory->pagemap_fd = target_open(memory, "pagemap");
         memory->is_pagemap_gone = memory->pagemap_fd < 0;
     }
-    while (!memory->is_pagemap_gone && page * PAGE_BYTES < end) {
+    while (!memory->is_pagemap_gone && page * PAGE_BYTES < end && !target_is_late(memory)) {
         ssize_t bytes = pread(memory->pagemap_fd, entries, sizeof(entries), (off_t)(page * WORD));
         memory->is_pagemap_gone = bytes < (ssize_t)WORD;
         for (size_t i = 0; bytes > 0 && i < (size_t)bytes / WORD; i++, page++) {
@@ -114,7 +122,7 @@ static void target_find_pages(struct target_memory *memory, uint64_t at, uint64_
                 *out_start = page * PAGE_BYTES > at ? page * PAGE_BYTES : at;
                 is_found = true;
             }
-            bool is_enough = page * PAGE_BYTES - *out_start >= enough_bytes;
+            bool is_enough = page * PAGE_BYTES >= *out_start + enough_bytes;
             if (is_found && (!is_there || is_enough)) {
                 *out_end = page * PAGE_BYTES < end ? page * PAGE_BYTES : end;
                 return;
@@ -129,7 +137,7 @@ static void target_find_pages(struct target_memory *memory, uint64_t at, uint64_
 size_t target_memory_stream(struct target_memory *memory, uint64_t *in_out_at, uint64_t end,
                             void *buffer, size_t size_bytes)
 {
-    while (*in_out_at < end) {
+    while (*in_out_at < end && !target_is_late(memory)) {
         uint64_t start = *in_out_at;
         uint64_t known_end = end;
         if (!memory->reads_untouched && end - start >= SPARSE_BYTES_LEAST) {
@@ -138,6 +146,9 @@ size_t target_memory_stream(struct target_memory *memory, uint64_t *in_out_at, u
         size_t wanted = known_end - start < size_bytes ? (size_t)(known_end - start) : size_bytes;
         long count = wanted > 0 ? target_memory_read(memory, start, buffer, wanted) : 0;
         size_t bytes = count > 0 ? (size_t)count & ~(WORD - 1) : 0;
+        if (count == -ESRCH) { /* the process is gone */
+            break;
+        }
         /* A hole, such as the page behind the end of a mapped file, is stepped over. */
         *in_out_at = bytes > 0 || wanted == 0 ? start + bytes
                                               : (start + PAGE_BYTES) & ~(uint64_t)(PAGE_BYTES - 1);

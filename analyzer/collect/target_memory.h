@@ -18,6 +18,7 @@ struct target_memory {
     bool is_refused;      /* process_vm_readv is */
     bool is_pagemap_gone; /* it cannot be opened or read */
     bool reads_untouched; /* target_memory_stream() reads all pages: for shared memory */
+    uint64_t deadline_ns; /* CLOCK_MONOTONIC; after it, target_memory_stream() is at the end */
 };
 
 struct target_range {

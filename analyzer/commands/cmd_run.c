@@ -60,8 +60,7 @@ static const struct option_spec options[] = {
     {"leak-check", '\0', NULL,
      "when a process ends, look which of its live blocks can still be reached, as memcheck does: "
      "definite, indirect, possible, reachable; auto: only where that takes a few milliseconds (up "
-     "to "
-     "10,000 blocks, 32 MiB)",
+     "to 10,000 blocks, 32 MiB in use, 4 GiB of addresses)",
      "auto", OPTION_CHOICE_AT(struct run_settings, leak_when),
      .choices = OPTION_WORDS("auto", "yes", "no")},
     {"depth", '\0', "N", "frames kept of a call stack, from the allocation outward", "256 frames",

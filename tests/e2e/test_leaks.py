@@ -261,6 +261,63 @@ def test_auto_leaves_large_heaps_alone(test):
     test.check(b"--leak-check yes" in gate.stdout, str(gate))
 
 
+# Reserves much, uses little of it, and has children that do the same: as V8, Java, ASan and our own policies.
+RESERVING = r"""
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void *volatile lost;
+int main(void)
+{
+    char *reserved = mmap(NULL, 1ul << 36, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved == MAP_FAILED) {
+        return 3;
+    }
+    reserved[0] = 1;
+    for (int i = 0; i < 5; i++) {
+        if (fork() == 0) {
+            lost = malloc(100);
+            lost = NULL;
+            exit(0);
+        }
+        wait(NULL);
+    }
+    lost = malloc(100);
+    lost = NULL;
+    return 0;
+}
+"""
+
+
+def test_reserved_memory_is_not_walked_unasked(test):
+    program = test.shared.build_program(test.write("reserving.c", RESERVING), ["-O1"], test.name)
+    for when, found in (("auto", ["large"]), ("yes", ["done"])):
+        start = time.monotonic()
+        recorded = test.record([program], "--leak-check", when, out=test.path(f"{when}.db"))
+        taken = time.monotonic() - start
+        test.equal(f"status with {when}", recorded.status, 0)
+        test.equal(f"checks with {when}", set(checks_of(recorded.path)), set(found))
+        test.check(taken < 20, f"{when}: {taken:.1f} s")
+        test.note(f"{when}: {taken:.1f} s")
+
+
+def test_forks_of_programs_with_reserved_memory(test):
+    """Policies and AddressSanitizer reserve 80 GiB and 16 TiB: a child's end does not wait for that."""
+    source = test.write("forks.c", RESERVING.replace("1ul << 36", "4096"))
+    sanitized = test.shared.build_program(source, ["-O1", "-fsanitize=address"], test.name)
+    script = "for i in $(seq 40); do (echo $i > /dev/null); done"
+    for name, command, options, status in (
+            ("routed", ["bash", "-c", script], ["--policy", "slab"], 0),
+            ("sanitized", [sanitized], [], 1)): # LeakSanitizer has found what it loses
+        start = time.monotonic()
+        recorded = test.record(command, *options, out=test.path(f"{name}.db"))
+        taken = time.monotonic() - start
+        test.equal(f"status of {name}", recorded.status, status)
+        test.check(taken < 20, f"{name}: {taken:.1f} s")
+        test.note(f"{name}: {taken:.1f} s")
+
+
 def test_fork_while_threads_fill_the_ring(test):
     """A child's end waits for its own events only so long as the option says, also where threads never let the collector rest."""
     program = test.program("fork_threaded")

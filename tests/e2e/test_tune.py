@@ -116,8 +116,8 @@ def test_nothing_to_win_is_not_searched(test):
 def test_too_little_time_is_said(test):
     path = recorded(test, test.sample_app("message_store"), "--messages", "2000000")
     answer = tuned(test, path, "--allocators", "glibc", "--time-limit", "1")
-    test.equal("verdict", answer["tuning"]["verdict"], "insufficient_evidence")
-    test.check("longer --time-limit" in answer["tuning"]["why"], f"{answer['tuning']}")
+    tuning = answer["tuning"]
+    test.check(tuning["verdict"] == "insufficient_evidence" and "longer --time-limit" in tuning["why"], f"{answer}")
 
 
 def test_mistakes_are_refused(test):

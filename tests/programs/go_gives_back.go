@@ -1,7 +1,11 @@
 // go_gives_back takes 64 MiB three times and has them given back to the kernel.
 package main
 
-import "runtime/debug"
+import (
+	"runtime"
+	"runtime/debug"
+	"time"
+)
 
 const pageBytes = 4096
 
@@ -16,4 +20,6 @@ func main() {
 		held = nil
 		debug.FreeOSMemory()
 	}
+	time.Sleep(50 * time.Millisecond) // what the background is at is done
+	runtime.GC()                      // and told as this ends
 }
