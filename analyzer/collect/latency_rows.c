@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "subject_rows.h"
+
 static void write_kinds(struct sqlwriter *writer, const struct subject *subject)
 {
     for (unsigned i = 0; i < LATENCY_KINDS; i++) {
@@ -82,19 +84,7 @@ static void write_sites(struct sqlwriter *writer, const struct subject *subject)
 
 void latency_rows_write(struct sqlwriter *writer, const struct recording *recording)
 {
-    static const struct {
-        const char *table;
-        int column_count;
-        void (*write)(struct sqlwriter *writer, const struct subject *subject);
-    } tables[] = {
-        {"call_latency", 8, write_kinds},
-        {"latency_class", 4, write_classes},
-        {"site_latency", 5, write_sites},
-    };
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-        sqlwriter_table(writer, tables[i].table, tables[i].column_count);
-        for (size_t j = 0; j < recording->subject_count; j++) {
-            tables[i].write(writer, recording->subjects[j]);
-        }
-    }
+    subject_rows_write(writer, recording, "call_latency", 8, write_kinds);
+    subject_rows_write(writer, recording, "latency_class", 4, write_classes);
+    subject_rows_write(writer, recording, "site_latency", 5, write_sites);
 }
