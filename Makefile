@@ -452,8 +452,8 @@ check-format: ## fail where clang-format would change something
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 
 .PHONY: lint
-lint: $(LIBRARY) ## clang-tidy, cppcheck, shellcheck, layers, exports, headers, names
-	@$(PYTHON) tests/run_all.py --build $(BUILD) --only lint --only deep-lint
+lint: $(LIBRARY) ## clang-tidy (deeper than in make test), cppcheck, shellcheck, layers, exports, headers, names
+	@TIDY_NODES=225000 $(PYTHON) tests/run_all.py --build $(BUILD) --only lint --only deep-lint
 
 .PHONY: check
 check: test ## what a change must pass: another name of test
