@@ -263,7 +263,7 @@ unit-programs: $(UNIT_TESTS)
 
 # One program per folder, from all its C or C++ files.
 define app_rules
-$(BUILD)/sample_apps/$(1): $$(wildcard sample_apps/$(1)/*.[ch] sample_apps/$(1)/*.cc) $(BUILD)/flags/apps \
+$(BUILD)/sample_apps/$(1): $$(wildcard sample_apps/$(1)/*.[ch] sample_apps/$(1)/*.cc sample_apps/*.h) $(BUILD)/flags/apps \
                            | $(BUILD)/flags/tools
 	@mkdir -p $$(@D)
 	$$(say) APP $$@

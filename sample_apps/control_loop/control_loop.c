@@ -6,12 +6,12 @@
  * that the times of one call in several runs can be compared: the least of them is what it takes
  * when nothing else on the machine comes between.
  */
-#include <getopt.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "../options.h"
 
 enum {
     MESSAGES = 6,    /* of a tick */
@@ -169,47 +169,29 @@ static int write_calls(const struct loop *loop, const char *path)
     return 0;
 }
 
-static int usage_error(FILE *stream, int status)
-{
-    fputs("control_loop - a control loop, where no single step may take long\n\n"
-          "usage: control_loop [--ticks N] [--figures] [--calls FILE]\n"
-          "  --ticks N      of the loop (default 20000)\n"
-          "  --figures      also print how long calls to malloc and free took (differs from run to "
-          "run)\n"
-          "  --calls FILE   write how long each took, in ns, as 32-bit numbers\n",
-          stream);
-    return status;
-}
+static const char help[] =
+    "control_loop - a control loop, where no single step may take long\n\n"
+    "usage: control_loop [--ticks N] [--figures] [--calls FILE]\n"
+    "  --ticks N      of the loop (default 20000)\n"
+    "  --figures      also print how long calls to malloc and free took (differs from run to "
+    "run)\n"
+    "  --calls FILE   write how long each took, in ns, as 32-bit numbers\n";
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"ticks", required_argument, NULL, 't'},
-                                            {"figures", no_argument, NULL, 'f'},
-                                            {"calls", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     static struct loop loop = {.random = 1};
-    static char stdout_buffer[BUFSIZ]; /* so that stdio takes no block of its own */
-    setvbuf(stdout, stdout_buffer, _IOFBF, sizeof(stdout_buffer));
-    unsigned long long tick_count = 20000;
-    int has_figures = 0;
+    uint64_t tick_count = 20000;
+    bool has_figures = false;
     int status = 0;
     const char *calls_path = NULL;
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 't') {
-            tick_count = strtoull(optarg, NULL, 10);
-        } else if (option == 'f') {
-            has_figures = 1;
-        } else if (option == 'c') {
-            calls_path = optarg;
-        } else {
-            return option == 'h' ? usage_error(stdout, 0) : usage_error(stderr, 2);
-        }
-    }
-    if (optind != argc || tick_count == 0 || tick_count > TICKS_MAX) {
-        return usage_error(stderr, 2);
-    }
+    const struct app_option options[] = {
+        {"ticks", .number = &tick_count, .min = 1, .max = TICKS_MAX},
+        {"figures", .flag = &has_figures},
+        {"calls", .path = &calls_path},
+        {NULL},
+    };
+    app_read_options(argc, argv, help, options);
+
     uint32_t *calls_ns = NULL;
     if (has_figures || calls_path != NULL) {
         size_t size_bytes = tick_count * CALLS_PER_TICK * sizeof(uint32_t);
@@ -220,7 +202,8 @@ int main(int argc, char **argv)
     for (uint64_t number = 0; number < tick_count; number++) {
         tick(&loop, number);
     }
-    printf("ticks %llu, checksum %llu\n", tick_count, (unsigned long long)loop.checksum);
+    printf("ticks %llu, checksum %llu\n", (unsigned long long)tick_count,
+           (unsigned long long)loop.checksum);
     if (calls_path != NULL) {
         status = write_calls(&loop, calls_path);
     }

@@ -5,11 +5,11 @@
  * then frees the buffers and keeps the records. The kept records lie in pages that are otherwise
  * empty, so the process stays large: the heap is free, but it cannot shrink.
  */
-#include <getopt.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../options.h"
 
 enum {
     BATCH_BUFFERS = 256,
@@ -98,40 +98,23 @@ static uint64_t resident_kib(void)
     return kib;
 }
 
-static int usage(FILE *stream, int status)
-{
-    fputs("fragmenter - long-lived records that pin the pages of short-lived buffers\n\n"
-          "usage: fragmenter [--rounds N] [--resident]\n"
-          "  --rounds N   batches of 256 buffers and 32 records (default 100)\n"
-          "  --resident   also print the resident size when only records are left\n"
-          "               (takes two blocks more, and differs from run to run)\n",
-          stream);
-    return status;
-}
+static const char help[] =
+    "fragmenter - long-lived records that pin the pages of short-lived buffers\n\n"
+    "usage: fragmenter [--rounds N] [--resident]\n"
+    "  --rounds N   batches of 256 buffers and 32 records (default 100)\n"
+    "  --resident   also print the resident size when only records are left\n"
+    "               (takes two blocks more, and differs from run to run)\n";
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
-                                            {"resident", no_argument, NULL, 'm'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char stdout_buffer[BUFSIZ]; /* so that stdio takes no block of its own */
-    setvbuf(stdout, stdout_buffer, _IOFBF, sizeof(stdout_buffer));
     uint64_t rounds = 100;
-    int is_resident_wanted = 0;
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'r') {
-            rounds = strtoull(optarg, NULL, 10);
-        } else if (option == 'm') {
-            is_resident_wanted = 1;
-        } else {
-            return option == 'h' ? usage(stdout, 0) : usage(stderr, 2);
-        }
-    }
-    if (optind != argc) {
-        return usage(stderr, 2);
-    }
+    bool is_resident_wanted = false;
+    const struct app_option options[] = {
+        {"rounds", .number = &rounds},
+        {"resident", .flag = &is_resident_wanted},
+        {NULL},
+    };
+    app_read_options(argc, argv, help, options);
 
     struct store store = {0};
     char *buffers[BATCH_BUFFERS] = {NULL};

@@ -6,7 +6,6 @@
  * pools (three fixed sizes) and a frame allocator (the draw list) would take away. With --pooled it
  * does that itself, and no frame allocates once the pools are large enough; --log spoils it again.
  */
-#include <getopt.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include <string.h>
 
 #include "../../interposer/allocaudit.h"
+#include "../options.h"
 
 struct particle {
     float x, y, speed_x, speed_y;
@@ -56,8 +56,8 @@ struct world {
     struct pool particle_pool, bullet_pool, enemy_pool;
     struct draw_command *draw_list; /* kept from frame to frame if pooled */
     uint64_t draw_capacity;
-    int is_pooled;
-    int is_logging;
+    bool is_pooled;
+    bool is_logging;
     struct particle *particles;
     struct bullet *bullets;
     struct enemy *enemies;
@@ -304,50 +304,27 @@ static void world_end(struct world *world)
     free(world->draw_list);
 }
 
-static int usage(FILE *stream, int status)
-{
-    fputs("game_loop - enemies, bullets, particles, and a draw list per frame\n\n"
-          "usage: game_loop [--frames N] [--pooled] [--log]\n"
-          "  --frames N   frames to play (default 1000)\n"
-          "  --pooled     keep blocks for reuse: no frame allocates after the first few\n"
-          "  --log        copy the name of each enemy that is killed\n",
-          stream);
-    return status;
-}
+static const char help[] =
+    "game_loop - enemies, bullets, particles, and a draw list per frame\n\n"
+    "usage: game_loop [--frames N] [--pooled] [--log]\n"
+    "  --frames N   frames to play (default 1000)\n"
+    "  --pooled     keep blocks for reuse: no frame allocates after the first few\n"
+    "  --log        copy the name of each enemy that is killed\n";
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"frames", required_argument, NULL, 'f'},
-                                            {"pooled", no_argument, NULL, 'p'},
-                                            {"log", no_argument, NULL, 'l'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char stdout_buffer[BUFSIZ]; /* so that stdio takes no block of its own */
-    setvbuf(stdout, stdout_buffer, _IOFBF, sizeof(stdout_buffer));
     uint64_t frames = 1000;
     struct world world = {.random = 42,
                           .particle_pool = {.block_bytes = sizeof(struct particle)},
                           .bullet_pool = {.block_bytes = sizeof(struct bullet)},
                           .enemy_pool = {.block_bytes = sizeof(struct enemy)}};
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'f':
-            frames = strtoull(optarg, NULL, 10);
-            break;
-        case 'p':
-            world.is_pooled = 1;
-            break;
-        case 'l':
-            world.is_logging = 1;
-            break;
-        default:
-            return option == 'h' ? usage(stdout, 0) : usage(stderr, 2);
-        }
-    }
-    if (optind != argc) {
-        return usage(stderr, 2);
-    }
+    const struct app_option options[] = {
+        {"frames", .number = &frames},
+        {"pooled", .flag = &world.is_pooled},
+        {"log", .flag = &world.is_logging},
+        {NULL},
+    };
+    app_read_options(argc, argv, help, options);
 
     for (uint64_t frame = 0; frame < frames; frame++) {
         if (frame % 10 == 0) {

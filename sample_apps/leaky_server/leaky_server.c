@@ -4,11 +4,11 @@
  * Every request opens a session and builds a response. Where the lookup fails the handler returns
  * early, and the session (two blocks) is lost: a leak that grows with the traffic.
  */
-#include <getopt.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../options.h"
 
 struct session {
     uint64_t session_id;
@@ -126,39 +126,21 @@ static void handle_request(uint64_t number, uint64_t leak_every, struct totals *
     request_free(request);
 }
 
-static int usage(FILE *stream, int status)
-{
-    fputs("leaky_server - a request loop that loses sessions\n\n"
-          "usage: leaky_server [--requests N] [--leak-every N]\n"
-          "  --requests N     requests to serve (default 1000)\n"
-          "  --leak-every N   every Nth request loses its session (default 10)\n",
-          stream);
-    return status;
-}
+static const char help[] = "leaky_server - a request loop that loses sessions\n\n"
+                           "usage: leaky_server [--requests N] [--leak-every N]\n"
+                           "  --requests N     requests to serve (default 1000)\n"
+                           "  --leak-every N   every Nth request loses its session (default 10)\n";
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"requests", required_argument, NULL, 'r'},
-                                            {"leak-every", required_argument, NULL, 'l'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char stdout_buffer[BUFSIZ]; /* so that stdio takes no block of its own */
-    setvbuf(stdout, stdout_buffer, _IOFBF, sizeof(stdout_buffer));
     uint64_t requests = 1000;
     uint64_t leak_every = 10;
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'r') {
-            requests = strtoull(optarg, NULL, 10);
-        } else if (option == 'l') {
-            leak_every = strtoull(optarg, NULL, 10);
-        } else {
-            return option == 'h' ? usage(stdout, 0) : usage(stderr, 2);
-        }
-    }
-    if (optind != argc || leak_every == 0) {
-        return usage(stderr, 2);
-    }
+    const struct app_option options[] = {
+        {"requests", .number = &requests},
+        {"leak-every", .number = &leak_every, .min = 1},
+        {NULL},
+    };
+    app_read_options(argc, argv, help, options);
 
     struct totals totals = {0};
     for (uint64_t number = 1; number <= requests; number++) {

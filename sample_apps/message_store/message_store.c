@@ -5,11 +5,11 @@
  * hard bound. Payloads fall in three size ranges: three pools would serve all of it, with a worst
  * case that can be worked out beforehand.
  */
-#include <getopt.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../options.h"
 
 struct message {
     uint64_t sequence;
@@ -104,39 +104,21 @@ static void store_deliver(struct store *store, size_t count)
     }
 }
 
-static int usage(FILE *stream, int status)
-{
-    fputs("message_store - a bounded store that drops its oldest messages\n\n"
-          "usage: message_store [--messages N] [--capacity N]\n"
-          "  --messages N   messages that come in (default 5000)\n"
-          "  --capacity N   messages kept at most (default 64)\n",
-          stream);
-    return status;
-}
+static const char help[] = "message_store - a bounded store that drops its oldest messages\n\n"
+                           "usage: message_store [--messages N] [--capacity N]\n"
+                           "  --messages N   messages that come in (default 5000)\n"
+                           "  --capacity N   messages kept at most (default 64)\n";
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"messages", required_argument, NULL, 'm'},
-                                            {"capacity", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char stdout_buffer[BUFSIZ]; /* so that stdio takes no block of its own */
-    setvbuf(stdout, stdout_buffer, _IOFBF, sizeof(stdout_buffer));
     uint64_t messages = 5000;
-    size_t capacity = 64;
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'm') {
-            messages = strtoull(optarg, NULL, 10);
-        } else if (option == 'c') {
-            capacity = strtoull(optarg, NULL, 10);
-        } else {
-            return option == 'h' ? usage(stdout, 0) : usage(stderr, 2);
-        }
-    }
-    if (optind != argc || capacity == 0) {
-        return usage(stderr, 2);
-    }
+    uint64_t capacity = 64;
+    const struct app_option options[] = {
+        {"messages", .number = &messages},
+        {"capacity", .number = &capacity, .min = 1},
+        {NULL},
+    };
+    app_read_options(argc, argv, help, options);
 
     struct store store = {.capacity = capacity, .random = 7, .allocations = 1};
     store.slots = not_null(calloc(capacity, sizeof(struct message *)));

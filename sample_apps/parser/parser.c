@@ -5,11 +5,11 @@
  * many small blocks of a few sizes that all live equally long, as compilers and parsers make them.
  */
 #include <ctype.h>
-#include <getopt.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../options.h"
 
 enum value_kind {
     VALUE_NULL,
@@ -217,33 +217,19 @@ static char *document_generate(size_t items)
     return document;
 }
 
-static int usage(FILE *stream, int status)
-{
-    fputs("parser - parses a generated JSON document into a tree of small blocks\n\n"
-          "usage: parser [--items N]\n"
-          "  --items N   objects in the document (default 1000)\n",
-          stream);
-    return status;
-}
+static const char help[] =
+    "parser - parses a generated JSON document into a tree of small blocks\n\n"
+    "usage: parser [--items N]\n"
+    "  --items N   objects in the document (default 1000)\n";
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"items", required_argument, NULL, 'i'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char stdout_buffer[BUFSIZ]; /* so that stdio takes no block of its own */
-    setvbuf(stdout, stdout_buffer, _IOFBF, sizeof(stdout_buffer));
-    size_t items = 1000;
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option != 'i') {
-            return option == 'h' ? usage(stdout, 0) : usage(stderr, 2);
-        }
-        items = strtoull(optarg, NULL, 10);
-    }
-    if (optind != argc) {
-        return usage(stderr, 2);
-    }
+    uint64_t items = 1000;
+    const struct app_option options[] = {
+        {"items", .number = &items},
+        {NULL},
+    };
+    app_read_options(argc, argv, help, options);
 
     char *document = document_generate(items);
     struct parser parser = {.at = document, .allocations = 1};

@@ -6,12 +6,12 @@
  * pages that come when they are touched: each KiB that an allocator holds is gone.
  */
 #include <fcntl.h>
-#include <getopt.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "../options.h"
 
 enum {
     WINDOW = 2000,        /* readings */
@@ -202,48 +202,33 @@ static void node_end(struct node *node)
     free(node->update);
 }
 
-static int usage_error(FILE *stream, int status)
-{
-    fputs("sensor_node - readings, packets and alarms in a small heap\n\n"
-          "usage: sensor_node [--readings N] [--figures]\n"
-          "  --readings N   to take (default 100000)\n"
-          "  --figures      also print how much private memory the process had at most\n",
-          stream);
-    return status;
-}
+static const char help[] =
+    "sensor_node - readings, packets and alarms in a small heap\n\n"
+    "usage: sensor_node [--readings N] [--figures]\n"
+    "  --readings N   to take (default 100000)\n"
+    "  --figures      also print how much private memory the process had at most\n";
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"readings", required_argument, NULL, 'r'},
-                                            {"figures", no_argument, NULL, 'f'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     static struct node node = {.random = 1};
-    static char stdout_buffer[BUFSIZ]; /* so that stdio takes no block of its own */
-    setvbuf(stdout, stdout_buffer, _IOFBF, sizeof(stdout_buffer));
-    unsigned long long reading_count = 100000;
-    int has_figures = 0;
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'r') {
-            reading_count = strtoull(optarg, NULL, 10);
-        } else if (option == 'f') {
-            has_figures = 1;
-        } else {
-            return option == 'h' ? usage_error(stdout, 0) : usage_error(stderr, 2);
-        }
-    }
-    if (optind != argc || reading_count > READINGS_MAX) {
-        return usage_error(stderr, 2);
-    }
+    uint64_t reading_count = 100000;
+    bool has_figures = false;
+    const struct app_option options[] = {
+        {"readings", .number = &reading_count, .max = READINGS_MAX},
+        {"figures", .flag = &has_figures},
+        {NULL},
+    };
+    app_read_options(argc, argv, help, options);
+
     for (uint32_t number = 1; number <= reading_count; number++) {
         step(&node, number);
         if (has_figures && number % SAMPLE_EVERY == 0) {
             resident_sample(&node);
         }
     }
-    printf("readings %llu, packets sent %llu, at most %llu bytes live\n", reading_count,
-           (unsigned long long)node.sent_count, (unsigned long long)node.live_bytes_max);
+    printf("readings %llu, packets sent %llu, at most %llu bytes live\n",
+           (unsigned long long)reading_count, (unsigned long long)node.sent_count,
+           (unsigned long long)node.live_bytes_max);
     if (has_figures) {
         resident_sample(&node);
         printf("private_kib most %llu\n", (unsigned long long)node.resident_max_kib);

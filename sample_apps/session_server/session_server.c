@@ -7,14 +7,14 @@
  * over the cache expires, and the sessions made meanwhile lie scattered over what it has left.
  */
 #include <fcntl.h>
-#include <getopt.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../options.h"
 
 enum {
     BURSTS = 6,
@@ -208,41 +208,24 @@ static void print_figures(struct server *server)
     printf("faults %ld\n", usage.ru_minflt);
 }
 
-static int usage_error(FILE *stream, int status)
-{
-    fputs("session_server - sessions, a cache, bursts and idle times\n\n"
-          "usage: session_server [--requests N] [--figures]\n"
-          "  --requests N   in all six bursts together (default 60000)\n"
-          "  --figures      also print latencies, resident memory and faults\n"
-          "                 (takes a block more, and differs from run to run)\n",
-          stream);
-    return status;
-}
+static const char help[] = "session_server - sessions, a cache, bursts and idle times\n\n"
+                           "usage: session_server [--requests N] [--figures]\n"
+                           "  --requests N   in all six bursts together (default 60000)\n"
+                           "  --figures      also print latencies, resident memory and faults\n"
+                           "                 (takes a block more, and differs from run to run)\n";
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"requests", required_argument, NULL, 'r'},
-                                            {"figures", no_argument, NULL, 'f'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     static struct server server = {.random = 1};
-    static char stdout_buffer[BUFSIZ]; /* so that stdio takes no block of its own */
-    setvbuf(stdout, stdout_buffer, _IOFBF, sizeof(stdout_buffer));
-    unsigned long long request_count = 60000;
-    int has_figures = 0;
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'r') {
-            request_count = strtoull(optarg, NULL, 10);
-        } else if (option == 'f') {
-            has_figures = 1;
-        } else {
-            return option == 'h' ? usage_error(stdout, 0) : usage_error(stderr, 2);
-        }
-    }
-    if (optind != argc || request_count < BURSTS * 1000 || request_count > REQUESTS_MAX) {
-        return usage_error(stderr, 2);
-    }
+    uint64_t request_count = 60000;
+    bool has_figures = false;
+    const struct app_option options[] = {
+        {"requests", .number = &request_count, .min = UINT64_C(1000) * BURSTS, .max = REQUESTS_MAX},
+        {"figures", .flag = &has_figures},
+        {NULL},
+    };
+    app_read_options(argc, argv, help, options);
+
     server.latencies_ns = take(&server, request_count * sizeof(uint32_t));
     memset(server.latencies_ns, 0, request_count * sizeof(uint32_t));
     server.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);

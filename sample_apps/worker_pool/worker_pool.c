@@ -4,11 +4,11 @@
  * Every block dies in another thread than the one that made it: the main thread allocates jobs and
  * payloads, a worker frees both and allocates a result, and the main thread frees that.
  */
-#include <getopt.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "../options.h"
 
 enum {
     QUEUE_SLOTS = 64,
@@ -147,39 +147,21 @@ static uint64_t pool_run(struct pool *pool, uint64_t jobs, unsigned threads)
     return checksum;
 }
 
-static int usage(FILE *stream, int status)
-{
-    fputs("worker_pool - jobs that are freed by another thread than made them\n\n"
-          "usage: worker_pool [--jobs N] [--threads N]\n"
-          "  --jobs N      jobs to work off (default 1000)\n"
-          "  --threads N   workers, 1 to 256 (default 4)\n",
-          stream);
-    return status;
-}
+static const char help[] = "worker_pool - jobs that are freed by another thread than made them\n\n"
+                           "usage: worker_pool [--jobs N] [--threads N]\n"
+                           "  --jobs N      jobs to work off (default 1000)\n"
+                           "  --threads N   workers, 1 to 256 (default 4)\n";
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"jobs", required_argument, NULL, 'j'},
-                                            {"threads", required_argument, NULL, 't'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char stdout_buffer[BUFSIZ]; /* so that stdio takes no block of its own */
-    setvbuf(stdout, stdout_buffer, _IOFBF, sizeof(stdout_buffer));
     uint64_t jobs = 1000;
-    unsigned threads = 4;
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'j') {
-            jobs = strtoull(optarg, NULL, 10);
-        } else if (option == 't') {
-            threads = (unsigned)strtoul(optarg, NULL, 10);
-        } else {
-            return option == 'h' ? usage(stdout, 0) : usage(stderr, 2);
-        }
-    }
-    if (optind != argc || threads < 1 || threads > THREADS_MAX) {
-        return usage(stderr, 2);
-    }
+    uint64_t threads = 4;
+    const struct app_option options[] = {
+        {"jobs", .number = &jobs},
+        {"threads", .number = &threads, .min = 1, .max = THREADS_MAX},
+        {NULL},
+    };
+    app_read_options(argc, argv, help, options);
 
     static struct pool pool;
     static pthread_t workers[THREADS_MAX];
@@ -195,7 +177,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < threads; i++) {
         pthread_join(workers[i], NULL);
     }
-    printf("jobs %llu, threads %u, checksum %llu\n", (unsigned long long)jobs, threads,
+    printf("jobs %llu, threads %u, checksum %llu\n", (unsigned long long)jobs, (unsigned)threads,
            (unsigned long long)checksum);
     printf("allocations: %llu, leaked: 0 blocks, 0 bytes\n", (unsigned long long)(jobs * 3));
     return 0;
