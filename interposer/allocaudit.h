@@ -30,7 +30,7 @@ enum {
     ALLOCAUDIT_MARK = 0,
     ALLOCAUDIT_FRAME = 1,
     ALLOCAUDIT_SCOPE_BEGIN = 2,
-    ALLOCAUDIT_SCOPE_END = 3,
+    ALLOCAUDIT_SCOPE_END = 3
 };
 
 /* Writes a row into the table `mark`. name is copied; at most 4096 bytes of it are kept. */
@@ -131,7 +131,7 @@ int allocaudit_measure_end(struct allocaudit_measure *measure) ALLOCAUDIT_WEAK;
 enum allocaudit_stacks {
     ALLOCAUDIT_STACKS_CALLS, /* those that allocated, most allocations first */
     ALLOCAUDIT_STACKS_BYTES, /* the same, most bytes first */
-    ALLOCAUDIT_STACKS_LIVE,  /* those whose blocks were not freed, most blocks first */
+    ALLOCAUDIT_STACKS_LIVE   /* those whose blocks were not freed, most blocks first */
 };
 
 #define ALLOCAUDIT_STACKS_TEXT_BYTES 8192 /* a text is not longer */

@@ -49,10 +49,12 @@ struct allocaudit_limit {
 
 /* A row of the test table, as cmocka_unit_test(): each test is a scope of its own name. Its *state
  * is that name. */
+/* clang-format off */
 #define allocaudit_unit_test(function)                                                             \
     {                                                                                              \
-#        function, function, allocaudit_test_begin, allocaudit_test_end, (void *)#        function \
+        #function, function, allocaudit_test_begin, allocaudit_test_end, (void *)#function         \
     }
+/* clang-format on */
 
 /* ---- the rest is for the macros ----------------------------------------------------------------
  */

@@ -159,6 +159,7 @@ int options_read_bytes(const char *text, uint64_t *out_bytes, struct err *err)
         return r;
     }
 
+    rest += rest[0] == ' ' && rest[1] != '\0'; /* as reports print it: "24.3 KiB" */
     const struct unit_suffix *unit = find_unit(byte_units, rest);
     if (unit == NULL) {
         return err_set(err, EINVAL, "'%s': unknown unit '%s', use k, M, G or T", text, rest);

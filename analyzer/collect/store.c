@@ -14,6 +14,7 @@
 #include "../../interposer/policy/settings.h"
 #include "../../schema/database.h"
 #include "../../schema/plan_table.h"
+#include "../base/sqlite_head.h"
 #include "names.h"
 #include "sqlwriter.h"
 #include "tables.h"
@@ -130,17 +131,14 @@ static void store_find_root(struct sqlwriter *writer, uint32_t *out_root)
 
 bool store_is_recording(const char *path)
 {
-    static const char magic[16] = "SQLite format 3"; /* with its NUL */
-    unsigned char head[72] = {0};
+    uint32_t application_id = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    ssize_t count = fd >= 0 ? read(fd, head, sizeof(head)) : -1;
+    bool is_recording = fd >= 0 && sqlite_head_read(fd, &application_id) &&
+                        application_id == DATABASE_APPLICATION_ID;
     if (fd >= 0) {
         close(fd);
     }
-    uint32_t application_id =
-        (uint32_t)head[68] << 24 | (uint32_t)head[69] << 16 | (uint32_t)head[70] << 8 | head[71];
-    return count == (ssize_t)sizeof(head) && memcmp(head, magic, sizeof(magic)) == 0 &&
-           application_id == DATABASE_APPLICATION_ID;
+    return is_recording;
 }
 
 int store_create(const char *path, const struct run_facts *facts, uint32_t *out_root,

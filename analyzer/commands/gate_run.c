@@ -95,6 +95,12 @@ static int read_baseline(const struct gate_settings *settings, struct suppressio
                                    &baseline->leaks, err);
     unsigned wanted = baseline->leaks.kinds;
     result = result == 0 ? baseline_read(baseline, settings->baseline, err) : result;
+    if (result == -ENOENT) {
+        return err_set(err, ENOENT,
+                       "cannot open '%s': no such file; 'allocaudit test --baseline %s --update -- "
+                       "COMMAND' writes it",
+                       settings->baseline, settings->baseline);
+    }
     if (result == 0 && settings->leak_kinds != NULL && baseline->leaks.kinds != wanted) {
         char kinds[LEAK_KINDS_TEXT_BYTES];
         bool is_any = baseline->leaks.kinds == 0;
@@ -142,6 +148,8 @@ static int make_budget(struct gate *gate)
         return cmd_misuse(gate->page, "a baseline is of the whole run: not with --process");
     }
     int result = path != NULL ? budget_read(&gate->budget, path, &err) : 0;
+    gate->budget_path = path;
+    result = result == 0 ? budget_check(&gate->budget, &err) : result;
     if (result == -EINVAL) {
         return cmd_misuse(gate->page, "%s", err.text);
     }

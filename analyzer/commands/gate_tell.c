@@ -40,10 +40,55 @@ static void print_command(struct gate *gate, struct out *out, enum budget_subjec
     str_fini(&text);
 }
 
+/* Where a recording and its baseline differ: how to take the difference for good. */
+static void print_renewal(const struct gate *gate, struct out *out)
+{
+    const struct gate_answer *answer = &gate->answer;
+    bool is_more = gate_answer_more_count(answer) > 0;
+    struct str text = {0};
+    if (!is_more && gate_answer_better_count(answer) == 0) {
+        return;
+    }
+    int result = 0;
+    if (strcmp(gate->page->command, "test") == 0) {
+        result = str_append(&text, "allocaudit test --update --baseline ");
+        result = result == 0 ? str_append_quoted(&text, answer->baseline_path) : result;
+        result = result == 0 ? str_printf(&text, " -- %s", gate->trace->run.command) : result;
+    } else {
+        result = str_append(&text, "allocaudit baseline ");
+        result = result == 0 ? str_append_quoted(&text, answer->path) : result;
+        result = result == 0 ? str_append(&text, " -o ") : result;
+        result = result == 0 ? str_append_quoted(&text, answer->baseline_path) : result;
+    }
+    if (result == 0) {
+        out_prose(out, "%s: %s",
+                  is_more ? "If it is meant" : "Less than the baseline, which can be renewed",
+                  str_text(&text));
+    }
+    str_fini(&text);
+}
+
+/* Beside a recording every site can be compared. */
+static void print_diff(const struct gate *gate, struct out *out)
+{
+    const struct gate_answer *answer = &gate->answer;
+    struct str text = {0};
+    if (!answer->baseline.is_recording || gate_answer_more_count(answer) == 0) {
+        return;
+    }
+    int result = str_append_quoted(&text, answer->baseline_path);
+    result = result == 0 ? str_append_char(&text, ' ') : result;
+    if (result == 0 && str_append_quoted(&text, answer->path) == 0) {
+        out_prose(out, "More: allocaudit diff %s", str_text(&text));
+    }
+    str_fini(&text);
+}
+
 static void print_next(struct gate *gate, struct out *out)
 {
     const struct gate_answer *answer = &gate->answer;
     unsigned told_set = 0;
+    print_diff(gate, out);
     for (size_t i = 0; i < answer->judgement.count; i++) {
         const struct finding *finding = &answer->judgement.findings[i];
         if (!finding->is_held) {
@@ -55,6 +100,7 @@ static void print_next(struct gate *gate, struct out *out)
             print_command(gate, out, BUDGET_RUN, (enum gate_metric)i, &told_set);
         }
     }
+    print_renewal(gate, out);
 }
 
 /* What counted as a leak, where that was asked. */
@@ -87,9 +133,24 @@ static void note_leaks(const struct gate *gate, struct out *out)
     }
 }
 
+/* What was compared or read may not be what was meant. */
+static void note_sources(const struct gate *gate, struct out *out)
+{
+    const struct gate_answer *answer = &gate->answer;
+    const char *command = gate->trace->run.command;
+    if (answer->baseline_path != NULL && strcmp(answer->baseline.command, command) != 0) {
+        out_note(out, "the baseline is of another command: %.200s", answer->baseline.command);
+    }
+    if (gate->budget_path == NULL && access(GATE_DEFAULT_BUDGET, F_OK) == 0) {
+        out_note(out, GATE_DEFAULT_BUDGET " was not read, since other limits were given: "
+                                          "-b " GATE_DEFAULT_BUDGET " adds it");
+    }
+}
+
 static void print_notes(struct gate *gate, struct out *out)
 {
     note_leaks(gate, out);
+    note_sources(gate, out);
     const struct run_row *run = &gate->trace->run;
     if (gate->settings->is_incomplete_allowed && !trace_is_complete(gate->trace)) {
         out_note(out, "the recording is incomplete (state '%s'): figures may be too low",
@@ -97,6 +158,9 @@ static void print_notes(struct gate *gate, struct out *out)
     }
     struct totals totals;
     trace_totals(gate->trace, gate->selection.process_id, &totals);
+    if (totals.allocation_count == 0) {
+        out_note(out, "nothing was allocated: is this the program that was meant?");
+    }
     if (totals.lost_event_count != QUERY_NULL && totals.lost_event_count > 0) {
         out_note(out, "%llu events were lost: figures are too low",
                  (unsigned long long)totals.lost_event_count);
@@ -124,22 +188,22 @@ static int write_forms(struct gate *gate, struct err *err)
     if (settings->junit == NULL && settings->markdown == NULL && !settings->has_annotations) {
         return 0;
     }
+    char *folder = getcwd(NULL, 0);
     int result = gate_answer_lines(&gate->answer, &verdict, err);
     verdict.more = gate->more;
+    verdict.folder = folder;
+    verdict.is_strict = settings->is_strict;
     if (result == 0 && settings->junit != NULL) {
         result = write_form(settings->junit, "we", &verdict, verdict_write_junit, err);
     }
     if (result == 0 && settings->markdown != NULL) {
         result = write_form(settings->markdown, "ae", &verdict, verdict_write_markdown, err);
     }
-    if (result == 0 && settings->has_annotations) {
-        char *folder = getcwd(NULL, 0);
-        if (verdict_write_github(&verdict, folder != NULL ? folder : "", stdout) < 0) {
-            result = err_set_errno(err, errno, "cannot write the output");
-        }
-        free(folder);
+    if (result == 0 && settings->has_annotations && verdict_write_github(&verdict, stdout) < 0) {
+        result = err_set_errno(err, errno, "cannot write the output");
     }
     verdict_fini(&verdict);
+    free(folder);
     return result;
 }
 

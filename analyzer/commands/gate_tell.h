@@ -13,6 +13,7 @@ struct gate {
     const struct gate_settings *settings;
     const struct option_page *page;
     struct budget budget;
+    const char *budget_path; /* the file that was read; NULL: none */
     struct selection selection;
     const struct baseline *now; /* NULL: of the recording alone */
     struct trace *trace;

@@ -44,12 +44,17 @@ struct baseline_site {
     bool is_seen; /* while a recording is added */
 };
 
+enum {
+    BASELINE_FORMAT = 1, /* of its text */
+};
+
 struct baseline {
     char *command;
     uint64_t recording_count;
     uint64_t thread_count;      /* most that a process had */
     struct counted_leaks leaks; /* what counts as leaked: to be set before recordings are added */
     bool is_leak_checked;       /* kinds were known; else all blocks that were live count */
+    bool is_recording;          /* it was read from one, not from a text */
     struct baseline_figure run[GATE_METRIC_COUNT];
     struct baseline_site *sites; /* by path */
     size_t site_count;

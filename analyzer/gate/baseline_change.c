@@ -1,5 +1,6 @@
 #include "baseline_change.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "amount.h"
@@ -101,10 +102,38 @@ static void find_site(const struct baseline *old, const struct baseline *now,
     }
 }
 
+/* The program's file name in a command as the shell would read it: "'./my app' -v" is "my app". */
+static size_t program_of(const char *command, const char **out_name)
+{
+    bool is_quoted = command[0] == '\'';
+    const char *begin = command + is_quoted;
+    size_t size_bytes = strcspn(begin, is_quoted ? "'" : " ");
+    *out_name = begin;
+    for (size_t i = 0; i < size_bytes; i++) {
+        *out_name = begin[i] == '/' ? begin + i + 1 : *out_name;
+    }
+    return (size_t)(begin + size_bytes - *out_name);
+}
+
+/* Less than what another program does is no success. */
+static int check_program(const struct baseline *old, const struct baseline *now, struct err *err)
+{
+    const char *old_name;
+    const char *now_name;
+    size_t old_bytes = program_of(old->command, &old_name);
+    size_t now_bytes = program_of(now->command, &now_name);
+    if (old_bytes == now_bytes && memcmp(old_name, now_name, old_bytes) == 0) {
+        return 0;
+    }
+    return err_set(err, EINVAL,
+                   "the baseline is of another program: of %.100s, the recording is of %.100s",
+                   old->command, now->command);
+}
+
 int baseline_compare(const struct baseline *old, const struct baseline *now, const char *tolerance,
                      struct baseline_change out_changes[GATE_METRIC_COUNT], struct err *err)
 {
-    int result = 0;
+    int result = check_program(old, now, err);
     memset(out_changes, 0, GATE_METRIC_COUNT * sizeof(*out_changes));
     for (unsigned i = 0; i < GATE_METRIC_COUNT && result == 0; i++) {
         out_changes[i].metric = (enum gate_metric)i;

@@ -42,7 +42,7 @@ static inline uint64_t change_now(const struct baseline_change *change)
 /*
  * Compares recordings with older ones: what is more, or less, in each of them. tolerance: "1%" or
  * an amount, by which a figure may leave its range; NULL: exact. Returns 0, or -EINVAL where the
- * tolerance is none.
+ * tolerance is none, or where they are of different programs.
  */
 int baseline_compare(const struct baseline *old, const struct baseline *now, const char *tolerance,
                      struct baseline_change out_changes[GATE_METRIC_COUNT], struct err *err);

@@ -81,6 +81,63 @@ int budget_limit_describe(const struct budget_limit *limit, char *out_text, size
                     part);
 }
 
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+/* True if `low` cannot be more than `high`: the same figure, or a lower percentile of it. */
+static bool is_never_above(const struct budget_limit *low, const struct budget_limit *high)
+{
+    static const unsigned ranks[] = {[BUDGET_P50] = 0, [BUDGET_P99] = 1, [BUDGET_MAX] = 2};
+    return low->subject == high->subject && low->metric == high->metric &&
+           low->leak_kinds == high->leak_kinds &&
+           strcmp(or_empty(low->pattern), or_empty(high->pattern)) == 0 &&
+           ranks[low->statistic] <= ranks[high->statistic];
+}
+
+enum {
+    NAME_BYTES = 256,
+};
+
+/* "frames: peak_bytes, p99 (line 12)" */
+static const char *name_limit(const struct budget_limit *limit, char text[NAME_BYTES + 64])
+{
+    char name[NAME_BYTES];
+    (void)budget_limit_describe(limit, name, sizeof(name));
+    if (limit->option != NULL) {
+        (void)snprintf(text, NAME_BYTES + 64, "%s (--%s)", name, limit->option);
+    } else {
+        (void)snprintf(text, NAME_BYTES + 64, "%s (line %u)", name, limit->line);
+    }
+    return text;
+}
+
+static int refuse_both(const struct budget_limit *low, const struct budget_limit *high,
+                       struct err *err)
+{
+    char low_name[NAME_BYTES + 64];
+    char high_name[NAME_BYTES + 64];
+    return err_set(err, EINVAL,
+                   "impossible limits: %s must be %llu or more, %s must be %llu or less",
+                   name_limit(low, low_name), (unsigned long long)low->at_least,
+                   name_limit(high, high_name), (unsigned long long)high->at_most);
+}
+
+int budget_check(const struct budget *budget, struct err *err)
+{
+    for (size_t i = 0; i < budget->count; i++) {
+        const struct budget_limit *low = &budget->limits[i];
+        for (size_t j = 0; j < budget->count && low->at_least > 0; j++) {
+            const struct budget_limit *high = &budget->limits[j];
+            if (is_never_above(low, high) && low->at_least > high->at_most) {
+                return refuse_both(low, high, err);
+            }
+        }
+    }
+    return 0;
+}
+
 static void free_patterns(struct budget_patterns *patterns)
 {
     for (size_t i = 0; i < patterns->count; i++) {

@@ -107,6 +107,15 @@ int budget_read(struct budget *budget, const char *path, struct err *err);
 int budget_parse(struct budget *budget, const char *name, const char *text, size_t size_bytes,
                  struct err *err);
 
+/*
+ * Refuses what no recording can hold: two limits of one figure that exclude each other. Returns 0
+ * or -EINVAL: err names both.
+ */
+int budget_check(const struct budget *budget, struct err *err);
+
+/* True of the words that a budget file may begin a line with. */
+bool budget_is_word(const char *word);
+
 /* True of scopes and frames: of many entries. */
 bool budget_is_entry(enum budget_subject subject);
 

@@ -212,16 +212,42 @@ static int take_suppressions(const struct yaml_file *file, const yaml_node_t *va
 /* ---- the whole ---------------------------------------------------------------------------------
  */
 
-static int refuse_top(const struct yaml_file *file, const yaml_node_t *key, struct err *err)
+/* All that may stand at the left margin, NULL-ended. */
+static void list_top_words(const char *words[WORDS_MAX])
 {
-    const char *words[WORDS_MAX] = {"ignore", "leak_kinds", "suppressions"};
-    size_t count = 3;
+    size_t count = 0;
+    words[count++] = "ignore";
+    words[count++] = "leak_kinds";
+    words[count++] = "suppressions";
     for (size_t i = BUDGET_RUN + 1; i < BUDGET_SUBJECT_COUNT; i++) {
         words[count++] = budget_subject_words[i];
     }
     for (size_t i = 0; i < GATE_METRIC_COUNT; i++) {
         words[count++] = gate_metric_names[i];
     }
+    words[count] = NULL;
+}
+
+bool budget_is_word(const char *word)
+{
+    const char *words[WORDS_MAX];
+    bool is_one = false;
+    list_top_words(words);
+    for (size_t i = 0; words[i] != NULL && !is_one; i++) {
+        is_one = strcmp(words[i], word) == 0;
+    }
+    return is_one;
+}
+
+static int refuse_top(const struct yaml_file *file, const yaml_node_t *key, const char *word,
+                      struct err *err)
+{
+    const char *words[WORDS_MAX];
+    if (strcmp(word, "baseline") == 0) {
+        return yaml_file_fail(file, key, err,
+                              "this is a baseline, not a budget: is --baseline meant?");
+    }
+    list_top_words(words);
     return yaml_file_refuse(file, key, "word", words, err);
 }
 
@@ -250,7 +276,7 @@ static int take_top(const struct yaml_file *file, const yaml_node_t *key, const 
                                   i == BUDGET_FRAME ? take_metric : take_subject, &subject, err);
         }
     }
-    return refuse_top(file, key, err);
+    return refuse_top(file, key, word, err);
 }
 
 static int take_file(struct budget *budget, struct yaml_file *file, struct err *err)

@@ -26,6 +26,11 @@ size_t gate_answer_failed_count(const struct gate_answer *answer)
     return answer->judgement.failed_count + count_changes(answer, CHANGE_MORE);
 }
 
+size_t gate_answer_more_count(const struct gate_answer *answer)
+{
+    return count_changes(answer, CHANGE_MORE);
+}
+
 size_t gate_answer_better_count(const struct gate_answer *answer)
 {
     return count_changes(answer, CHANGE_LESS);
@@ -102,9 +107,12 @@ static int print_finding(const struct gate_answer *answer, const struct finding 
     if (finding->process_id != 0) {
         out_number(out, "process_id", NULL, finding->process_id);
     }
-    int64_t margin = (int64_t)(limit->at_most - finding->measured);
+    bool is_below = finding->measured < limit->at_least;
+    int64_t margin = is_below ? (int64_t)(finding->measured - limit->at_least)
+                              : (int64_t)(limit->at_most - finding->measured);
     print_amount(out, limit->metric, "margin", "margin", margin);
-    out_percent(out, "margin_pct", "of the limit", (double)margin, (double)limit->at_most);
+    out_percent(out, "margin_pct", "of the limit", (double)margin,
+                (double)(is_below ? limit->at_least : limit->at_most));
     int result = finding->is_held ? 0 : print_culprit(answer, finding, out, err);
     out_end_row(out);
     return result;

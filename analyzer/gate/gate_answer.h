@@ -24,6 +24,8 @@ struct gate_answer {
 };
 
 size_t gate_answer_failed_count(const struct gate_answer *answer);
+/* Figures that are more, or less, than the baseline's. */
+size_t gate_answer_more_count(const struct gate_answer *answer);
 size_t gate_answer_better_count(const struct gate_answer *answer);
 
 /* Prints it as tables or JSON. Returns 0 or a negative errno of reading stacks. */

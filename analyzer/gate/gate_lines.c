@@ -38,28 +38,27 @@ static int say_change(const struct baseline_change *change, struct str *said)
     (void)format_amount(change->metric, change->old.most, old);
     (void)format_amount(change->metric, change_now(change), now);
     int result = str_printf(said, "%s, baseline %s", now, old);
-    return result == 0 && change->kind == CHANGE_UNJUDGED
-               ? str_printf(said, "; %s", change->unjudged_why)
-               : result;
+    if (result == 0 && change->kind == CHANGE_UNJUDGED) {
+        return str_printf(said, "; %s", change->unjudged_why);
+    }
+    return result == 0 && change->kind == CHANGE_LESS ? str_append(said, ": less, to be renewed")
+                                                      : result;
 }
 
-/* "parse_line (config.c:17): 12" and the source line. */
+/* The function of a site, its source line, and its amount. */
 static int name_site(const struct gate_answer *answer, uint32_t stack_id, const char *amount,
                      struct verdict_line *line, struct err *err)
 {
     struct call_stack stack = {0};
-    struct str culprit = {0};
     int result = stacks_expand(answer->stacks, stack_id, &stack, err);
     const struct stack_frame *shown = result == 0 ? call_stack_shown(&stack) : NULL;
-    if (result == 0 && shown != NULL) {
-        result = str_append(&culprit, shown->function);
-        if (result == 0 && shown->file != NULL && shown->line > 0) {
-            result = str_printf(&culprit, " (%s:%u)", shown->file, shown->line);
-            line->file = strdup(shown->file);
-            line->line = shown->line;
-        }
-        result = result == 0 ? str_printf(&culprit, ": %s", amount) : result;
-        line->culprit = culprit.text;
+    if (shown != NULL) {
+        line->culprit = strdup(shown->function);
+        line->amount = strdup(amount);
+    }
+    if (shown != NULL && shown->file != NULL && shown->line > 0) {
+        line->file = strdup(shown->file);
+        line->line = shown->line;
     }
     call_stack_fini(&stack);
     return result;
@@ -115,9 +114,8 @@ static int add_change(const struct gate_answer *answer, const struct baseline_ch
     if (change->site_stack_id != 0) {
         result = name_site(answer, change->site_stack_id, amount, &line, err);
     } else if (change->site_path != NULL) {
-        struct str culprit = {0};
-        result = str_printf(&culprit, "%s: %s", change->site_path, amount);
-        line.culprit = culprit.text;
+        line.culprit = strdup(change->site_path);
+        line.amount = strdup(amount);
     }
     int added = verdict_add(verdict, line, err);
     return result < 0 ? result : added;
@@ -126,7 +124,7 @@ static int add_change(const struct gate_answer *answer, const struct baseline_ch
 int gate_answer_lines(const struct gate_answer *answer, struct verdict *out_verdict,
                       struct err *err)
 {
-    struct verdict verdict = {.command = answer->trace->run.command};
+    struct verdict verdict = {0};
     int result = 0;
     for (size_t i = 0; i < answer->judgement.count && result == 0; i++) {
         result = add_finding(answer, &answer->judgement.findings[i], &verdict, err);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "../base/err.h"
+#include "../base/str.h"
 
 enum verdict_kind {
     VERDICT_PASS,
@@ -26,7 +27,8 @@ struct verdict_line {
     const char *group; /* "budget" or "baseline" */
     char *name;        /* "functions 'parse_*': allocation_count" */
     char *said;        /* "12 allocations, at most 10 allowed" */
-    char *culprit;     /* "parse_line (config.c:17): 7"; NULL: none is named */
+    char *culprit;     /* the function, or path of functions; NULL: none is named */
+    char *amount;      /* its figure; of a baseline "2 -> 7" */
     char *file;        /* the culprit's source file, line; NULL: not known */
     unsigned line;
 };
@@ -35,8 +37,9 @@ struct verdict {
     struct verdict_line *lines;
     size_t count;
     size_t capacity;
-    const char *command; /* the program's; the caller's */
-    const char *more;    /* what to type to see more; the caller's */
+    bool is_strict;     /* what is better fails, too */
+    const char *folder; /* source files beneath it are named as from there; the caller's */
+    const char *more;   /* what to type to see more; the caller's */
 };
 
 /* Adds a line, whose texts become the verdict's; on failure (-ENOMEM) they are freed. */
@@ -44,10 +47,21 @@ int verdict_add(struct verdict *verdict, struct verdict_line line, struct err *e
 
 size_t verdict_count(const struct verdict *verdict, enum verdict_kind kind);
 
+/* What a test that is not met is. */
+bool verdict_fails(const struct verdict *verdict, const struct verdict_line *line);
+size_t verdict_failed_count(const struct verdict *verdict);
+
+/* The line's source file, from the verdict's folder where it is beneath it. */
+const char *verdict_file(const struct verdict *verdict, const struct verdict_line *line);
+
+/* Appends "parse_line (src/config.c:17): 7", or nothing where no culprit is named. Returns 0 or
+ * -ENOMEM. */
+int verdict_append_culprit(const struct verdict *verdict, const struct verdict_line *line,
+                           struct str *text);
+
 int verdict_write_junit(const struct verdict *verdict, FILE *stream);
 int verdict_write_markdown(const struct verdict *verdict, FILE *stream);
-/* Source files beneath `folder` are named as from there, which is how GitHub knows them. */
-int verdict_write_github(const struct verdict *verdict, const char *folder, FILE *stream);
+int verdict_write_github(const struct verdict *verdict, FILE *stream);
 
 /* A zeroed one is fine. */
 void verdict_fini(struct verdict *verdict);

@@ -41,21 +41,32 @@ static int append_attribute(struct str *text, const char *name, const char *valu
     return result == 0 ? str_append_char(text, '"') : result;
 }
 
-static int append_line(struct str *text, const struct verdict_line *line)
+/* What the element of a case that is not plainly passed holds: the culprit. */
+static int append_culprit(struct str *text, const struct verdict *verdict,
+                          const struct verdict_line *line)
 {
+    struct str culprit = {0};
+    int result = verdict_append_culprit(verdict, line, &culprit);
+    result = result == 0 ? append_escaped(text, str_text(&culprit)) : result;
+    str_fini(&culprit);
+    return result;
+}
+
+static int append_line(struct str *text, const struct verdict *verdict,
+                       const struct verdict_line *line)
+{
+    bool has_failed = verdict_fails(verdict, line);
     int result = str_append(text, "  <testcase");
     result = result == 0 ? append_attribute(text, "classname", line->group) : result;
     result = result == 0 ? append_attribute(text, "name", line->name) : result;
-    if (result < 0 || line->kind == VERDICT_PASS || line->kind == VERDICT_BETTER) {
+    if (result < 0 || (!has_failed && line->kind != VERDICT_UNJUDGED)) {
         return result == 0 ? str_append(text, "/>\n") : result;
     }
-    const char *element = line->kind == VERDICT_FAIL ? "failure" : "skipped";
+    const char *element = has_failed ? "failure" : "skipped";
     result = str_printf(text, ">\n    <%s", element);
     result = result == 0 ? append_attribute(text, "message", line->said) : result;
     result = result == 0 ? str_append_char(text, '>') : result;
-    if (result == 0 && line->culprit != NULL) {
-        result = append_escaped(text, line->culprit);
-    }
+    result = result == 0 ? append_culprit(text, verdict, line) : result;
     return result == 0 ? str_printf(text, "</%s>\n  </testcase>\n", element) : result;
 }
 
@@ -66,10 +77,10 @@ int verdict_write_junit(const struct verdict *verdict, FILE *stream)
                             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite "
                             "name=\"allocaudit\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" "
                             "skipped=\"%zu\">\n",
-                            verdict->count, verdict_count(verdict, VERDICT_FAIL),
+                            verdict->count, verdict_failed_count(verdict),
                             verdict_count(verdict, VERDICT_UNJUDGED));
     for (size_t i = 0; i < verdict->count && result == 0; i++) {
-        result = append_line(&text, &verdict->lines[i]);
+        result = append_line(&text, verdict, &verdict->lines[i]);
     }
     result = result == 0 ? str_append(&text, "</testsuite>\n") : result;
     if (result == 0 &&

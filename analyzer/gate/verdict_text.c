@@ -40,24 +40,34 @@ static int append_cell(struct str *text, const char *word)
     return result == 0 ? str_append(text, " |") : result;
 }
 
+static int append_markdown(struct str *text, const struct verdict *verdict,
+                           const struct verdict_line *line)
+{
+    struct str culprit = {0};
+    int result = str_printf(text, "| %s |", kind_words[line->kind]);
+    result = result == 0 ? append_cell(text, line->name) : result;
+    result = result == 0 ? append_cell(text, line->said) : result;
+    result = result == 0 ? verdict_append_culprit(verdict, line, &culprit) : result;
+    result = result == 0 ? append_cell(text, str_text(&culprit)) : result;
+    str_fini(&culprit);
+    return result == 0 ? str_append_char(text, '\n') : result;
+}
+
 int verdict_write_markdown(const struct verdict *verdict, FILE *stream)
 {
     struct str text = {0};
-    size_t failed_count = verdict_count(verdict, VERDICT_FAIL);
+    bool has_failed = verdict_count(verdict, VERDICT_FAIL) > 0;
+    bool is_renewed = !has_failed && verdict_failed_count(verdict) > 0;
     int result = str_printf(&text,
                             "### Allocations: %s\n\n|  | what | said | most of it |\n"
                             "|---|---|---|---|\n",
-                            failed_count > 0 ? "gate failed" : "gate passed");
+                            has_failed   ? "gate failed"
+                            : is_renewed ? "less than the baseline, which wants renewing"
+                                         : "gate passed");
     for (size_t i = 0; i < verdict->count && result == 0; i++) {
-        const struct verdict_line *line = &verdict->lines[i];
-        result = str_printf(&text, "| %s |", kind_words[line->kind]);
-        result = result == 0 ? append_cell(&text, line->name) : result;
-        result = result == 0 ? append_cell(&text, line->said) : result;
-        result =
-            result == 0 ? append_cell(&text, line->culprit != NULL ? line->culprit : "") : result;
-        result = result == 0 ? str_append_char(&text, '\n') : result;
+        result = append_markdown(&text, verdict, &verdict->lines[i]);
     }
-    if (result == 0 && failed_count > 0 && verdict->more != NULL) {
+    if (result == 0 && has_failed && verdict->more != NULL) {
         result = str_printf(&text, "\nMore: `%s`\n", verdict->more);
     }
     return write_all(&text, result, stream);
@@ -76,40 +86,37 @@ static int append_command(struct str *text, const char *word, bool is_property)
     return result;
 }
 
-static const char *beneath(const char *file, const char *folder)
+static int append_annotation(struct str *text, const struct verdict *verdict,
+                             const struct verdict_line *line)
 {
-    size_t size_bytes = strlen(folder);
-    bool is_beneath = strncmp(file, folder, size_bytes) == 0 && file[size_bytes] == '/';
-    return is_beneath ? file + size_bytes + 1 : file;
-}
-
-static int append_annotation(struct str *text, const struct verdict_line *line, const char *folder)
-{
-    int result = str_append(text, line->kind == VERDICT_FAIL ? "::error " : "::notice ");
+    struct str culprit = {0};
+    int result = str_append(text, verdict_fails(verdict, line) ? "::error " : "::notice ");
     if (result == 0 && line->file != NULL) {
         result = str_append(text, "file=");
-        result = result == 0 ? append_command(text, beneath(line->file, folder), true) : result;
+        result = result == 0 ? append_command(text, verdict_file(verdict, line), true) : result;
         result = result == 0 ? str_printf(text, ",line=%u,", line->line) : result;
     }
     result = result == 0 ? str_append(text, "title=") : result;
     result = result == 0 ? append_command(text, line->name, true) : result;
     result = result == 0 ? str_append(text, "::") : result;
     result = result == 0 ? append_command(text, line->said, false) : result;
-    if (result == 0 && line->culprit != NULL) {
+    result = result == 0 ? verdict_append_culprit(verdict, line, &culprit) : result;
+    if (result == 0 && culprit.size_bytes > 0) {
         result = str_append(text, "; most of it: ");
-        result = result == 0 ? append_command(text, line->culprit, false) : result;
+        result = result == 0 ? append_command(text, culprit.text, false) : result;
     }
+    str_fini(&culprit);
     return result == 0 ? str_append_char(text, '\n') : result;
 }
 
-int verdict_write_github(const struct verdict *verdict, const char *folder, FILE *stream)
+int verdict_write_github(const struct verdict *verdict, FILE *stream)
 {
     struct str text = {0};
     int result = str_append(&text, "");
     for (size_t i = 0; i < verdict->count && result == 0; i++) {
         const struct verdict_line *line = &verdict->lines[i];
         if (line->kind == VERDICT_FAIL || line->kind == VERDICT_BETTER) {
-            result = append_annotation(&text, line, folder);
+            result = append_annotation(&text, verdict, line);
         }
     }
     return write_all(&text, result, stream);

@@ -181,6 +181,44 @@ static void baseline_compare_peak_of_threads_is_not_judged(void **state)
     baseline_fini(&now);
 }
 
+static void set_command(struct baseline *baseline, const char *command)
+{
+    free(baseline->command);
+    baseline->command = strdup(command);
+}
+
+/* The path and the arguments may differ, the program may not. */
+static void baseline_compare_of_another_program_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *old;
+        const char *now;
+        int result;
+    } cases[] = {
+        {"./server --port 1", "/usr/bin/server", 0}, {"'./my server' -v", "'build/my server'", 0},
+        {"./server", "./server2", -EINVAL},          {"./server2", "./server", -EINVAL},
+        {"sh -c ./server", "./server", -EINVAL},
+    };
+    struct baseline old = {0};
+    struct baseline now = {0};
+    struct baseline_change changes[GATE_METRIC_COUNT];
+    struct err err = {0};
+    add(&old, "");
+    add(&now, "");
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        set_command(&old, cases[i].old);
+        set_command(&now, cases[i].now);
+        assert_int_equal(baseline_compare(&old, &now, NULL, changes, &err), cases[i].result);
+    }
+
+    assert_string_equal(err.text, "the baseline is of another program: of sh -c ./server, the "
+                                  "recording is of ./server");
+    baseline_fini(&old);
+    baseline_fini(&now);
+}
+
 static void refuse(const char *text, const char *why)
 {
     char path[] = "/tmp/allocaudit-baseline-XXXXXX";
@@ -208,6 +246,8 @@ static void baseline_read_foreign_texts_are_refused(void **state)
     refuse("baseline: 2\n",
            ":1:11: a baseline of format 2; this allocaudit knows 1: write it anew");
     refuse("comand: x\n", ":1:1: unknown word 'comand': did you mean 'command'?");
+    refuse("leaked_count: 0\n", ":1:1: 'leaked_count' stands in budgets, this should be a "
+                                "baseline: is --budget meant?");
     refuse("run: {peak_bytes: 5..3}\n", ":1:19: a range was expected here, such as 12..15");
     refuse("run: {peak_bytes: many}\n", ":1:19: a count was expected here");
     refuse("run: {peak_byte: 3}\n", ":1:7: unknown figure 'peak_byte': did you mean 'peak_bytes'?");
@@ -227,6 +267,7 @@ int main(void)
         cmocka_unit_test(baseline_compare_gives_room_to_what_varied),
         cmocka_unit_test(baseline_compare_judges_what_is_more_each_time),
         cmocka_unit_test(baseline_compare_peak_of_threads_is_not_judged),
+        cmocka_unit_test(baseline_compare_of_another_program_is_refused),
         cmocka_unit_test(baseline_read_foreign_texts_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

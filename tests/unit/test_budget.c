@@ -134,6 +134,8 @@ static void budget_parse_tells_the_place_and_the_right_word(void **state)
            "b.yaml:2:7: unknown figure 'leaked_cont': did you mean 'leaked_count'?");
     refuse("ignore: {module: x}", "b.yaml:1:10: unknown word 'module': did you mean 'modules'?");
     refuse("zzzzzzzz: 1", "b.yaml:1:1: unknown word 'zzzzzzzz'");
+    refuse("baseline: 1\ncommand: x\n",
+           "b.yaml:1:1: this is a baseline, not a budget: is --baseline meant?");
 }
 
 static void budget_parse_refuses_wrong_shapes(void **state)
@@ -191,6 +193,48 @@ static void budget_parse_is_not_blown_up_by_aliases(void **state)
     budget_fini(&budget);
 }
 
+static void check(const char *text, const char *why)
+{
+    struct budget budget = {0};
+    struct err err = {0};
+    parse(&budget, text);
+
+    int result = budget_check(&budget, &err);
+
+    assert_int_equal(result, why != NULL ? -EINVAL : 0);
+    assert_string_equal(err.text, why != NULL ? why : "");
+    budget_fini(&budget);
+}
+
+static void budget_check_refuses_limits_that_exclude_each_other(void **state)
+{
+    (void)state;
+    check("frames: {allocation_count: {p50: = 5, max: 4}}",
+          "impossible limits: frames: allocation_count, p50 (line 1) must be 5 or more, frames: "
+          "allocation_count, max (line 1) must be 4 or less");
+    check("frames: {allocation_count: {p50: = 5, max: 5}}", NULL);
+    check("frames: {allocation_count: {max: = 5, p50: 4}}", NULL);
+    check("leaked_count: {definite: = 5, possible: 4}", NULL);
+    check("functions: {a: {allocation_count: = 5}, b: {allocation_count: 4}}", NULL);
+}
+
+static void budget_check_holds_options_against_the_file(void **state)
+{
+    (void)state;
+    struct budget budget = {0};
+    struct err err = {0};
+    const struct budget_limit given = {
+        .metric = GATE_METRIC_ALLOCATION_COUNT, .at_most = 9, .option = "max-allocs"};
+    parse(&budget, "\nallocation_count: = 10\n");
+    assert_int_equal(budget_add(&budget, &given, &err), 0);
+
+    assert_int_equal(budget_check(&budget, &err), -EINVAL);
+
+    assert_string_equal(err.text, "impossible limits: allocation_count (line 2) must be 10 or "
+                                  "more, allocation_count (--max-allocs) must be 9 or less");
+    budget_fini(&budget);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +246,8 @@ int main(void)
         cmocka_unit_test(budget_parse_refuses_wrong_shapes),
         cmocka_unit_test(budget_parse_refuses_what_is_no_yaml),
         cmocka_unit_test(budget_parse_is_not_blown_up_by_aliases),
+        cmocka_unit_test(budget_check_refuses_limits_that_exclude_each_other),
+        cmocka_unit_test(budget_check_holds_options_against_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
