@@ -340,7 +340,7 @@ test-unwind: all ## compare every stack of long runs of real programs with libun
 
 # What reads data from outside, under libFuzzer; tests/unit/test_fuzz_corpora.c replays the corpora.
 # FUZZ_SANITIZERS=undefined finds less in an execution, and makes ten times as many.
-FUZZ_TARGETS    := baseline budget database events gctrace plan pprof ring sanitizer suppressions
+FUZZ_TARGETS    := baseline budget database events gctrace heaptrack plan pprof ring sanitizer suppressions
 FUZZ_SECONDS    ?= 60
 FUZZ_SANITIZERS ?= address,undefined
 FUZZ_BUILD      := $(BUILD_ROOT)/fuzz-$(subst $(comma),-,$(FUZZ_SANITIZERS))

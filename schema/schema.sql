@@ -13,7 +13,7 @@ CREATE TABLE run (
     kernel               TEXT NOT NULL,
     cpu_count            INTEGER NOT NULL,
     libc                 TEXT NOT NULL,
-    detail               TEXT NOT NULL,       -- full, sites
+    detail               TEXT NOT NULL,       -- full, sites, import (another profiler's file)
     unwind               TEXT NOT NULL,       -- auto, fp, libunwind
     depth_limit          INTEGER NOT NULL,
     is_mmap_recorded     INTEGER NOT NULL,
@@ -103,7 +103,7 @@ CREATE TABLE module (
     id        INTEGER PRIMARY KEY,
     path      TEXT NOT NULL,
     build_id  TEXT,                           -- hex
-    symbols   TEXT NOT NULL                   -- none, dynsym, symtab, dwarf, gopclntab, or a debug file's path
+    symbols   TEXT NOT NULL                   -- none, dynsym, symtab, dwarf, gopclntab, import, or a debug file's path
 );
 
 CREATE TABLE module_load (

@@ -87,6 +87,7 @@ static void read_process(const struct trace *trace, const struct process_row *pr
         process->ended_ns == QUERY_NULL ? known(trace->run.duration_ns) : process->ended_ns;
     *evidence = (struct evidence){
         .is_sample = trace_is_sample(trace),
+        .is_import = trace_is_import(trace),
         .has_calls = !trace_is_sample(trace) && strcmp(trace->run.detail, "full") == 0,
         .is_complete = trace_is_complete(trace),
         .lost_event_count = known(totals.lost_event_count),
@@ -168,6 +169,10 @@ static int judge_recording(const struct evidence *evidence, struct str *why)
     if (evidence->is_sample) {
         return tell(no, str_append(why, "it is a sample, and a replay needs every call: record "
                                         "without --sample"));
+    }
+    if (evidence->is_import) {
+        return tell(no, str_append(why, "it was imported, and a replay needs every call: record "
+                                        "with 'allocaudit run'"));
     }
     if (!evidence->has_calls) {
         return tell(no, str_append(why, "it holds sums, and a replay needs every call: record "

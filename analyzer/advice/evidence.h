@@ -18,6 +18,7 @@
 /* Numbers that are not known are 0. */
 struct evidence {
     bool is_sample;
+    bool is_import; /* of another profiler's file */
     bool has_calls; /* each, not --detail sites */
     bool is_complete;
     bool has_policy; /* allocaudit's own policies served some of it */

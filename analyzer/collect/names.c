@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inline_chain.h"
 #include "symbolize.h"
 
 enum {
@@ -108,9 +109,14 @@ static void names_take_given(struct names *names, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct given_name *given = &names->recording->given_names[names->offsets[i] - 1];
-        const struct symbol symbol = {
-            .function = given->function, .file = given->file, .line = given->line};
-        names_take(names, i, &symbol, 1);
+        struct symbol symbols[INLINE_CHAIN_MAX];
+        size_t symbol_count =
+            given->symbol_count < INLINE_CHAIN_MAX ? given->symbol_count : INLINE_CHAIN_MAX;
+        for (size_t j = 0; j < symbol_count; j++) {
+            symbols[j] = (struct symbol){
+                .function = given[j].function, .file = given[j].file, .line = given[j].line};
+        }
+        names_take(names, i, symbols, symbol_count);
     }
 }
 
@@ -128,7 +134,7 @@ static void names_write_module_frames(struct names *names, size_t count, char **
     names->module_path = file->path;
     if (names->recording->given_names != NULL) {
         names_take_given(names, count);
-        *out_symbols = strdup("none");
+        *out_symbols = strdup("import");
         return;
     }
     struct symbolize_request request = {

@@ -2,27 +2,17 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "../base/vec.h"
 #include "../go/go_profile.h"
 #include "../go/pprof_profile.h"
-#include "recording.h"
-#include "store.h"
 
 struct importing {
     struct profile_import *import;
     struct pprof_profile profile;
-    struct recording recording;
-    struct subject *subject;
+    struct imported to;
     uint32_t module;
-    struct given_name *names;
-    size_t name_count;
-    size_t name_capacity;
     struct map name_of_hash; /* of what is equal, the first */
 };
 
@@ -51,29 +41,22 @@ static int intern_name(struct importing *importing, const struct pprof_frame *fr
     uint64_t hash = hash_frame(frame);
     uint32_t index;
     while (map_get(&importing->name_of_hash, hash, &index)) {
-        if (is_same(&importing->names[index], frame)) {
+        if (is_same(&importing->to.names[index], frame)) {
             *out_offset = (uint64_t)index + 1;
             return 0;
         }
         hash++;
     }
-    int r = vec_reserve((void **)&importing->names, &importing->name_capacity,
-                        importing->name_count + 1, sizeof(*importing->names));
-    if (r == 0) {
-        r = map_put(&importing->name_of_hash, hash, (uint32_t)importing->name_count);
-    }
-    if (r == 0) {
-        importing->names[importing->name_count++] = (struct given_name){
-            .function = frame->function, .file = frame->file, .line = frame->line};
-        *out_offset = importing->name_count;
-    }
-    return r;
+    const struct given_name name = {
+        .function = frame->function, .file = frame->file, .line = frame->line, .symbol_count = 1};
+    int r = imported_add_name(&importing->to, &name, out_offset);
+    return r < 0 ? r : map_put(&importing->name_of_hash, hash, (uint32_t)*out_offset - 1);
 }
 
 static int intern_stack(struct importing *importing, const struct pprof_sample *sample,
                         uint32_t *out_site)
 {
-    struct stacktree *stacks = &importing->recording.stacks;
+    struct stacktree *stacks = &importing->to.recording.stacks;
     uint32_t node = STACK_ROOT;
     int r = sample->frame_count == 0 ? stacktree_child(stacks, node, FRAME_UNKNOWN, &node) : 0;
     for (size_t i = sample->frame_count; r == 0 && i-- > 0;) {
@@ -88,7 +71,7 @@ static int intern_stack(struct importing *importing, const struct pprof_sample *
             r = stacktree_child(stacks, node, frame, &node);
         }
     }
-    return r < 0 ? r : tally_site(&importing->subject->tally, node, out_site);
+    return r < 0 ? r : tally_site(&importing->to.subject->tally, node, out_site);
 }
 
 static int take_sample(struct importing *importing, const struct pprof_sample *sample)
@@ -108,30 +91,23 @@ static int take_sample(struct importing *importing, const struct pprof_sample *s
     change.death_count = sample->alloc_count - inuse_count;
     change.birth_variance = (double)change.birth_count * (scale - 1);
     change.death_variance = (double)change.death_count * (scale - 1);
-    return tally_add_reading(&importing->subject->tally, &change, 1, 0);
+    return tally_add_reading(&importing->to.subject->tally, &change, 1, 0);
 }
 
-static int fill_subject(struct importing *importing)
+static int begin_subject(struct importing *importing)
 {
-    struct recording *recording = &importing->recording;
     const char *path = importing->import->profile_path;
-    int r = recording_subject(recording, 0, 0, 0, &importing->subject);
+    const struct imported_process process = {.executable = path,
+                                             .command = importing->import->command,
+                                             .allocator = "Go",
+                                             .end = SUBJECT_DETACHED};
+    int r = imported_init(&importing->to, &process);
     if (r < 0) {
         return r;
     }
-    struct subject *subject = importing->subject;
-    subject->is_announced = true;
-    subject->end = SUBJECT_DETACHED;
-    subject->executable = strdup(path);
-    subject->command = strdup(importing->import->command);
-    subject->allocator = strdup("Go");
-    subject->allocator_version = strdup("");
-    if (subject->executable == NULL || subject->command == NULL || subject->allocator == NULL ||
-        subject->allocator_version == NULL) {
-        return -ENOMEM;
-    }
+    struct recording *recording = &importing->to.recording;
     recording->go = (struct go_facts){
-        .process_id = subject->id,
+        .process_id = importing->to.subject->id,
         .site_source = "import",
         .profile_rate_bytes = importing->profile.period_bytes,
         .gc_source = "none",
@@ -141,21 +117,6 @@ static int fill_subject(struct importing *importing)
                           &importing->module);
 }
 
-/* Leaks as such a profile has them: what was in use when it was taken. */
-static void settle(struct importing *importing)
-{
-    struct subject *subject = importing->subject;
-    const struct tally *tally = &subject->tally;
-    subject->leaked_count = tally->live_count;
-    subject->leaked_bytes = tally->live_bytes;
-    subject->is_finished = true;
-    tally_finish(&subject->tally);
-    importing->recording.peak_bytes = tally->peak_bytes;
-    importing->import->site_count = tally->site_count;
-    importing->import->allocation_count = tally->allocation_count;
-    importing->import->live_bytes = tally->live_bytes;
-}
-
 static int write_recording(struct importing *importing, struct err *err)
 {
     struct timespec now;
@@ -163,27 +124,14 @@ static int write_recording(struct importing *importing, struct err *err)
     uint64_t now_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
     uint64_t period_bytes = importing->profile.period_bytes;
     uint64_t taken_ns = importing->profile.time_unix_ns;
-    struct run_facts facts = {
+    const struct imported_run run = {
+        .output_path = importing->import->output_path,
         .command = importing->import->command,
-        .detail = "sites",
-        .unwind = "auto",
         .sample_bytes = period_bytes > 1 ? period_bytes : 0,
         .depth_limit = PPROF_DEPTH_MAX,
         .started_unix_ns = taken_ns != 0 && taken_ns <= INT64_MAX ? taken_ns : now_ns,
-        .exit_status = -1,
     };
-    struct store_finish_options options = {0};
-    uint32_t root;
-    importing->recording.sample_bytes = facts.sample_bytes;
-    int r = store_create(importing->import->output_path, &facts, &root, err);
-    if (r < 0) {
-        return r;
-    }
-    r = store_finish(importing->import->output_path, &facts, &importing->recording, &options, err);
-    if (r < 0) {
-        unlink(importing->import->output_path);
-    }
-    return r;
+    return imported_write(&importing->to, &run, &importing->import->sums, err);
 }
 
 int profile_import_run(struct profile_import *import, struct err *err)
@@ -193,23 +141,17 @@ int profile_import_run(struct profile_import *import, struct err *err)
     if (r < 0) {
         return r;
     }
-    r = recording_init(&importing.recording, NULL);
-    if (r == 0) {
-        r = fill_subject(&importing);
-    }
+    r = begin_subject(&importing);
     for (size_t i = 0; r == 0 && i < importing.profile.sample_count; i++) {
         r = take_sample(&importing, &importing.profile.samples[i]);
     }
     if (r < 0) {
         err_set(err, ENOMEM, "out of memory");
     } else {
-        settle(&importing);
-        importing.recording.given_names = importing.names;
         r = write_recording(&importing, err);
     }
-    recording_fini(&importing.recording);
+    imported_fini(&importing.to);
     map_fini(&importing.name_of_hash);
-    free(importing.names);
     pprof_profile_fini(&importing.profile);
     return r;
 }

@@ -8,14 +8,13 @@
 #include <stdint.h>
 
 #include "../base/err.h"
+#include "imported.h"
 
 struct profile_import {
     const char *profile_path;
     const char *output_path; /* must not exist */
     const char *command;     /* what the recording says it came from */
-    uint64_t site_count;     /* out */
-    uint64_t allocation_count;
-    uint64_t live_bytes;
+    struct import_sums sums; /* out */
 };
 
 /* Returns 0; -EBADMSG (no heap profile, or damaged) or another negative errno, told in err, and

@@ -52,6 +52,7 @@ struct given_name {
     const char *function;
     const char *file; /* NULL: not known */
     uint32_t line;
+    uint32_t symbol_count; /* it, and those behind it in the array that it was inlined into */
 };
 
 struct recording {
@@ -88,7 +89,7 @@ struct recording {
     struct scavenge *scavenges;
     size_t scavenge_count;
     size_t scavenge_capacity;
-    const struct given_name *given_names; /* of module 1, by offset - 1; NULL: names are in files */
+    const struct given_name *given_names; /* by offset - 1; NULL: names are in files */
     struct go_facts go;                   /* version "": the command is no Go program */
     struct faults faults;
     struct sanitizer_reports reports;

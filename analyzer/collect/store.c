@@ -160,7 +160,9 @@ int store_create(const char *path, const struct run_facts *facts, uint32_t *out_
         sqlwriter_execute(&writer, database_schema_sql);
         sqlwriter_execute(&writer, database_views_sql);
         store_write_kinds(&writer);
-        store_write_environment(&writer);
+        if (facts->detail == NULL || strcmp(facts->detail, "import") != 0) {
+            store_write_environment(&writer);
+        }
         store_write_run(&writer, facts);
     }
     int r = sqlwriter_close(&writer);

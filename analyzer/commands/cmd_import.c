@@ -5,6 +5,9 @@
 #include "../base/str.h"
 #include "../cli/out.h"
 #include "../cli/talk.h"
+#include "../cli/term.h"
+#include "../collect/heaptrack_file.h"
+#include "../collect/heaptrack_import.h"
 #include "../collect/profile_import.h"
 #include "cmd.h"
 
@@ -22,33 +25,80 @@ static const struct option_example examples[] = {
     {"allocaudit import heap.pb.gz", "a profile as a recording, for 'report', 'gate' and the rest"},
     {"curl -o heap.pb.gz localhost:6060/debug/pprof/heap",
      "from a running service with net/http/pprof"},
+    {"allocaudit import heaptrack.app.4711.zst -o app.db", "what heaptrack has recorded"},
     {NULL, NULL},
 };
 
 static const char *const paragraphs[] = {
     "Takes a heap profile of a Go program, as runtime/pprof, net/http/pprof and 'go tool pprof' "
-    "write it, packed or not. What was in use when it was taken counts as leaked; there are no "
-    "rows "
-    "of single objects, no times, and no garbage collections. Where the profile is a sample, which "
-    "it is unless runtime.MemProfileRate was 1, all figures are estimates.",
-    "Exit status: 0 done, 2 wrong usage, 3 the profile cannot be read or the recording not "
+    "write it, packed or not; or a file of heaptrack, packed by gzip or zstd or not. Which it is, "
+    "its content tells. There are no rows of single blocks.",
+    "Go: what was in use when the profile was taken counts as leaked; there are no times and no "
+    "garbage collections. Where the profile is a sample, which it is unless runtime.MemProfileRate "
+    "was 1, all figures are estimates.",
+    "heaptrack: sites, sizes, leaks, the peak and who had it, and the course of live and resident "
+    "bytes are exact. Its files tell of sizes and stacks, not of blocks, threads and calls: "
+    "lifetimes, temporary blocks, reallocs and times are not known, and sections that need them "
+    "say so. Versions 1 to 3 of its format are read, not raw data (heaptrack --raw).",
+    "Exit status: 0 done, 2 wrong usage, 3 the file cannot be read or the recording not "
     "written.",
     NULL,
 };
 
 const struct option_page cmd_import_page = {
     .command = "import",
-    .purpose = "turn a heap profile of Go's pprof into a recording",
-    .usage = "PROFILE [options]",
+    .purpose = "turn a heap profile of Go's pprof, or of heaptrack, into a recording",
+    .usage = "FILE [options]",
     .examples = examples,
     .options = options,
     .paragraphs = paragraphs,
 };
 
-static int import_profile(const char *path, const char *output)
+static void show_progress(void *context, uint64_t done, uint64_t total)
+{
+    term_progress_update(context, done, total);
+}
+
+static int import_heaptrack(const char *path, const char *output, const char *command,
+                            struct import_sums *out_sums, struct err *err)
+{
+    struct term_progress progress;
+    struct heaptrack_import import = {
+        .path = path,
+        .output_path = output,
+        .command = command,
+        .progress = show_progress,
+        .progress_context = &progress,
+    };
+    term_progress_begin(&progress, stderr, "reading");
+    int r = heaptrack_import_run(&import, err);
+    term_progress_end(&progress);
+    if (r == 0 && import.is_attached) {
+        talk_note("heaptrack was attached to it while it ran: what it had allocated before, and "
+                  "its frees, are missing");
+    }
+    *out_sums = import.sums;
+    return r;
+}
+
+static int import_profile(const char *path, const char *output, const char *command,
+                          struct import_sums *out_sums, struct err *err)
+{
+    struct profile_import import = {
+        .profile_path = path,
+        .output_path = output,
+        .command = command,
+    };
+    int r = profile_import_run(&import, err);
+    *out_sums = import.sums;
+    return r;
+}
+
+static int import_file(const char *path, const char *output)
 {
     struct err err;
     struct str command = {0};
+    struct import_sums sums;
     struct stat status;
     char count[32];
     char bytes[32];
@@ -61,19 +111,17 @@ static int import_profile(const char *path, const char *output)
         err_set(&err, ENOMEM, "out of memory");
         return cmd_fail(&err);
     }
-    struct profile_import import = {
-        .profile_path = path,
-        .output_path = output,
-        .command = str_text(&command),
-    };
-    int r = profile_import_run(&import, &err);
+    int r = heaptrack_file_is(path)
+                ? import_heaptrack(path, output, str_text(&command), &sums, &err)
+                : import_profile(path, output, str_text(&command), &sums, &err);
     str_fini(&command);
     if (r < 0) {
         return cmd_fail(&err);
     }
-    talk_note("%llu sites, %s allocations, %s in use", (unsigned long long)import.site_count,
-              out_format_count((int64_t)import.allocation_count, count),
-              out_format_bytes((int64_t)import.live_bytes, bytes));
+    talk_note("%llu sites, %s allocations, %s in use at the end",
+              (unsigned long long)sums.site_count,
+              out_format_count((int64_t)sums.allocation_count, count),
+              out_format_bytes((int64_t)sums.live_bytes, bytes));
     talk_note("recorded in %s", output);
     return CMD_DONE;
 }
@@ -88,7 +136,7 @@ int cmd_import(int argc, char **argv)
     }
     if (arguments.count != 1) {
         return cmd_misuse(&cmd_import_page, "%s",
-                          arguments.count == 0 ? "no profile to import" : "one profile at a time");
+                          arguments.count == 0 ? "no file to import" : "one file at a time");
     }
-    return import_profile(arguments.words[0], settings.output);
+    return import_file(arguments.words[0], settings.output);
 }

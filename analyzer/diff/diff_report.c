@@ -34,6 +34,11 @@ const struct diff_key *diff_key_of(enum site_key key)
     return &diff_keys[key];
 }
 
+bool diff_has_import(const struct diff *diff)
+{
+    return diff->sides[SIDE_OLD].selection->is_import || diff->sides[SIDE_NEW].selection->is_import;
+}
+
 bool diff_has_margins(const struct diff *diff)
 {
     return diff->sides[SIDE_OLD].selection->is_sample || diff->sides[SIDE_NEW].selection->is_sample;

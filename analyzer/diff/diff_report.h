@@ -49,6 +49,9 @@ enum diff_state {
 enum diff_state diff_state_of(const struct diff *diff, const struct site_pair *pair,
                               enum site_key key);
 
+/* True if one of the two was imported: then threads, lifetimes and calls are left out. */
+bool diff_has_import(const struct diff *diff);
+
 /* True if an estimate is among the two. */
 bool diff_has_margins(const struct diff *diff);
 

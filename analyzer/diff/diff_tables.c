@@ -171,8 +171,10 @@ void diff_print_totals(struct diff *diff)
     RUN_TOTAL(diff, "duration", OUT_UNIT_NS, duration_ns, exact);
     print_trace_total(diff, "process_count", "processes", old_trace->process_count,
                       new_trace->process_count);
-    print_trace_total(diff, "thread_count", "threads", old_trace->thread_count,
-                      new_trace->thread_count);
+    if (!diff_has_import(diff)) {
+        print_trace_total(diff, "thread_count", "threads", old_trace->thread_count,
+                          new_trace->thread_count);
+    }
     RUN_TOTAL(diff, "lost events", OUT_UNIT_COUNT, lost_event_count, exact);
     RUN_TOTAL(diff, "unpaired frees", OUT_UNIT_COUNT, unpaired_free_count, exact);
     out_end_table(diff->out);
@@ -257,8 +259,10 @@ int diff_print_classes(struct diff *diff, struct err *err)
                        changed_count, sizes.count);
         size_t limit = changed_count < diff->top_count ? changed_count : diff->top_count;
         print_class_table(diff, "sizes", title, &sizes, limit, print_size);
-        print_class_table(diff, "lifetimes", "Freed blocks by lifetime", &lifetimes, SIZE_MAX,
-                          print_lifetime);
+        if (!diff_has_import(diff)) {
+            print_class_table(diff, "lifetimes", "Freed blocks by lifetime", &lifetimes, SIZE_MAX,
+                              print_lifetime);
+        }
         print_class_table(diff, "counters", "What the library in the program counted", &counters,
                           SIZE_MAX, print_counter);
     }

@@ -20,10 +20,12 @@ int entry_figures_make(const struct trace *trace, uint32_t process_id,
 {
     struct entry_figures figures = {0};
     int result = 0;
-    if (trace_is_sample(trace) || strcmp(trace->run.detail, "sites") == 0) {
+    if (trace_is_sample(trace) || strcmp(trace->run.detail, "full") != 0) {
         return err_set(err, ENODATA,
                        "limits of scopes and frames need every allocation: record without %s",
-                       trace_is_sample(trace) ? "--sample" : "--detail sites");
+                       trace_is_sample(trace)   ? "--sample"
+                       : trace_is_import(trace) ? "import"
+                                                : "--detail sites");
     }
     figures.processes = calloc(trace->process_count + 1, sizeof(*figures.processes));
     if (figures.processes == NULL) {

@@ -25,6 +25,10 @@ int completeness_check(const struct trace *trace, const struct completeness_need
         return refuse(trace, need, "it is a sample, most calls were not recorded",
                       "record without --sample", err);
     }
+    if (need->has_each_call && trace_is_import(trace)) {
+        return refuse(trace, need, "an imported file holds no single allocations",
+                      "record with 'allocaudit run'", err);
+    }
     if (need->has_each_call && strcmp(trace->run.detail, "full") != 0) {
         return refuse(trace, need, "it holds no single allocations",
                       "record without --detail sites", err);

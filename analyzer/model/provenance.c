@@ -22,6 +22,7 @@ static const char other_mappings[] = "mappings count on one side only: do not co
 static const char estimates[] = "estimates: a change within its margin (±) is noise";
 static const char other_recorder[] = "another version of the recorder";
 static const char other_detail[] = "none on these figures, unless a run was recovered after a kill";
+static const char other_profiler[] = "what its file does not tell is left out on both sides";
 static const char too_low[] = "events were lost: counts are too low";
 static const char incomplete[] = "what came later is missing: counts too low, leaks too high";
 
@@ -281,23 +282,55 @@ static int compare_recorders(const struct run_row *old_run, const struct run_row
     return result < 0 ? result : compare_sampling(old_run, new_run, provenance);
 }
 
+/* Of an imported file neither builds nor settings are known: only that, and what it was of. */
+static int compare_imports(const struct matched_side sides[SIDE_COUNT],
+                           struct provenance *provenance)
+{
+    const char *texts[SIDE_COUNT];
+    const struct process_row *processes[SIDE_COUNT];
+    for (int i = 0; i < SIDE_COUNT; i++) {
+        bool is_import = trace_is_import(sides[i].trace);
+        texts[i] = is_import ? "imported from another profiler's file" : "recorded by allocaudit";
+        processes[i] = main_process(&sides[i]);
+    }
+    int result =
+        compare_texts(provenance, "origin", texts[SIDE_OLD], texts[SIDE_NEW], other_profiler);
+    if (result == 0 && processes[SIDE_OLD] != NULL && processes[SIDE_NEW] != NULL) {
+        result = compare_texts(provenance, "command", processes[SIDE_OLD]->command,
+                               processes[SIDE_NEW]->command, other_program);
+    }
+    return result < 0 ? result
+                      : compare_sampling(&sides[SIDE_OLD].trace->run, &sides[SIDE_NEW].trace->run,
+                                         provenance);
+}
+
+static int compare_recordings(const struct matched_side sides[SIDE_COUNT],
+                              struct provenance *provenance)
+{
+    int result = compare_programs(sides, provenance);
+    if (result == 0) {
+        result = compare_libraries(sides, provenance);
+    }
+    if (result == 0) {
+        result = compare_variables(sides, provenance);
+    }
+    if (result == 0) {
+        result =
+            compare_recorders(&sides[SIDE_OLD].trace->run, &sides[SIDE_NEW].trace->run, provenance);
+    }
+    return result;
+}
+
 int provenance_compare(const struct matched_side sides[SIDE_COUNT],
                        struct provenance *out_provenance, struct err *err)
 {
     struct provenance provenance = {0};
     int result = compare_completeness(sides, &provenance);
     if (result == 0) {
-        result = compare_programs(sides, &provenance);
-    }
-    if (result == 0) {
-        result = compare_libraries(sides, &provenance);
-    }
-    if (result == 0) {
-        result = compare_variables(sides, &provenance);
-    }
-    if (result == 0) {
-        result = compare_recorders(&sides[SIDE_OLD].trace->run, &sides[SIDE_NEW].trace->run,
-                                   &provenance);
+        bool has_import =
+            trace_is_import(sides[SIDE_OLD].trace) || trace_is_import(sides[SIDE_NEW].trace);
+        result = has_import ? compare_imports(sides, &provenance)
+                            : compare_recordings(sides, &provenance);
     }
     if (result < 0) {
         provenance_fini(&provenance);

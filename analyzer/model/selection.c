@@ -129,6 +129,10 @@ int selection_glob(const char *text, char **out_glob, struct err *err)
 static int resolve_blocks(const struct trace *trace, const struct selection_request *request,
                           struct selection *selection, struct err *err)
 {
+    if (trace_is_import(trace)) {
+        return err_set(err, ENOTSUP,
+                       "a thread or a time needs every allocation, and an imported file has none");
+    }
     if (strcmp(trace->run.detail, "full") != 0) {
         return err_set(err, ENOTSUP,
                        "a thread or a time needs every allocation, and this run was recorded with "
@@ -149,8 +153,10 @@ static int resolve_blocks(const struct trace *trace, const struct selection_requ
 int selection_resolve(const struct trace *trace, const struct selection_request *request,
                       struct selection *out_selection, struct err *err)
 {
-    struct selection selection = {
-        .from_ns = 0, .to_ns = UINT64_MAX, .is_sample = trace_is_sample(trace)};
+    struct selection selection = {.from_ns = 0,
+                                  .to_ns = UINT64_MAX,
+                                  .is_sample = trace_is_sample(trace),
+                                  .is_import = trace_is_import(trace)};
     int result = 0;
     if (request->from_ns != QUERY_NULL) {
         selection.from_ns = request->from_ns;

@@ -28,6 +28,7 @@ struct selection {
     uint64_t from_ns;
     uint64_t to_ns;
     bool is_sample;      /* of the run only estimates are known */
+    bool is_import;      /* trace_is_import() */
     bool is_part_of_run; /* by thread or time: only the table `block` can tell */
 };
 

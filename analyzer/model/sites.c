@@ -59,7 +59,15 @@ enum {
                  SITE_KEY_BIT(SITE_KEY_LARGE) | SITE_KEY_BIT(SITE_KEY_REALLOC),
     WHOLE_KEYS = SITE_KEY_BIT(SITE_KEY_TEMPORARY) | SITE_KEY_BIT(SITE_KEY_REALLOC) |
                  SITE_KEY_BIT(SITE_KEY_MOVED) | SITE_KEY_BIT(SITE_KEY_LIVE), /* not by a sample */
+    CALL_KEYS = SITE_KEY_BIT(SITE_KEY_TEMPORARY) | SITE_KEY_BIT(SITE_KEY_REALLOC) |
+                SITE_KEY_BIT(SITE_KEY_MOVED) | SITE_KEY_BIT(SITE_KEY_TIME) |
+                SITE_KEY_BIT(SITE_KEY_LARGE) | SITE_KEY_BIT(SITE_KEY_FAILED), /* not imported */
 };
+
+static unsigned unknown_keys(const struct selection *selection)
+{
+    return (selection->is_sample ? WHOLE_KEYS : 0u) | (selection->is_import ? CALL_KEYS : 0u);
+}
 
 const char *site_key_word(enum site_key key)
 {
@@ -69,8 +77,7 @@ const char *site_key_word(enum site_key key)
 bool site_key_is_known(enum site_key key, const struct selection *selection)
 {
     bool is_in_part = !selection->is_part_of_run || (BLOCK_KEYS & SITE_KEY_BIT(key)) != 0;
-    bool is_in_sample = !selection->is_sample || (WHOLE_KEYS & SITE_KEY_BIT(key)) == 0;
-    return is_in_part && is_in_sample;
+    return is_in_part && (unknown_keys(selection) & SITE_KEY_BIT(key)) == 0;
 }
 
 /* Appends a site with zeros. Returns its place, or SIZE_MAX. */
@@ -297,7 +304,7 @@ int sites_load(const struct trace *trace, const struct selection *selection, uns
                                                selection->to_ns};
         result = query_block_sites(trace->db, &blocks, take_block_site, sites, err);
     } else {
-        sites->key_set = selection->is_sample ? key_set & ~WHOLE_KEYS : key_set;
+        sites->key_set = key_set & ~unknown_keys(selection);
         /* Nothing asked for still means that a selection of sites can be counted. */
         bool is_idle = key_set == 0 && !selection_has_frames(selection);
         result = is_idle ? 0 : load_whole_run(sites, within, err);

@@ -220,6 +220,11 @@ bool trace_is_complete(const struct trace *trace)
     return strcmp(trace->run.state, "complete") == 0;
 }
 
+bool trace_is_import(const struct trace *trace)
+{
+    return strcmp(trace->run.detail, "import") == 0;
+}
+
 bool trace_is_sample(const struct trace *trace)
 {
     return trace->run.sample_bytes != QUERY_NULL;

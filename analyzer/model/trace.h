@@ -63,6 +63,10 @@ bool trace_is_complete(const struct trace *trace);
 /* True if only a sample was recorded: figures are estimates, and some are not known. */
 bool trace_is_sample(const struct trace *trace);
 
+/* True if it was imported from another profiler's file: without blocks, calls and their times.
+ */
+bool trace_is_import(const struct trace *trace);
+
 /* Empty tables would look like a clean program: returns -ENODATA, with why it may be so in err,
  * where no process was recorded; else 0. */
 int trace_check_content(const struct trace *trace, struct err *err);

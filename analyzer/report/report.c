@@ -55,12 +55,19 @@ const char *report_title(const struct report *report, const char *subject,
 bool report_has_calls(const struct report *report)
 {
     return report->trace->run.sample_bytes == QUERY_NULL &&
-           strcmp(report->trace->run.detail, "sites") != 0;
+           strcmp(report->trace->run.detail, "full") == 0;
 }
 
 void report_note_no_calls(struct report *report, const char *section)
 {
     bool is_sample = report->trace->run.sample_bytes != QUERY_NULL;
+    if (trace_is_import(report->trace)) {
+        out_note(report->out,
+                 "section '%s' needs every allocation in its order, which an imported file does "
+                 "not have: record with 'allocaudit run'",
+                 section);
+        return;
+    }
     out_note(report->out, "section '%s' needs every allocation in its order: record without %s",
              section, is_sample ? "--sample" : "--detail sites");
 }

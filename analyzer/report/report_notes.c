@@ -31,6 +31,16 @@ static void note_state(struct report *report)
     }
 }
 
+static void note_import(struct report *report)
+{
+    if (trace_is_import(report->trace) && !report_is_go(report)) {
+        out_note(report->out,
+                 "imported from another profiler's file, which tells of sizes and stacks, not of "
+                 "blocks and calls: lifetimes, temporary blocks, reallocs, threads, kinds of leaks "
+                 "and times are not known");
+    }
+}
+
 static void note_detail(struct report *report)
 {
     if (strcmp(report->trace->run.detail, "sites") != 0 || report_is_go(report)) {
@@ -266,6 +276,7 @@ static void note_selection(struct report *report)
 int report_print_notes(struct report *report, struct err *err)
 {
     note_state(report);
+    note_import(report);
     note_detail(report);
     note_emptiness(report);
     note_survivors(report);

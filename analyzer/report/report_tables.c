@@ -63,7 +63,9 @@ static void print_size_class(struct report *report, const struct size_class_row 
     out_percent(out, "share_pct", "share", (double)row->allocation_count,
                 (double)classes->allocation_count);
     out_bytes(out, "allocated_bytes", "allocated", (int64_t)row->allocated_bytes);
-    out_bytes(out, "usable_bytes", "usable", (int64_t)row->usable_bytes);
+    if (!report->selection->is_import) {
+        out_bytes(out, "usable_bytes", "usable", (int64_t)row->usable_bytes);
+    }
     if (!report->selection->is_sample) {
         out_count(out, "live_count_max", "most live", (int64_t)row->live_count_max);
     }

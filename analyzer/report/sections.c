@@ -21,40 +21,42 @@
 #define KEY(name) SITE_KEY_BIT(SITE_KEY_##name)
 
 static const struct report_section sections[] = {
-    {"faults", report_print_faults, 0, 0, true, NULL},
-    {"sanitizer", report_print_sanitizer, 0, 0, true, NULL},
-    {"summary", report_print_summary, KEY(TIME) | KEY(TEMPORARY), SECTION_BY_ALL, true, NULL},
+    {"faults", report_print_faults, 0, 0, true, NULL, true},
+    {"sanitizer", report_print_sanitizer, 0, 0, true, NULL, false},
+    {"summary", report_print_summary, KEY(TIME) | KEY(TEMPORARY), SECTION_BY_ALL, true, NULL,
+     false},
     {"sites", report_print_sites, KEY(COUNT) | KEY(BYTES) | KEY(PEAK) | KEY(TIME) | KEY(TEMPORARY),
-     SECTION_BY_ALL, true, NULL},
-    {"leaks", report_print_leaks, KEY(LEAKED) | KEY(LEAKED_COUNT), SECTION_BY_ALL, true, NULL},
-    {"temporary", report_print_temporary, KEY(TEMPORARY), SECTION_BY_FUNCTION, true, NULL},
-    {"lifetimes", report_print_lifetimes, 0, 0, true, NULL},
-    {"sizes", report_print_sizes, 0, 0, true, NULL},
-    {"threads", report_print_threads, 0, 0, true, NULL},
-    {"processes", report_print_processes, 0, 0, true, NULL},
-    {"timeline", report_print_timeline, 0, SECTION_BY_TIME, true, NULL},
-    {"large", report_print_large, KEY(LARGE), SECTION_BY_ALL, true, NULL},
-    {"realloc", report_print_realloc, KEY(REALLOC), SECTION_BY_ALL, true, NULL},
-    {"latency", report_print_latency, KEY(TIME), 0, false, NULL},
-    {"pools", report_print_pools, 0, 0, false, &pooling_analysis},
-    {"clocks", report_print_clocks, 0, 0, false, &ages_analysis},
-    {"predict", report_print_predict, 0, 0, false, &ages_analysis},
-    {"lifo", report_print_lifo, 0, 0, false, &nesting_analysis},
-    {"handoffs", report_print_handoffs, 0, 0, false, &handoffs_analysis},
-    {"churn", report_print_churn, 0, 0, false, NULL},
-    {"bursts", report_print_bursts, 0, 0, false, NULL},
-    {"reserve", report_print_reserve, 0, 0, false, &growth_analysis},
-    {"zeroing", report_print_zeroing, 0, 0, false, &zeroing_analysis},
-    {"alignment", report_print_alignment, 0, 0, false, &alignments_analysis},
-    {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false, NULL},
-    {"gc", report_print_gc, 0, 0, true, NULL},
-    {"gc-advice", report_print_gc_advice, KEY(BYTES) | KEY(LEAKED), 0, false, NULL},
-    {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false, NULL},
-    {"frames", report_print_frames_section, 0, 0, false, &frames_analysis},
-    {"scopes", report_print_scopes, 0, 0, false, &scopes_analysis},
-    {"fragmentation", report_print_fragmentation, 0, 0, false, &heap_pages_analysis},
-    {"pins", report_print_pins, 0, 0, false, &heap_pages_analysis},
-    {"memory", report_print_memory, 0, 0, false, &heap_pages_analysis},
+     SECTION_BY_ALL, true, NULL, false},
+    {"leaks", report_print_leaks, KEY(LEAKED) | KEY(LEAKED_COUNT), SECTION_BY_ALL, true, NULL,
+     false},
+    {"temporary", report_print_temporary, KEY(TEMPORARY), SECTION_BY_FUNCTION, true, NULL, true},
+    {"lifetimes", report_print_lifetimes, 0, 0, true, NULL, true},
+    {"sizes", report_print_sizes, 0, 0, true, NULL, false},
+    {"threads", report_print_threads, 0, 0, true, NULL, true},
+    {"processes", report_print_processes, 0, 0, true, NULL, false},
+    {"timeline", report_print_timeline, 0, SECTION_BY_TIME, true, NULL, false},
+    {"large", report_print_large, KEY(LARGE), SECTION_BY_ALL, true, NULL, true},
+    {"realloc", report_print_realloc, KEY(REALLOC), SECTION_BY_ALL, true, NULL, true},
+    {"latency", report_print_latency, KEY(TIME), 0, false, NULL, true},
+    {"pools", report_print_pools, 0, 0, false, &pooling_analysis, false},
+    {"clocks", report_print_clocks, 0, 0, false, &ages_analysis, false},
+    {"predict", report_print_predict, 0, 0, false, &ages_analysis, false},
+    {"lifo", report_print_lifo, 0, 0, false, &nesting_analysis, false},
+    {"handoffs", report_print_handoffs, 0, 0, false, &handoffs_analysis, false},
+    {"churn", report_print_churn, 0, 0, false, NULL, true},
+    {"bursts", report_print_bursts, 0, 0, false, NULL, true},
+    {"reserve", report_print_reserve, 0, 0, false, &growth_analysis, false},
+    {"zeroing", report_print_zeroing, 0, 0, false, &zeroing_analysis, false},
+    {"alignment", report_print_alignment, 0, 0, false, &alignments_analysis, false},
+    {"modules", report_print_modules, KEY(COUNT) | KEY(BYTES), SECTION_BY_ALL, false, NULL, false},
+    {"gc", report_print_gc, 0, 0, true, NULL, false},
+    {"gc-advice", report_print_gc_advice, KEY(BYTES) | KEY(LEAKED), 0, false, NULL, false},
+    {"tree", report_print_tree, KEY(COUNT), SECTION_BY_ALL, false, NULL, false},
+    {"frames", report_print_frames_section, 0, 0, false, &frames_analysis, false},
+    {"scopes", report_print_scopes, 0, 0, false, &scopes_analysis, false},
+    {"fragmentation", report_print_fragmentation, 0, 0, false, &heap_pages_analysis, false},
+    {"pins", report_print_pins, 0, 0, false, &heap_pages_analysis, false},
+    {"memory", report_print_memory, 0, 0, false, &heap_pages_analysis, true},
 };
 
 enum {
@@ -211,13 +213,25 @@ static void *find_state(const struct analysis_run *runs, size_t count,
     return NULL;
 }
 
+/* Where nobody asked for it by its name, report_print_notes() is enough. */
+static void note_not_imported(struct report *report, const struct section_plan *plan,
+                              const char *section)
+{
+    if (plan->has_names) {
+        out_note(report->out, "section '%s': not known, the imported file does not tell of it",
+                 section);
+    }
+}
+
 int sections_print(struct report *report, const struct section_plan *plan, struct err *err)
 {
     struct analysis_run runs[SECTIONS_MAX];
     size_t count = 0;
     int result = analyse(report, plan, runs, &count, err);
     for (size_t i = 0; i < SECTION_COUNT && result == 0; i++) {
-        if (plan->is_wanted[i]) {
+        if (plan->is_wanted[i] && sections[i].needs_calls && trace_is_import(report->trace)) {
+            note_not_imported(report, plan, sections[i].name);
+        } else if (plan->is_wanted[i]) {
             report->state = find_state(runs, count, sections[i].analysis);
             result = sections[i].print(report, err);
         }

@@ -26,6 +26,7 @@ struct report_section {
     unsigned limits;
     bool is_in_overview;
     const struct analysis *analysis; /* run before; its state is then report->state. NULL: none */
+    bool needs_calls;                /* an imported file has nothing of it */
 };
 
 /* Which sections are printed, in the order of the table, and what they need. */

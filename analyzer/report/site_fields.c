@@ -147,8 +147,38 @@ static bool is_known_of_sample(enum site_field field)
     }
 }
 
+/* Another profiler's file tells of sizes and stacks, not of calls. */
+static bool is_known_of_import(enum site_field field)
+{
+    switch (field) {
+    case FIELD_MEAN_TIME:
+    case FIELD_MEAN_LIFETIME:
+    case FIELD_TEMPORARY:
+    case FIELD_TEMPORARY_SHARE:
+    case FIELD_USABLE_BYTES:
+    case FIELD_FAILED_COUNT:
+    case FIELD_TIME:
+    case FIELD_TIMED_COUNT:
+    case FIELD_LIFETIME_SUM:
+    case FIELD_LIFETIME_MAX:
+    case FIELD_REMOTE_FREE_COUNT:
+    case FIELD_REALLOC_COUNT:
+    case FIELD_REALLOC_MOVED_COUNT:
+    case FIELD_REALLOC_MOVED_BYTES:
+    case FIELD_REALLOC_CHAIN_MAX:
+    case FIELD_LARGE_COUNT:
+    case FIELD_LARGE_BYTES:
+        return false;
+    default:
+        return true;
+    }
+}
+
 static bool is_known(const struct report *report, enum site_field field)
 {
+    if (report->selection->is_import && !is_known_of_import(field)) {
+        return false;
+    }
     if (!report->selection->is_sample) {
         return field != FIELD_MARGIN && field < FIELD_FIRST_STDERR;
     }

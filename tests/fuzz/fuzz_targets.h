@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../analyzer/collect/heaptrack_file.h"
 #include "../../analyzer/collect/sanitizer_text.h"
 #include "../../analyzer/db/query_block.h"
 #include "../../analyzer/gate/baseline.h"
@@ -98,6 +99,22 @@ static inline void fuzz_pprof(const uint8_t *bytes, size_t count)
     if (pprof_profile_parse(bytes, count, &profile, &err) == 0) {
         pprof_profile_fini(&profile);
     }
+}
+
+/* A file of heaptrack, unpacked. */
+static inline void fuzz_heaptrack(const uint8_t *bytes, size_t count)
+{
+    char path[FUZZ_PATH_BYTES];
+    struct heaptrack_file *file;
+    struct heaptrack_event event;
+    struct err err;
+    if (fuzz_file(bytes, count, path) < 0 || heaptrack_file_open(path, &file, &err) < 0) {
+        return;
+    }
+    do {
+        event.kind = HEAPTRACK_END;
+    } while (heaptrack_file_next(file, &event, &err) == 0 && event.kind != HEAPTRACK_END);
+    heaptrack_file_close(file);
 }
 
 /* A line as the runtime of Go writes them. */

@@ -95,6 +95,12 @@ static void fuzz_plan_survives_its_corpus(void **state)
     read_corpus("plan", fuzz_plan);
 }
 
+static void fuzz_heaptrack_survives_its_corpus(void **state)
+{
+    (void)state;
+    read_corpus("heaptrack", fuzz_heaptrack);
+}
+
 static void fuzz_pprof_survives_its_corpus(void **state)
 {
     (void)state;
@@ -128,6 +134,7 @@ int main(void)
         cmocka_unit_test(fuzz_events_survives_its_corpus),
         cmocka_unit_test(fuzz_gctrace_survives_its_corpus),
         cmocka_unit_test(fuzz_plan_survives_its_corpus),
+        cmocka_unit_test(fuzz_heaptrack_survives_its_corpus),
         cmocka_unit_test(fuzz_pprof_survives_its_corpus),
         cmocka_unit_test(fuzz_ring_survives_its_corpus),
         cmocka_unit_test(fuzz_sanitizer_survives_its_corpus),
