@@ -43,7 +43,9 @@ size_t bootstrap_size(const void *block)
 
 /*
  * Failing look-ups allocate their error texts. So nothing is put into `real` before all are done:
- * until then the hooks serve from the bootstrap buffer, and record nothing.
+ * until then the hooks serve from the bootstrap buffer, and record nothing. Only where the program
+ * brings its own malloc that one is called, and may begin by taking memory from the kernel: those
+ * functions come first, and every C library has them.
  *
  * The program must not see our failed look-ups. A successful one forgets them. dlerror() would,
  * too, but translates the text first, and so takes and releases the C library's lock of locales:
@@ -52,10 +54,18 @@ size_t bootstrap_size(const void *block)
  */
 static void real_find_all(void)
 {
-    struct real found = {0};
+#define X(result, identifier, symbol, parameters)                                                  \
+    *(void **)&real.identifier = dlsym(RTLD_NEXT, symbol);
+    HOOKS_MAP(X)
+    HOOKS_NAME(X)
+#undef X
+    struct real found = real;
 #define X(result, identifier, symbol, parameters)                                                  \
     *(void **)&found.identifier = dlsym(RTLD_NEXT, symbol);
-    HOOKS(X)
+    HOOKS_C(X)
+    HOOKS_CXX(X)
+    HOOKS_DL(X)
+    HOOKS_EXIT(X)
 #undef X
     (void)dlsym(RTLD_NEXT, "malloc");
     route_begin(&found);

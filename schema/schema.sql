@@ -82,7 +82,8 @@ CREATE TABLE process (
     leak_check           TEXT,                -- done, partly, none, off, sampled, large, late, refused
     leak_scan_ns         INTEGER,             -- how long it stood still for that; NULL: it did not
     paused_allocation_count INTEGER,          -- while the program had paused: counted nowhere else
-    paused_allocated_bytes  INTEGER
+    paused_allocated_bytes  INTEGER,
+    is_malloc_replaced      INTEGER           -- 1: by a malloc of the program itself, which was not seen
 );
 
 CREATE TABLE thread (

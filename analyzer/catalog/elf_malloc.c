@@ -60,15 +60,17 @@ static Elf_Data *find_entries(const struct image *image, uint32_t type, GElf_Shd
     return NULL;
 }
 
-/* Which of the NULL-ended names a table of symbols defines, or NULL. */
-static const char *find_defined(const struct image *image, uint32_t type, const char *const *names)
+/* Which of the NULL-ended names a table of symbols defines (or else: asks for), or NULL. */
+static const char *find_symbol(const struct image *image, uint32_t type, bool is_defined,
+                               const char *const *names)
 {
     GElf_Shdr header;
     size_t count = 0;
     Elf_Data *data = find_entries(image, type, &header, &count);
     for (size_t i = 0; data != NULL && i < count; i++) {
         GElf_Sym symbol;
-        if (gelf_getsym(data, (int)i, &symbol) == NULL || symbol.st_shndx == SHN_UNDEF) {
+        if (gelf_getsym(data, (int)i, &symbol) == NULL ||
+            (symbol.st_shndx != SHN_UNDEF) != is_defined) {
             continue;
         }
         const char *found = elf_strptr(image->elf, header.sh_link, symbol.st_name);
@@ -102,6 +104,34 @@ static const char *find_needed(const struct image *image, const char *const *beg
     return NULL;
 }
 
+/* An allocator whose messages stand among the constants of an image without symbols, or NULL. */
+static const char *find_messages(const struct image *image)
+{
+    static const struct {
+        const char *text;
+        const char *allocator;
+    } messages[] = {{"<jemalloc>: ", "jemalloc"},
+                    {"mimalloc: error: ", "mimalloc"},
+                    {"tcmalloc.max_total_thread_cache_bytes", "tcmalloc"}};
+    for (Elf_Scn *section = elf_nextscn(image->elf, NULL); section != NULL;
+         section = elf_nextscn(image->elf, section)) {
+        GElf_Shdr header;
+        bool is_constant = gelf_getshdr(section, &header) != NULL &&
+                           header.sh_type == SHT_PROGBITS &&
+                           (header.sh_flags & (SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR)) == SHF_ALLOC;
+        const Elf_Data *data = is_constant ? elf_rawdata(section, NULL) : NULL;
+        for (size_t i = 0;
+             data != NULL && data->d_buf != NULL && i < sizeof(messages) / sizeof(messages[0]);
+             i++) {
+            const char *text = messages[i].text;
+            if (memmem(data->d_buf, data->d_size, text, strlen(text)) != NULL) {
+                return messages[i].allocator;
+            }
+        }
+    }
+    return NULL;
+}
+
 static const char *const malloc_names[] = {"malloc", NULL};
 
 int elf_malloc_check_library(const char *path, struct err *err)
@@ -116,7 +146,7 @@ int elf_malloc_check_library(const char *path, struct err *err)
                 path);
     } else if (r < 0) {
         err_set_errno(err, -r, "cannot preload '%s'", path);
-    } else if (find_defined(&image, SHT_DYNSYM, malloc_names) == NULL) {
+    } else if (find_symbol(&image, SHT_DYNSYM, true, malloc_names) == NULL) {
         r = err_set(err, ENOEXEC, "cannot preload '%s': it is no allocator, it defines no malloc",
                     path);
     }
@@ -124,27 +154,35 @@ int elf_malloc_check_library(const char *path, struct err *err)
     return r;
 }
 
+static void set_text(char *to, size_t size_bytes, const char *text)
+{
+    (void)snprintf(to, size_bytes, "%s", text != NULL ? text : "");
+}
+
 void elf_malloc_look(const char *path, struct elf_malloc *out_malloc)
 {
     static const char *const prefixed[] = {"je_malloc", "_rjem_malloc", "mi_malloc", "tc_malloc",
                                            NULL};
+    static const char *const called[] = {"je_malloc", "mallocx", "mi_malloc", "tc_malloc", NULL};
     static const char *const allocators[] = {"libjemalloc",  "libtcmalloc", "libmimalloc",
                                              "libtbbmalloc", "libhoard",    NULL};
     static const char *const sanitizers[] = {"libasan.so",       "liblsan.so",       "libtsan.so",
                                              "libclang_rt.asan", "libclang_rt.tsan", NULL};
-    *out_malloc = (struct elf_malloc){0};
+    struct elf_malloc found = {0};
     struct image image;
     if (image_open(&image, path) == 0) {
-        const char *function = find_defined(&image, SHT_SYMTAB, prefixed);
-        const char *library = find_needed(&image, allocators);
-        const char *sanitizer = find_needed(&image, sanitizers);
-        out_malloc->is_own = find_defined(&image, SHT_DYNSYM, malloc_names) != NULL;
-        snprintf(out_malloc->function, sizeof(out_malloc->function), "%s",
-                 function != NULL ? function : "");
-        snprintf(out_malloc->library, sizeof(out_malloc->library), "%s",
-                 library != NULL ? library : "");
-        snprintf(out_malloc->sanitizer, sizeof(out_malloc->sanitizer), "%s",
-                 sanitizer != NULL ? sanitizer : "");
+        GElf_Shdr header;
+        size_t count = 0;
+        const char *function = find_symbol(&image, SHT_SYMTAB, true, prefixed);
+        bool is_stripped = find_entries(&image, SHT_SYMTAB, &header, &count) == NULL;
+        found.is_own = find_symbol(&image, SHT_DYNSYM, true, malloc_names) != NULL;
+        set_text(found.function, sizeof(found.function), function);
+        set_text(found.linked, sizeof(found.linked), is_stripped ? find_messages(&image) : NULL);
+        set_text(found.called, sizeof(found.called),
+                 find_symbol(&image, SHT_DYNSYM, false, called));
+        set_text(found.library, sizeof(found.library), find_needed(&image, allocators));
+        set_text(found.sanitizer, sizeof(found.sanitizer), find_needed(&image, sanitizers));
     }
     image_close(&image);
+    *out_malloc = found;
 }

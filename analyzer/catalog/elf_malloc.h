@@ -16,6 +16,10 @@ struct elf_malloc {
     char function[32]; /* of an allocator linked in beside malloc, such as je_malloc; "": none */
     char library[64];  /* an allocator's that it is linked with: malloc unless another is preloaded;
                           "": none */
+    char linked[16];   /* the allocator itself where it is linked in and the file has no names to
+                          tell of functions, such as jemalloc; "": none */
+    char called[32];   /* a function of an allocator's library that it calls beside malloc, such as
+                          mi_malloc; "": none */
     char sanitizer[64]; /* the library of a sanitizer that it is linked with, such as libasan.so.8:
                            it wants to be loaded before any other; "": none */
 };

@@ -68,6 +68,7 @@ static void write_process(struct sqlwriter *writer, const struct subject *subjec
     sqlwriter_text(writer, leak_outcome_words[subject->leak_outcome]);
     sqlwriter_integer_or_null(writer, subject->leak_scan_ns);
     write_paused(writer, subject);
+    sqlwriter_integer(writer, subject->is_malloc_replaced);
     sqlwriter_row(writer);
 }
 
@@ -112,7 +113,7 @@ static void write_loads(struct sqlwriter *writer, const struct subject *subject)
 
 void process_rows_write(struct sqlwriter *writer, const struct recording *recording)
 {
-    subject_rows_write(writer, recording, "process", 35, write_process);
+    subject_rows_write(writer, recording, "process", 36, write_process);
     subject_rows_write(writer, recording, "thread", 11, write_threads);
     subject_rows_write(writer, recording, "module_load", 6, write_loads);
 }

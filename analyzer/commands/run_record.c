@@ -147,13 +147,25 @@ static int record(char **command, const struct target *target, const struct run_
     return status;
 }
 
-/* It does not come by malloc's name, so nobody else would notice. */
+/* It does not come by malloc's name, so nobody else would notice. Of a malloc of its own it is told
+ * when the program has ended: a library may bring one, too. */
 static void tell_linked_allocator(const char *program, const struct elf_malloc *own)
 {
+    if (own->is_own) {
+        return;
+    }
     if (own->function[0] != '\0') {
         talk_note("'%s' has an allocator linked in, with the function %s: calls of that are not "
                   "recorded; build it to use malloc",
                   program, own->function);
+    } else if (own->linked[0] != '\0') {
+        talk_note("'%s' has %s linked in, under names that were stripped: calls of that are not "
+                  "recorded; build it to use malloc",
+                  program, own->linked);
+    }
+    if (own->called[0] != '\0') {
+        talk_note("'%s' calls %s: that is not recorded, only calls of malloc are", program,
+                  own->called);
     }
 }
 

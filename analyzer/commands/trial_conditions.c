@@ -17,11 +17,14 @@ void trial_note_surroundings(const struct elf_malloc *own, struct out *out)
         out_note(out, "the program is linked with %s: where nothing is preloaded it runs on that",
                  own->library);
     }
-    if (own->function[0] != '\0') {
+    const char *beside = own->function[0] != '\0' ? own->function
+                         : own->called[0] != '\0' ? own->called
+                                                  : own->linked;
+    if (beside[0] != '\0') {
         out_note(out,
                  "the program has an allocator of its own beside malloc (%s): what it takes from "
                  "that is the same under every candidate",
-                 own->function);
+                 beside);
     }
     if (preload != NULL && preload[0] != '\0') {
         out_note(out, "LD_PRELOAD is set: '%s' is loaded behind every candidate's own library",

@@ -112,21 +112,29 @@ static int read_process(struct statement *from, void *context)
     row->allocated_bytes_stderr = statement_u64_or(from, QUERY_NULL);
     row->leaked_count_stderr = statement_u64_or(from, QUERY_NULL);
     row->leaked_bytes_stderr = statement_u64_or(from, QUERY_NULL);
+    row->is_malloc_replaced = statement_u64(from) != 0;
     return target->sink(target->context, row);
 }
 
 int query_processes(struct db *db, process_sink *sink, void *context, struct err *err)
 {
-    struct statement statement;
-    statement_begin(&statement, db,
-                    "SELECT id, pid, parent_id, start_kind, executable, command, allocator,"
-                    " allocator_version, started_ns, ended_ns, end_kind, exit_status, exit_signal,"
-                    " allocation_count, free_count, allocated_bytes, failed_count, peak_count,"
-                    " peak_bytes, peak_ns, leaked_count, leaked_bytes, inherited_free_count,"
-                    " unpaired_free_count, lost_event_count, rss_peak_bytes,"
-                    " allocation_count_stderr, allocated_bytes_stderr, leaked_count_stderr,"
-                    " leaked_bytes_stderr FROM process ORDER BY id");
     struct process_target target = {sink, context};
+    struct statement statement;
+    bool tells_malloc = false;
+    int result = statement_find_column(db, "process", "is_malloc_replaced", &tells_malloc, err);
+    if (result < 0) {
+        return result;
+    }
+#define COLUMNS                                                                                    \
+    "SELECT id, pid, parent_id, start_kind, executable, command, allocator, allocator_version,"    \
+    " started_ns, ended_ns, end_kind, exit_status, exit_signal, allocation_count, free_count,"     \
+    " allocated_bytes, failed_count, peak_count, peak_bytes, peak_ns, leaked_count, leaked_bytes," \
+    " inherited_free_count, unpaired_free_count, lost_event_count, rss_peak_bytes,"                \
+    " allocation_count_stderr, allocated_bytes_stderr, leaked_count_stderr, leaked_bytes_stderr"
+    statement_begin(&statement, db,
+                    tells_malloc ? COLUMNS ", is_malloc_replaced FROM process ORDER BY id"
+                                 : COLUMNS ", 0 FROM process ORDER BY id");
+#undef COLUMNS
     return statement_each(&statement, read_process, &target, err);
 }
 

@@ -83,7 +83,8 @@ struct process_row {
     uint64_t allocated_bytes_stderr;
     uint64_t leaked_count_stderr;
     uint64_t leaked_bytes_stderr;
-    uint64_t fault_count; /* not in the table: the trace counts them (query_fault.h) */
+    uint64_t fault_count;    /* not in the table: the trace counts them (query_fault.h) */
+    bool is_malloc_replaced; /* the program's own malloc was not seen; older recordings: false */
 };
 
 struct thread_row {

@@ -47,22 +47,13 @@ static int read_temporary(struct statement *from, void *context)
                                          : -ENODATA;
 }
 
-static int read_existence(struct statement *from, void *context)
-{
-    *(bool *)context = statement_u64(from) > 0;
-    return 0;
-}
-
 int query_thread_temporaries(struct db *db, thread_temporary_sink *sink, void *context,
                              struct err *err)
 {
     struct thread_temporary_target target = {sink, context};
     struct statement statement;
     bool is_there = false;
-    statement_begin(&statement, db,
-                    "SELECT count(*) FROM pragma_table_info('thread')"
-                    " WHERE name = 'temporary_count'");
-    int result = statement_each(&statement, read_existence, &is_there, err);
+    int result = statement_find_column(db, "thread", "temporary_count", &is_there, err);
     if (result == 0 && is_there) {
         statement_begin(&statement, db, "SELECT id, temporary_count FROM thread ORDER BY id");
         result = statement_each(&statement, read_temporary, &target, err);

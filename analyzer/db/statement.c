@@ -150,3 +150,13 @@ int statement_find_table(struct db *db, const char *table, bool *out_is_there, s
     statement_bind_text(&statement, table);
     return statement_each(&statement, read_found, out_is_there, err);
 }
+
+int statement_find_column(struct db *db, const char *table, const char *column, bool *out_is_there,
+                          struct err *err)
+{
+    struct statement statement;
+    statement_begin(&statement, db, "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2");
+    statement_bind_text(&statement, table);
+    statement_bind_text(&statement, column);
+    return statement_each(&statement, read_found, out_is_there, err);
+}

@@ -62,4 +62,8 @@ void statement_end(struct statement *statement);
 /* Whether the recording has a table that older ones lack. Returns as statement_each(). */
 int statement_find_table(struct db *db, const char *table, bool *out_is_there, struct err *err);
 
+/* The same for a column. */
+int statement_find_column(struct db *db, const char *table, const char *column, bool *out_is_there,
+                          struct err *err);
+
 #endif

@@ -16,6 +16,18 @@ static int refuse(const struct trace *trace, const struct completeness_need *nee
                    has_hint ? "; " : "", has_hint ? hint : "");
 }
 
+/* One of those meant whose malloc was not seen, or NULL. */
+static const struct process_row *find_unseen(const struct trace *trace, uint32_t process_id)
+{
+    for (size_t i = 0; i < trace->process_count; i++) {
+        const struct process_row *process = &trace->processes[i];
+        if (process->is_malloc_replaced && (process_id == 0 || process->id == process_id)) {
+            return process;
+        }
+    }
+    return NULL;
+}
+
 int completeness_check(const struct trace *trace, const struct completeness_need *need,
                        struct err *err)
 {
@@ -39,6 +51,12 @@ int completeness_check(const struct trace *trace, const struct completeness_need
     if (!trace_is_complete(trace)) {
         (void)snprintf(why, sizeof(why), "the recording is incomplete (state '%s')",
                        trace->run.state);
+        return refuse(trace, need, why, need->hint, err);
+    }
+    const struct process_row *unseen = find_unseen(trace, need->process_id);
+    if (unseen != NULL) {
+        (void)snprintf(why, sizeof(why), "process %u brings its own malloc, which was not seen",
+                       (unsigned)unseen->id);
         return refuse(trace, need, why, need->hint, err);
     }
     trace_totals(trace, need->process_id, &totals);

@@ -124,6 +124,26 @@ static void note_leaks(struct report *report)
     }
 }
 
+/* True if there is such a process. */
+static bool note_unseen(struct report *report)
+{
+    bool is_found = false;
+    for (size_t i = 0; i < report->trace->process_count; i++) {
+        const struct process_row *process = &report->trace->processes[i];
+        bool is_meant =
+            report->selection->process_id == 0 || report->selection->process_id == process->id;
+        if (is_meant && process->is_malloc_replaced) {
+            is_found = true;
+            out_note(report->out,
+                     "process %u (%s) brings its own malloc, which comes before the recorder's: "
+                     "what it allocates was not seen. Build it without, or let it link that "
+                     "allocator's shared library",
+                     (unsigned)process->id, process->executable);
+        }
+    }
+    return is_found;
+}
+
 static void note_emptiness(struct report *report)
 {
     if (report->totals.allocation_count == 0 && !report_is_go(report)) {
@@ -278,7 +298,9 @@ int report_print_notes(struct report *report, struct err *err)
     note_state(report);
     note_import(report);
     note_detail(report);
-    note_emptiness(report);
+    if (!note_unseen(report)) {
+        note_emptiness(report);
+    }
     note_survivors(report);
     note_losses(report);
     note_leaks(report);

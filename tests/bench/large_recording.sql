@@ -4,7 +4,7 @@ BEGIN;
 INSERT INTO process VALUES
     (1, 4100, NULL, 'run', '/opt/demo/compiler', './compiler big.cc', 'glibc', '2.36', 0, 60000000000,
      'exited', 0, NULL, 5000000, 5000000, 900000000, 0, 70000, 80000000, 50000000000, 0, 0, 0, 0, 0, 120000000,
-     NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0);
+     NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0);
 INSERT INTO run VALUES
     (1, '0.1.0', 'complete', './compiler big.cc', '/src', 'testhost', 'Linux 6.1.0', 4, 'glibc 2.36', 'full',
      'auto', 64, 0, NULL, 1795392000000000000, 60000000000, 0, NULL, 5000000, 5000000, 900000000, 0, 80000000,

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from harness import Skip
+from harness import PROGRAMS, Skip
 
 
 def totals(process):
@@ -213,7 +213,8 @@ def test_fork(test):
 
 
 def test_fork_in_a_threaded_program(test):
-    recording = test.sound(test.same_as_native([test.program("fork_threaded")]))
+    pairs = [] if test.is_long else ["8000"]
+    recording = test.sound(test.same_as_native([test.program("fork_threaded"), *pairs]))
     children = [row for row in recording.processes if row["start_kind"] == "fork"]
     test.equal("children", len(children), 40)
     for child in children:
@@ -451,10 +452,76 @@ def test_allocator_linked_in_under_another_name(test):
     test.equal("blocks of main", len(test.sound(recorded).blocks_in("main")), 10)
 
 
+FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib")
+MALLOC_NAMES = ("malloc", "calloc", "realloc", "free", "cfree", "memalign", "aligned_alloc", "posix_memalign",
+                "valloc", "pvalloc", "malloc_usable_size")
+STATIC_LIBRARIES = {"jemalloc": "je_", "tcmalloc_minimal": "tc2_"}
+
+
+def archive_of(name):
+    found = [path for folder in FOLDERS for path in glob.glob(f"{folder}/lib{name}.a")]
+    if not found:
+        raise Skip(f"lib{name}.a is not installed")
+    return found[0]
+
+
+def test_allocator_linked_in_as_malloc(test, name):
+    """The real one, statically: it runs as ever, and nothing takes it for a program that allocates nothing."""
+    program = test.program("beside_malloc", "-DTAKE=malloc", "-DGIVE=free", "-pthread", archive_of(name),
+                           "-lstdc++", "-lm")
+    recorded = test.same_as_native([program])
+    test.check("brings its own malloc" in recorded.talk, f"no word of it: {recorded.talk!r}")
+    test.equal("column", test.sound(recorded).process()["is_malloc_replaced"], 1)
+    test.check("brings its own malloc" in test.allocaudit("report", recorded.path).stdout.decode(), "report is silent")
+    gate = test.allocaudit("gate", "--max-leaks", "0", recorded.path)
+    test.equal("status of gate", gate.status, 3)
+    test.check("own malloc, which was not seen" in gate.talk, f"{gate}")
+    test.same_as_native([program], "--mmap")
+
+
+test_allocator_linked_in_as_malloc.cases = [(name, (name,)) for name in STATIC_LIBRARIES]
+
+
+def test_allocator_linked_in_under_a_prefix(test, name, is_stripped):
+    """The real one with all of malloc's names changed: malloc itself is recorded, and what is not is named."""
+    prefix = STATIC_LIBRARIES[name]
+    archive = test.path("prefixed.a")
+    words = [word for function in MALLOC_NAMES for word in ("--redefine-sym", f"{function}={prefix}{function}")]
+    ended = test.run([test.need("objcopy"), *words, archive_of(name), archive])
+    test.equal(f"status of {ended}", ended.status, 0)
+    program = test.shared.build_program(
+        os.path.join(PROGRAMS, "beside_malloc.c"),
+        [f"-DTAKE={prefix}malloc", f"-DGIVE={prefix}free", "-pthread", archive, "-lstdc++", "-lm"]
+        + (["-s"] if is_stripped else []), f"{name}{is_stripped}")
+    recorded = test.same_as_native([program])
+    said = name.split("_")[0] + " linked in" if is_stripped else "with the function"
+    test.check(said in recorded.talk, f"no word of it: {recorded.talk!r}")
+    recording = test.sound(recorded)
+    test.equal("column", recording.process()["is_malloc_replaced"], 0)
+    test.equal("blocks of malloc", recording.value("SELECT count(*) FROM allocation WHERE size_bytes = 33"), 10)
+    test.equal("blocks of the other", recording.value("SELECT count(*) FROM allocation WHERE size_bytes = 32"), 0)
+
+
+test_allocator_linked_in_under_a_prefix.cases = [
+    (f"{name}, stripped" if is_stripped else name, (name, is_stripped))
+    for name in STATIC_LIBRARIES for is_stripped in (False, True)]
+
+
+def test_allocator_called_by_its_own_names(test):
+    """A library's mi_malloc, beside malloc, which that library serves, too."""
+    libraries = [path for folder in FOLDERS for path in glob.glob(f"{folder}/libmimalloc.so.[0-9]*")]
+    if not libraries:
+        raise Skip("mimalloc is not installed")
+    program = test.program("beside_malloc", "-DTAKE=mi_malloc", "-DGIVE=mi_free", min(libraries, key=len))
+    recorded = test.same_as_native([program])
+    test.check("calls mi_malloc" in recorded.talk, f"no word of it: {recorded.talk!r}")
+    test.equal("blocks of malloc", len([row for row in test.sound(recorded).blocks_in("main")
+                                        if row["size_bytes"] == 33]), 10)
+
+
 def test_linked_allocator(test, name):
     """A program that is linked with another allocator runs on it, and all is recorded."""
-    libraries = [path for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib")
-                 for path in glob.glob(f"{folder}/lib{name}*.so.[0-9]*")]
+    libraries = [path for folder in FOLDERS for path in glob.glob(f"{folder}/lib{name}*.so.[0-9]*")]
     if not libraries:
         raise Skip(f"{name} is not installed")
     library = min(libraries, key=len)

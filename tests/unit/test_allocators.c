@@ -225,6 +225,8 @@ static void elf_malloc_look_plain_program_brings_nothing(void **state)
     assert_false(own.is_own);
     assert_string_equal(own.function, "");
     assert_string_equal(own.library, "");
+    assert_string_equal(own.linked, "");
+    assert_string_equal(own.called, "");
     own.is_own = true;
     elf_malloc_look("/no/such/file", &own);
     assert_false(own.is_own);

@@ -76,6 +76,20 @@ static void completeness_check_lost_events_count_in_their_process(void **state)
     expect(sql, &all, "3 events were lost");
 }
 
+static void completeness_check_unseen_malloc_counts_in_its_process(void **state)
+{
+    (void)state;
+    const struct completeness_need first = {.verb = "judge", .process_id = 1};
+    const struct completeness_need all = {.verb = "judge", .hint = "or: --so"};
+    const struct completeness_need lenient = {.verb = "judge", .may_be_cut = true};
+    static const char sql[] = "UPDATE process SET is_malloc_replaced = 1 WHERE id = 2";
+    static const char old[] = "ALTER TABLE process DROP COLUMN is_malloc_replaced";
+    expect(sql, &first, NULL);
+    expect(sql, &all, "process 2 brings its own malloc, which was not seen; or: --so");
+    expect(sql, &lenient, NULL);
+    expect(old, &all, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +98,7 @@ int main(void)
         cmocka_unit_test(completeness_check_sums_do_where_no_call_is_needed),
         cmocka_unit_test(completeness_check_cut_recording_is_refused_with_the_hint),
         cmocka_unit_test(completeness_check_lost_events_count_in_their_process),
+        cmocka_unit_test(completeness_check_unseen_malloc_counts_in_its_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
