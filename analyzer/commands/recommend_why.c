@@ -147,7 +147,7 @@ static int find_features(const struct recommend_answer *answer, struct features 
     if (answer->has_threads && evidence->remote_free_share >= SHARE_LEAST) {
         add_feature(features, &(struct feature){.word = "remote_frees",
                                                 .text = "frees by another thread",
-                                                .neutral = {NEUTRAL_HANDOFFS}});
+                                                .neutral = {.kind = NEUTRAL_HANDOFFS}});
     }
     if (evidence->large_rate > LARGE_RATE) {
         add_feature(features,

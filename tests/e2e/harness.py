@@ -1,5 +1,6 @@
 """What a test gets: a scratch folder, programs built on demand, and ways to run and record them."""
 
+import math
 import os
 import re
 import shlex
@@ -8,6 +9,7 @@ import signal
 import struct
 import subprocess
 import threading
+import time
 
 from recording import Recording
 
@@ -116,6 +118,7 @@ class Test:
         self.is_long = shared.is_long
         self.notes = []
         self.record_options = ()  # of every record()
+        self.extra_end_s = self.end_s = math.inf  # of goes_on(), by time.monotonic()
         self._open = []
         self._lost = {}  # path of a recording -> events that it lost
         self._tried_count = 0
@@ -153,6 +156,14 @@ class Test:
     def note(self, text):
         """A line shown beside PASS: what was measured."""
         self.notes.append(text)
+
+    def goes_on(self, done, default, long, least=None):
+        """Whether a fault is tried once more: `default` times, or `long` times if there is time, but `least` times."""
+        now = time.monotonic()
+        if not self.is_long or done >= (least or long):
+            return done < self.size(default, long) and (not self.is_long or now < self.extra_end_s)
+        self.check(now < self.end_s, f"{done} of {least or long} tries: no time left")
+        return True
 
     def tried(self, count):
         """Says that a fault was tried so often, where there is not a recording for each."""

@@ -8,6 +8,7 @@ ROOT_FUNCTIONS = {
     "main", "_start", "__libc_start_main", "__libc_start_call_main", "__libc_start_main_impl",
     "start_thread", "clone", "clone3", "__clone", "__clone3", "thread_start",
 }
+PROCESSES_ONE_BY_ONE = 8  # adding up once for all sorts the rows
 
 
 def plain_name(function):
@@ -24,6 +25,7 @@ class Recording:
         self.connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         self.connection.row_factory = sqlite3.Row
         self._chains = None
+        self._sums = None
 
     def close(self):
         self.connection.close()
@@ -168,16 +170,24 @@ class Recording:
         same("free_count over site", total("site", "free_count"), paired)
         if run["detail"] != "full":
             return found
-        rows = self.rows(
-            "SELECT coalesce(sum(weight), 0) AS blocks,"
-            " coalesce(sum(weight * size_bytes), 0) AS bytes,"
-            " coalesce(sum(weight * (lifetime_ns IS NULL)), 0) AS live,"
-            " coalesce(sum(lifetime_ns < 0), 0) AS negative,"
-            " coalesce(sum(usable_bytes < size_bytes), 0) AS shrunk"
-            " FROM allocation WHERE process_id = ? AND kind <> 'internal'", process_id)[0]
+        rows = self._block_sums(process_id)
         same("rows of allocation", rows["blocks"], process["allocation_count"])
         same("bytes of allocation", rows["bytes"], process["allocated_bytes"])
         same("live rows of allocation", rows["live"], process["leaked_count"])
         same("lifetimes below zero", rows["negative"], 0)
         same("usable_bytes below size_bytes", rows["shrunk"], 0)
         return found
+
+    def _block_sums(self, process_id):
+        """Sums over the rows of a process: where there are many processes they are all added up at once."""
+        sums = ("coalesce(sum(weight), 0) AS blocks, coalesce(sum(weight * size_bytes), 0) AS bytes,"
+                " coalesce(sum(weight * (lifetime_ns IS NULL)), 0) AS live,"
+                " coalesce(sum(lifetime_ns < 0), 0) AS negative,"
+                " coalesce(sum(usable_bytes < size_bytes), 0) AS shrunk"
+                " FROM allocation WHERE kind <> 'internal'")
+        if len(self.processes) < PROCESSES_ONE_BY_ONE:
+            return self.rows(f"SELECT {sums} AND process_id = ?", process_id)[0]
+        if self._sums is None:
+            self._sums = {row["process_id"]: row
+                          for row in self.rows(f"SELECT process_id, {sums} GROUP BY process_id")}
+        return self._sums.get(process_id, dict.fromkeys(("blocks", "bytes", "live", "negative", "shrunk"), 0))

@@ -245,8 +245,9 @@ def test_introspect_is_off_by_default_and_checked(test):
 
 def test_introspect_in_hard_programs(test):
     """Asked as often as can be while handlers, forks and threads do what they do."""
-    for name in ("signal_storm", "fork_child", "fork_threaded", "threads_at_once", "cancel_threads"):
-        command = [test.program(name, "-pthread")]
+    for name, *arguments in (("signal_storm",), ("fork_child",), ("fork_threaded", "8000"), ("threads_at_once",),
+                             ("cancel_threads",)):
+        command = [test.program(name, "-pthread"), *arguments]
         native = test.run(command)
         recorded = test.record(command, "--introspect", "1ms")
         test.equal(f"status of {name}: {recorded}", recorded.status, native.status)

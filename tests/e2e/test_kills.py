@@ -51,11 +51,10 @@ def draw(test):
 def test_program(test, thread_count):
     """Killed at a random moment: every block that it knows of is in the recording, which is complete."""
     rng = draw(test)
-    tries = test.size(8, 100)
     attempts = done = 0
-    while done < tries:
+    while test.goes_on(done, 8, 100):
         attempts += 1
-        test.check(attempts < 4 * tries, "the program ends before it can be killed")
+        test.check(attempts < 4 * (done + 8), "the program ends before it can be killed")
         started = Started(test, f"program{done}", thread_count, rng.uniform(0, SPAN_S))
         started.kill_program()
         started.end()
@@ -75,11 +74,10 @@ test_program.cases = [(f"{count} threads", (count,)) for count in THREADS]
 def test_both(test, thread_count):
     """Recorder and program are killed in one moment, in either order."""
     rng = draw(test)
-    tries = test.size(8, 50)
     attempts = done = 0
-    while done < tries:
+    while test.goes_on(done, 8, 50, least=20):
         attempts += 1
-        test.check(attempts < 4 * tries, "the program ends before it can be killed")
+        test.check(attempts < 4 * (done + 8), "the program ends before it can be killed")
         started = Started(test, f"both{done}", thread_count, rng.uniform(0, SPAN_S))
         progress = started.read_progress(started.progress_path)
         is_program_first = rng.random() < 0.5
