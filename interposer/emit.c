@@ -1,7 +1,7 @@
 #include "emit.h"
 
-#include <string.h>
-
+#include "emit_notes.h"
+#include "emit_room.h"
 #include "introspect.h"
 #include "route_tell.h"
 #include "sample.h"
@@ -15,36 +15,7 @@ enum {
     FREE_BYTES = 2 * 8,
     FREE_WIDE_BYTES = 3 * 8,
     FAILED_BYTES = 3 * 8,
-    FAULT_BYTES = 3 * 8,
-    REPORT_PART_BYTES = 4096,
-    CLOCK_STEP_TICKS = 8, /* more than a ns on any processor */
-    CLOCK_LOOKS_MAX = 1000,
 };
-
-/* Room for one event, and a chunk young enough for its stamp. */
-static bool emit_reserve(struct self *self, size_t bytes)
-{
-    struct writer *writer = self_writer(self);
-    if (__builtin_expect(!lane_reserve(writer, bytes), 0)) {
-        self_give_up(self);
-        return false;
-    }
-    return true;
-}
-
-/* The stamp of now. A chunk that has grown too old is left for a fresh one first. */
-static uint64_t emit_stamp(struct writer *writer)
-{
-    uint64_t ticks = lane_stamp(writer);
-    if (__builtin_expect(ticks >= LANE_STALE_TICKS, 0)) {
-        lane_cancel(writer);
-        if (lane_refill(writer)) {
-            lane_begin(writer);
-        }
-        ticks = lane_stamp(writer) & (LANE_STALE_TICKS - 1);
-    }
-    return ticks;
-}
 
 static uint64_t *emit_put_wide(uint64_t *words, unsigned tag, uint64_t ticks, unsigned duration,
                                const void *block, size_t size_bytes, size_t usable_bytes,
@@ -343,26 +314,6 @@ void emit_outer_free_done(struct self *timed, enum free_kind kind, const void *b
     }
 }
 
-void emit_fault(enum fault_kind fault, unsigned call, uint64_t value, const void *frame)
-{
-    struct self *self = self_enter(frame);
-    if (self == NULL) {
-        return;
-    }
-    if (self->own_calls == 0) {
-        uint32_t stack_id = stack_intern(self, frame);
-        if (emit_reserve(self, FAULT_BYTES)) {
-            struct writer *writer = self_writer(self);
-            lane_begin(writer);
-            writer->cursor[0] = event_head(EVENT_FAULT, 0, emit_stamp(writer));
-            writer->cursor[1] = value;
-            writer->cursor[2] = (uint64_t)stack_id << 32 | (call & 0xffffu) << 16 | fault;
-            lane_publish(writer, writer->cursor + FAULT_BYTES / 8);
-        }
-    }
-    self_leave(self);
-}
-
 struct self *emit_suspect(struct self *timed, enum fault_kind fault, enum free_kind kind,
                           const void *block, uint64_t given_word, const void *frame)
 {
@@ -371,112 +322,4 @@ struct self *emit_suspect(struct self *timed, enum fault_kind fault, enum free_k
     }
     emit_fault(fault, kind, (uintptr_t)block, frame);
     return NULL;
-}
-
-/*
- * A mark stands between two calls, and readers know no order but that of times in ns: so the clock
- * has to move on before it and after it. Some clocks go in steps of 10 ns and more.
- */
-static void emit_let_clock_move(void)
-{
-    uint64_t from = ticks_now(process->clock);
-    for (int i = 0; i < CLOCK_LOOKS_MAX && ticks_now(process->clock) - from < CLOCK_STEP_TICKS;
-         i++) {
-    }
-}
-
-void emit_mark(uint32_t kind, const char *name, const void *frame)
-{
-    struct self *self = self_enter(frame);
-    if (self == NULL) {
-        return;
-    }
-    size_t name_bytes = strnlen(name, EVENT_MAX_BYTES / 4);
-    size_t bytes = (sizeof(struct event_mark) + name_bytes + 7) & ~(size_t)7;
-    if (emit_reserve(self, bytes)) {
-        struct writer *writer = self_writer(self);
-        emit_let_clock_move();
-        lane_begin(writer);
-        uint64_t ticks = emit_stamp(writer);
-        struct event_mark *event = (struct event_mark *)writer->cursor;
-        writer->cursor[bytes / 8 - 1] = 0;
-        event->head = event_head(EVENT_MARK, 0, ticks);
-        event->mark_kind = kind;
-        event->name_bytes = (uint32_t)name_bytes;
-        memcpy(event->text, name, name_bytes);
-        lane_publish(writer, writer->cursor + bytes / 8);
-        emit_let_clock_move();
-    }
-    self_leave(self);
-}
-
-static void emit_named(enum event_tag tag, uint32_t place, const char *name, uint64_t value,
-                       const void *frame)
-{
-    struct self *self = self_enter(frame);
-    if (self == NULL) {
-        return;
-    }
-    size_t name_bytes = strlen(name);
-    size_t bytes = (sizeof(struct event_counter) + name_bytes + 7) & ~(size_t)7;
-    if (emit_reserve(self, bytes)) {
-        struct writer *writer = self_writer(self);
-        lane_begin(writer);
-        uint64_t ticks = emit_stamp(writer);
-        struct event_counter *event = (struct event_counter *)writer->cursor;
-        writer->cursor[bytes / 8 - 1] = 0;
-        *event = (struct event_counter){
-            .head = event_head(tag, 0, ticks),
-            .value = value,
-            .name_bytes = (uint32_t)name_bytes,
-            .place = place,
-        };
-        memcpy(event->text, name, name_bytes);
-        lane_publish(writer, writer->cursor + bytes / 8);
-    }
-    self_leave(self);
-}
-
-static void emit_report_part(const char *text, size_t text_bytes, bool is_last, const void *frame)
-{
-    struct self *self = self_enter(frame);
-    if (self == NULL) {
-        return;
-    }
-    size_t bytes = (sizeof(struct event_report) + text_bytes + 7) & ~(size_t)7;
-    if (emit_reserve(self, bytes)) {
-        struct writer *writer = self_writer(self);
-        lane_begin(writer);
-        uint64_t ticks = emit_stamp(writer);
-        struct event_report *event = (struct event_report *)writer->cursor;
-        writer->cursor[bytes / 8 - 1] = 0;
-        *event = (struct event_report){
-            .head = event_head(EVENT_REPORT, 0, ticks),
-            .text_bytes = (uint32_t)text_bytes,
-            .is_last = is_last,
-        };
-        memcpy(event->text, text, text_bytes);
-        lane_publish(writer, writer->cursor + bytes / 8);
-    }
-    self_leave(self);
-}
-
-void emit_report(const char *text, size_t text_bytes, bool is_last, const void *frame)
-{
-    while (text_bytes > REPORT_PART_BYTES) {
-        emit_report_part(text, REPORT_PART_BYTES, false, frame);
-        text += REPORT_PART_BYTES;
-        text_bytes -= REPORT_PART_BYTES;
-    }
-    emit_report_part(text, text_bytes, is_last, frame);
-}
-
-void emit_counter(const char *name, uint64_t value, const void *frame)
-{
-    emit_named(EVENT_COUNTER, 0, name, value, frame);
-}
-
-void emit_allocator_fact(uint32_t place, const char *name, uint64_t value, const void *frame)
-{
-    emit_named(EVENT_ALLOCATOR, place, name, value, frame);
 }

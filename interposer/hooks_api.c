@@ -6,9 +6,10 @@
 #include "ask_stacks.h"
 #include "counted_sites.h"
 #include "counting.h"
-#include "emit.h"
+#include "emit_notes.h"
 #include "hooks.h"
 #include "route.h"
+#include "self.h"
 
 HOOK void allocaudit_note(unsigned kind, const char *name)
 {

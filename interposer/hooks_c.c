@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "emit.h"
+#include "emit_notes.h"
 #include "hooks.h"
 #include "real.h"
 #include "sample.h"

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "allocaudit.h"
-#include "emit.h"
+#include "emit_notes.h"
 #include "hooks.h"
 
 enum {

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 
 #include "allocaudit.h"
-#include "emit.h"
+#include "emit_notes.h"
 #include "hooks.h"
 #include "sys.h"
 

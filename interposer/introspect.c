@@ -7,8 +7,10 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "emit.h"
+#include "emit_notes.h"
 #include "real.h"
+#include "self.h"
+#include "stack.h"
 #include "sys.h"
 #include "ticks.h"
 

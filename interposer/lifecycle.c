@@ -3,7 +3,7 @@
  * are readable at every moment; what policies have counted is told then, and the collector may look
  * at the memory that is about to go.
  */
-#include "emit.h"
+#include "emit_notes.h"
 #include "introspect.h"
 #include "leak_wait.h"
 #include "real.h"

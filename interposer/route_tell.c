@@ -2,7 +2,7 @@
 
 #include <stdatomic.h>
 
-#include "emit.h"
+#include "emit_notes.h"
 #include "route.h"
 #include "route_thread.h"
 #include "sys.h"

@@ -5,6 +5,7 @@
 
 #include "../schema/report_file.h"
 #include "emit.h"
+#include "emit_notes.h"
 #include "environment.h"
 #include "real.h"
 #include "sys.h"
