@@ -186,7 +186,7 @@ static inline struct self *emit_look_at(struct self *timed, enum free_kind kind,
                                         uint64_t given_word, const void *frame)
 {
     uint8_t made = made_take(block);
-    if (suspect_is(block)) {
+    if (timed != NULL ? suspect_is_any(block) : suspect_is(block)) {
         return emit_suspect(timed, FAULT_SUSPECT_FREE, kind, block, given_word, frame);
     }
     return made_is_misfit(made, block, kind, given_word)

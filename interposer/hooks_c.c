@@ -169,7 +169,7 @@ static RECORDED void *realloc_recorded(void *old, size_t size_bytes)
         emit_alloc(ALLOC_KIND_REALLOC, block, size_bytes, 0, started, HOOK_FRAME);
         return block;
     }
-    if (suspect_is(old)) {
+    if (suspect_is_any(old)) {
         emit_fault(FAULT_SUSPECT_FREE, FREE_KIND_REALLOC, (uintptr_t)old, HOOK_FRAME);
     }
     struct self *self = emit_hold(HOOK_FRAME, true);
@@ -207,7 +207,7 @@ HOOK void *reallocarray(void *old, size_t count, size_t size_bytes)
         emit_alloc(ALLOC_KIND_REALLOCARRAY, block, total_bytes, 0, 0, HOOK_FRAME);
         return block;
     }
-    if (suspect_is(old)) {
+    if (suspect_is_any(old)) {
         emit_fault(FAULT_SUSPECT_FREE, FREE_KIND_REALLOC, (uintptr_t)old, HOOK_FRAME);
     }
     struct self *self = emit_hold(HOOK_FRAME, true);

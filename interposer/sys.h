@@ -39,6 +39,7 @@ long sys_hold_signals(uint64_t *out_mask); /* all; gives the mask as it was */
 void sys_restore_signals(uint64_t mask);
 long sys_signal_stack(stack_t *out_stack);             /* sigaltstack of this thread */
 bool sys_is_readable(uintptr_t address);               /* the page that holds it */
+bool sys_is_word_readable(uintptr_t address);          /* the 8 bytes there; by a harmless call */
 bool sys_are_readable(uintptr_t start, uintptr_t end); /* all pages of [start, end) */
 
 /* Reads at most bytes-1 bytes of a file and ends them with NUL. Returns the count or negative

@@ -13,6 +13,7 @@ MISUSES = {
     "interior_free": ("interior_free", "free", "interior_free", "make"),
     "foreign_free": ("foreign_free", "free", "foreign_free", None),
     "wild_free": ("foreign_free", "free", None, None),
+    "wild_realloc": ("foreign_free", "realloc", "wild_realloc", None),
     "realloc_of_freed": ("realloc_of_freed", "realloc", "realloc_of_freed", "make"),
     "new_and_free": ("mismatched_free", "free", "new_and_free", "new_and_free"),
     "malloc_and_delete": ("mismatched_free", "delete", "malloc_and_delete", "make"),
@@ -61,6 +62,20 @@ def test_misuse(test, name):
 
 
 test_misuse.cases = [(name, (name,)) for name in MISUSES]
+
+
+def test_each_of_many(test, name):
+    """Some calls are timed, which ones is left to chance: the last of a program is told none the less."""
+    children = 60
+    recording = test.open(test.record(["sh", "-c", f"for i in $(seq {children}); do {test.program('misuse')} {name} $i; done"]))
+    kind, call, _, _ = MISUSES[name]
+    test.equal("faults", recording.rows("SELECT kind, call, count(DISTINCT process_id) AS children, count(*) AS faults"
+                                        " FROM fault GROUP BY kind, call"),
+               [{"kind": kind, "call": call, "children": children, "faults": children}])
+
+
+test_each_of_many.cases = [(name, (name,)) for name in ("double_free", "large_double_free", "foreign_free", "wild_free",
+                                                        "wild_realloc", "realloc_of_freed")]
 
 
 def test_bad_alignment(test):

@@ -85,6 +85,12 @@ static void wild_free()
     std::free(reinterpret_cast<void *>(0x1230));
 }
 
+static void wild_realloc()
+{
+    void *volatile again = std::realloc(reinterpret_cast<void *>(0x1230), 104);
+    (void)again;
+}
+
 static void realloc_of_freed()
 {
     void *block = make();
@@ -164,6 +170,7 @@ static const Misuse misuses[] = {
     {"interior_free", interior_free},
     {"foreign_free", foreign_free},
     {"wild_free", wild_free},
+    {"wild_realloc", wild_realloc},
     {"realloc_of_freed", realloc_of_freed},
     {"new_and_free", new_and_free},
     {"malloc_and_delete", malloc_and_delete},
@@ -175,10 +182,14 @@ static const Misuse misuses[] = {
     {"nothing", nothing},
 };
 
+/* misuse NAME [PAIRS]: does it, after so many right calls. */
 int main(int argc, char **argv)
 {
     for (const Misuse &misuse : misuses) {
         if (argc > 1 && std::strcmp(argv[1], misuse.name) == 0) {
+            for (int pairs = argc > 2 ? std::atoi(argv[2]) : 0; pairs > 0; pairs--) {
+                std::free(make());
+            }
             misuse.wrong();
             return 0;
         }
