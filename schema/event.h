@@ -35,7 +35,7 @@
     X(BRK, "brk")                                                                                  \
     X(INTERNAL, "internal") /* made by the recorder's own calls, or while the program had paused:  \
                                paired, never counted */                                            \
-    X(GO, "go")             /* by Go's runtime: read from its memory profile, never an event */
+    X(GO, "go")             /* by Go's runtime: told by itself, never an event */
 
 #define FREE_KINDS(X)                                                                              \
     X(FREE, "free")                                                                                \
@@ -48,7 +48,8 @@
     X(MUNMAP, "munmap")                                                                            \
     X(MREMAP, "mremap")                                                                            \
     X(BRK, "brk")                                                                                  \
-    X(UNSEEN, "unseen") /* its address was handed out again: the free itself was not recorded */
+    X(UNSEEN, "unseen") /* its address was handed out again: the free itself was not recorded */   \
+    X(SWEPT, "swept")   /* by Go's garbage collector: never an event */
 
 /*
  * Errors of the program. The library in it tells of those that it can see: calls with a bad

@@ -356,7 +356,7 @@ CREATE TABLE scavenge (
 CREATE TABLE go_runtime (
     process_id            INTEGER PRIMARY KEY REFERENCES process (id),
     go_version            TEXT NOT NULL,
-    site_source           TEXT NOT NULL,      -- exit, reading, import, none
+    site_source           TEXT NOT NULL,      -- exit, reading, objects, import, none
     site_reason           TEXT,
     profile_rate_bytes    INTEGER,            -- one sample in so many bytes; 1: every object
     profile_read_ns       INTEGER,            -- the last reading
@@ -365,7 +365,8 @@ CREATE TABLE go_runtime (
     gc_reason             TEXT,
     unread_line_count     INTEGER NOT NULL,   -- gctrace lines that are worded differently
     foreign_line_count    INTEGER NOT NULL,   -- of other Go programs with the same stderr
-    lost_line_count       INTEGER NOT NULL
+    lost_line_count       INTEGER NOT NULL,
+    damaged_object_count  INTEGER NOT NULL    -- objects that could not be read: left out
 );
 
 -- Errors of the program: calls that the allocator's rules forbid. They were passed on unchanged.

@@ -181,8 +181,13 @@ int collector_launch(struct collector *collector, struct err *err)
     if (r == 0 && is_go) {
         /* What outlives us must not hold the lock that says that we live: a mapping would. */
         session_share(&collector->session, false);
-        r = go_run_prepare(&collector->go, &collector->recording, collector->settings->target,
-                           collector->facts.command, collector->settings->sample_bytes, err);
+        const struct go_run_settings go = {
+            .target = collector->settings->target,
+            .command = collector->facts.command,
+            .rate_bytes = collector->settings->sample_bytes,
+            .traces_objects = collector->settings->traces_go_objects,
+        };
+        r = go_run_prepare(&collector->go, &collector->recording, &go, err);
         session_share(&collector->session, true);
         settings.go_debug = str_text(&collector->go.go_debug);
         settings.stderr_fd = collector->go.relay.program_fd;
@@ -243,7 +248,8 @@ static int collector_finish_subjects(struct collector *collector, struct err *er
         }
         if (drain_is_done(&collector->drain, subject)) {
             keep_end(subject);
-            int r = sanitizer_reports_take_left(subject, collector->session.path);
+            int r = go_run_end_process(&collector->go, subject, err);
+            r = r == 0 ? sanitizer_reports_take_left(subject, collector->session.path) : r;
             r = r == 0 ? subject_finish(subject, err) : r;
             if (r < 0) {
                 return r;

@@ -35,8 +35,9 @@ struct collector_settings {
     bool is_mmap_recorded;
     bool follows_children;
     bool drops_when_full;
-    bool is_sites_only;    /* --detail sites */
-    uint64_t sample_bytes; /* 0: every allocation is recorded */
+    bool is_sites_only;     /* --detail sites */
+    bool traces_go_objects; /* the command is a Go program that can tell of each */
+    uint64_t sample_bytes;  /* 0: every allocation is recorded */
     uint64_t sample_seed;
     const char *const *frame_symbols; /* functions whose calls end frames */
     size_t frame_symbol_count;

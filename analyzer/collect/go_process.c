@@ -98,6 +98,7 @@ int go_process_meet_again(struct go_process *process, const struct journal_go_pr
     facts->unread_line_count = kept->unread_line_count;
     facts->foreign_line_count = kept->foreign_line_count;
     facts->lost_line_count = kept->lost_line_count;
+    facts->damaged_object_count = kept->damaged_object_count;
     int r = go_process_meet(process, &start, kept->is_made != 0);
     return r == 0 && process->subject == NULL ? -EINVAL : r;
 }
@@ -112,6 +113,7 @@ void go_process_keep_facts(struct go_process *process)
         kept->unread_line_count = facts->unread_line_count;
         kept->foreign_line_count = facts->foreign_line_count;
         kept->lost_line_count = facts->lost_line_count;
+        kept->damaged_object_count = facts->damaged_object_count;
     }
 }
 
@@ -120,10 +122,10 @@ int go_process_site(struct go_process *process, const uint64_t *offsets, uint32_
 {
     struct recording *recording = process->recording;
     const struct journal_go_site kept = {.frame_count = frame_count};
+    struct tally *tally = &process->subject->tally;
+    size_t known_count = tally->site_count;
     uint32_t node = STACK_ROOT;
     int r = 0;
-    journal_add(recording->journal, JOURNAL_GO_SITE, &kept, sizeof(kept), offsets,
-                frame_count * sizeof(*offsets));
     for (uint32_t i = frame_count; r == 0 && i-- > 0;) {
         uint32_t frame;
         struct code_address address = {process->module, offsets[i]};
@@ -132,7 +134,12 @@ int go_process_site(struct go_process *process, const uint64_t *offsets, uint32_
             r = stacktree_child(&recording->stacks, node, frame, &node);
         }
     }
-    return r < 0 ? r : tally_site(&process->subject->tally, node, out_site);
+    r = r < 0 ? r : tally_site(tally, node, out_site);
+    if (tally->site_count > known_count) {
+        journal_add(recording->journal, JOURNAL_GO_SITE, &kept, sizeof(kept), offsets,
+                    frame_count * sizeof(*offsets));
+    }
+    return r;
 }
 
 static void go_process_note_reading(struct go_process *process,

@@ -18,6 +18,8 @@ struct go_process {
     struct recording *recording;     /* whose go_facts these are; their version is set */
     struct subject *subject;         /* NULL: not met yet */
     uint32_t module;                 /* of its file */
+    bool has_objects;                /* as blocks (go_objects.h)... */
+    uint32_t object_thread;          /* ...of this thread, by its index */
     struct journal_go_process *kept; /* NULL: nothing is kept */
 };
 

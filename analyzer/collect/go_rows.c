@@ -67,7 +67,7 @@ static void write_go(struct sqlwriter *writer, const struct recording *recording
     if (go->process_id == 0) {
         return;
     }
-    sqlwriter_table(writer, "go_runtime", 12);
+    sqlwriter_table(writer, "go_runtime", 13);
     sqlwriter_integer(writer, go->process_id);
     sqlwriter_text(writer, go->version);
     sqlwriter_text(writer, go->site_source);
@@ -80,6 +80,7 @@ static void write_go(struct sqlwriter *writer, const struct recording *recording
     sqlwriter_integer(writer, go->unread_line_count);
     sqlwriter_integer(writer, go->foreign_line_count);
     sqlwriter_integer(writer, go->lost_line_count);
+    sqlwriter_integer(writer, go->damaged_object_count);
     sqlwriter_row(writer);
 }
 

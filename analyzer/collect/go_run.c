@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "../base/vec.h"
+#include "go_objects.h"
 
 enum {
     SCAVTRACE_MINOR_FIRST = 19, /* before it was worded otherwise */
     READING_NS = 500000000,
+    MEETING_NS = 1000000000, /* its recorder, if it has one, has announced it by then */
     READING_COST_PART = 500, /* reading may take this part of the time */
     READINGS_PER_RUN = 2000, /* more would tell no more: as many as the timeline has slices */
     RATE_ALL_BYTES = 1,      /* every allocation is sampled */
@@ -20,6 +22,7 @@ enum {
 #define GODEBUG_ENV       "GODEBUG"
 #define GCTRACE_SETTING   "gctrace="
 #define SCAVTRACE_SETTING "scavtrace="
+#define OBJECTS_SETTING   "allocfreetrace="
 
 /* ---- before the start --------------------------------------------------------------------------
  */
@@ -40,7 +43,7 @@ static long find_setting(const char *settings, const char *name)
 /* What the program's GODEBUG is to say beside what it says. */
 static int add_settings(struct go_run *run, const char *settings, struct relay_passing passing)
 {
-    int minor = run->target->go.minor;
+    int minor = run->settings.target->go.minor;
     bool has_scavenges = minor >= SCAVTRACE_MINOR_FIRST && minor <= GO_MINOR_LAST;
     int r = str_append(&run->go_debug, settings != NULL ? settings : "");
     if (r == 0 && !passing.cycles) {
@@ -51,38 +54,45 @@ static int add_settings(struct go_run *run, const char *settings, struct relay_p
         r = str_printf(&run->go_debug, "%s" SCAVTRACE_SETTING "1",
                        run->go_debug.size_bytes > 0 ? "," : "");
     }
+    if (r == 0 && !passing.objects && run->settings.traces_objects) {
+        r = str_printf(&run->go_debug, "%s" OBJECTS_SETTING "1",
+                       run->go_debug.size_bytes > 0 ? "," : "");
+    }
     return r;
 }
 
-int go_run_prepare(struct go_run *run, struct recording *recording, const struct target *target,
-                   const char *command, uint64_t rate_bytes, struct err *err)
+int go_run_prepare(struct go_run *run, struct recording *recording,
+                   const struct go_run_settings *settings, struct err *err)
 {
     *run = (struct go_run){
         .recording = recording,
         .process = {.recording = recording},
-        .target = target,
-        .command = command,
-        .rate_bytes = rate_bytes == 0 ? RATE_ALL_BYTES : rate_bytes,
+        .settings = *settings,
         .relay = {.program_fd = -1, .note_fd = -1},
         .tracee = {.memory_fd = -1},
     };
-    const char *settings = getenv(GODEBUG_ENV);
+    const char *debug = getenv(GODEBUG_ENV);
     struct relay_passing passing = {
-        .cycles = find_setting(settings, GCTRACE_SETTING) > 0,
-        .scavenges = find_setting(settings, SCAVTRACE_SETTING) > 0,
+        .cycles = find_setting(debug, GCTRACE_SETTING) > 0,
+        .scavenges = find_setting(debug, SCAVTRACE_SETTING) > 0,
+        .objects = find_setting(debug, OBJECTS_SETTING) > 0,
     };
     struct go_facts *facts = &recording->go;
     struct err reason;
-    memcpy(facts->version, target->go.version, sizeof(facts->version));
+    if (run->settings.rate_bytes == 0) {
+        run->settings.rate_bytes = RATE_ALL_BYTES;
+    }
+    memcpy(facts->version, settings->target->go.version, sizeof(facts->version));
     facts->site_source = "none";
     facts->gc_source = "none";
-    int r = stderr_relay_start(&run->relay, &recording->clock, passing, &reason);
+    int r = stderr_relay_start(&run->relay, &recording->clock, passing, settings->traces_objects,
+                               &reason);
     if (r < 0) {
         snprintf(facts->gc_reason, sizeof(facts->gc_reason), "%.120s", reason.text);
         return 0;
     }
     facts->gc_source = "gctrace";
-    r = add_settings(run, settings, passing);
+    r = add_settings(run, debug, passing);
     return r < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
@@ -94,10 +104,15 @@ static int meet_process(struct go_run *run, bool may_make)
 {
     const struct go_process_start start = {
         .pid = (uint32_t)run->pid,
-        .path = run->target->path,
-        .command = run->command,
+        .path = run->settings.target->path,
+        .command = run->settings.command,
     };
-    return go_process_meet(&run->process, &start, run->target->go.is_static || may_make);
+    int r = go_process_meet(&run->process, &start, run->settings.target->go.is_static || may_make);
+    bool is_met = r == 0 && run->process.subject != NULL;
+    if (is_met && run->is_placed && !run->process.has_objects) {
+        r = go_objects_begin(&run->process, clock_ns(&run->recording->clock, run->started_ticks));
+    }
+    return r;
 }
 
 /* ---- the profile -------------------------------------------------------------------------------
@@ -183,7 +198,7 @@ static int take_bucket(void *context, const struct go_bucket *bucket)
 static int read_profile(struct go_run *run, bool is_last)
 {
     struct go_facts *facts = &run->recording->go;
-    const struct go_binary *binary = &run->target->go;
+    const struct go_binary *binary = &run->settings.target->go;
     const struct clock *clock = &run->recording->clock;
     struct err reason;
     uint64_t rate = 0;
@@ -236,26 +251,46 @@ static int look_at_profile(struct go_run *run)
 /* ---- collections -------------------------------------------------------------------------------
  */
 
-static int take_note(struct go_run *run, const struct relay_note *note)
+static int take_cycle(struct go_run *run, const struct gc_event *event)
 {
-    struct recording *recording = run->recording;
-    if (note->is_scavenge) {
-        struct scavenge scavenge = note->scavenge;
-        scavenge.at_ns = clock_ns(&recording->clock, note->at_ticks);
-        return go_process_add_scavenge(&run->process, &scavenge);
-    }
-    struct gc_event event = {
-        .at_ns = clock_ns(&recording->clock, note->at_ticks),
-        .cycle = note->cycle,
-    };
     if (run->streams.count == 0) {
-        gc_streams_begin(&run->streams, clock_ns(&recording->clock, run->started_ticks));
+        gc_streams_begin(&run->streams, clock_ns(&run->recording->clock, run->started_ticks));
     }
-    if (!gc_streams_is_own(&run->streams, &note->cycle, event.at_ns)) {
-        recording->go.foreign_line_count++;
+    if (!gc_streams_is_own(&run->streams, &event->cycle, event->at_ns)) {
+        run->recording->go.foreign_line_count++;
         return 0;
     }
-    return go_process_add_gc(&run->process, &event);
+    return go_process_add_gc(&run->process, event);
+}
+
+/* Where one could not be written, no more are: the recording ends there. */
+static int take_object(struct go_run *run, const struct relay_note *note, struct err *err)
+{
+    uint64_t at_ns = clock_ns(&run->recording->clock, note->at_ticks);
+    int r = run->process.subject == NULL ? meet_process(run, true) : 0;
+    if (r < 0 || !run->process.has_objects || run->process.subject->is_finished) {
+        return r;
+    }
+    r = go_objects_add(&run->process, &note->object, run->tracee.load_bias, at_ns, err);
+    run->process.has_objects = r == 0;
+    return r;
+}
+
+static int take_note(struct go_run *run, const struct relay_note *note, struct err *err)
+{
+    const struct clock *clock = &run->recording->clock;
+    struct scavenge scavenge = note->scavenge;
+    struct gc_event event = {.cycle = note->cycle};
+    switch (note->kind) {
+    case RELAY_NOTE_OBJECT:
+        return take_object(run, note, err);
+    case RELAY_NOTE_SCAVENGE:
+        scavenge.at_ns = clock_ns(clock, note->at_ticks);
+        return go_process_add_scavenge(&run->process, &scavenge);
+    default:
+        event.at_ns = clock_ns(clock, note->at_ticks);
+        return take_cycle(run, &event);
+    }
 }
 
 static void note_facts(struct go_run *run)
@@ -263,6 +298,7 @@ static void note_facts(struct go_run *run)
     struct go_facts *facts = &run->recording->go;
     facts->unread_line_count = run->relay.unread_count;
     facts->lost_line_count = run->relay.lost_count;
+    facts->damaged_object_count = run->relay.damaged_count;
     go_process_keep_facts(&run->process);
 }
 
@@ -275,15 +311,12 @@ static void refuse_sites(struct go_run *run, const char *reason)
              reason);
 }
 
-int go_run_begin(struct go_run *run, pid_t pid, struct err *err)
+/* What can be had of its memory profile. */
+static void begin_profile(struct go_run *run)
 {
-    const struct go_binary *binary = &run->target->go;
+    const struct go_binary *binary = &run->settings.target->go;
     struct err reason;
-    stderr_relay_hand_over(&run->relay);
-    run->pid = pid;
-    run->begun_ns = clock_monotonic_ns();
-    run->started_ticks = clock_ticks(&run->recording->clock);
-    if (go_tracee_begin(&run->tracee, pid, binary, run->rate_bytes, &reason) < 0) {
+    if (go_tracee_begin(&run->tracee, run->pid, binary, run->settings.rate_bytes, &reason) < 0) {
         refuse_sites(run, reason.text);
     } else if (binary->minor < GO_MINOR_FIRST || binary->minor > GO_MINOR_LAST) {
         refuse_sites(run, "how this version of Go lays out its memory profile is not known");
@@ -293,47 +326,88 @@ int go_run_begin(struct go_run *run, pid_t pid, struct err *err)
         run->is_readable = true;
         run->memory.fd = run->tracee.memory_fd;
     }
+}
+
+/* The program goes on at once: what it tells fills a pipe that we are to read. */
+static void begin_objects(struct go_run *run)
+{
+    struct err reason;
+    if (strcmp(run->recording->go.gc_source, "none") == 0) {
+        refuse_sites(run, run->recording->go.gc_reason);
+    } else if (go_tracee_begin(&run->tracee, run->pid, &run->settings.target->go, 0, &reason) < 0) {
+        refuse_sites(run, reason.text);
+    } else {
+        run->is_placed = true;
+    }
+}
+
+int go_run_begin(struct go_run *run, pid_t pid, struct err *err)
+{
+    stderr_relay_hand_over(&run->relay);
+    run->pid = pid;
+    run->begun_ns = clock_monotonic_ns();
+    run->started_ticks = clock_ticks(&run->recording->clock);
+    if (run->settings.traces_objects) {
+        begin_objects(run);
+    } else {
+        begin_profile(run);
+    }
     int r = meet_process(run, false);
     return r < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+}
+
+/* Objects are left where they are until it is known whose they are. */
+static bool has_to_wait(const struct go_run *run)
+{
+    return run->is_placed && run->process.subject == NULL;
 }
 
 int go_run_look(struct go_run *run, struct err *err)
 {
     struct relay_note note;
     int r = 0;
-    if (run->target == NULL || run->pid == 0) {
+    if (run->settings.target == NULL || run->pid == 0) {
         return 0;
     }
+    err_set(err, ENOMEM, "out of memory");
     if (run->process.subject == NULL) {
-        r = meet_process(run, false);
+        bool is_late = clock_monotonic_ns() - run->begun_ns > MEETING_NS;
+        r = meet_process(run, run->is_placed && is_late);
     }
-    while (r == 0 && stderr_relay_next(&run->relay, &note)) {
-        r = take_note(run, &note);
+    while (r == 0 && !has_to_wait(run) && stderr_relay_next(&run->relay, &note)) {
+        r = take_note(run, &note, err);
     }
     if (r == 0) {
         r = look_at_profile(run);
     }
     note_facts(run);
-    return r < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+    return r;
+}
+
+int go_run_end_process(struct go_run *run, const struct subject *subject, struct err *err)
+{
+    return run->process.has_objects && subject == run->process.subject ? go_run_finish(run, err)
+                                                                       : 0;
 }
 
 int go_run_finish(struct go_run *run, struct err *err)
 {
     struct relay_note note;
-    if (run->target == NULL || run->pid == 0) {
+    if (run->settings.target == NULL || run->pid == 0) {
         return 0;
     }
+    err_set(err, ENOMEM, "out of memory");
     int r = run->process.subject == NULL ? meet_process(run, true) : 0;
     while (r == 0 && stderr_relay_next_of_rest(&run->relay, &note)) {
-        r = take_note(run, &note);
+        r = take_note(run, &note, err);
     }
     note_facts(run);
-    return r < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+    return r;
 }
 
 void go_run_fini(struct go_run *run)
 {
-    if (run->target != NULL) {
+    if (run->settings.target != NULL) {
         stderr_relay_end(&run->relay);
         go_tracee_end(&run->tracee);
     }

@@ -38,11 +38,17 @@ struct go_bucket_state {
     uint64_t sampled_free_count;
 };
 
-struct go_run {
-    struct recording *recording;
+/* Lives as long as the run, as does what it points to. */
+struct go_run_settings {
     const struct target *target; /* NULL: the command is no Go program */
     const char *command;
-    uint64_t rate_bytes;
+    uint64_t rate_bytes; /* of the profile; 0: every object */
+    bool traces_objects; /* each is a block; the profile is not read */
+};
+
+struct go_run {
+    struct recording *recording;
+    struct go_run_settings settings;
     struct str go_debug; /* GODEBUG for the program; empty: as it is */
     struct stderr_relay relay;
     struct go_tracee tracee;
@@ -50,6 +56,7 @@ struct go_run {
     struct go_process process;
     pid_t pid;
     bool is_readable; /* its profile */
+    bool is_placed;   /* where its code lies is known: traced objects can be taken */
     uint64_t begun_ns;
     uint64_t next_reading_ns;
     struct gc_streams streams;
@@ -65,16 +72,21 @@ struct go_run {
     size_t offset_capacity;
 };
 
-/* Before the program starts: takes its stderr, if collections can be told of. `command` lives as
- * long as the run. Returns 0 or -ENOMEM. */
-int go_run_prepare(struct go_run *run, struct recording *recording, const struct target *target,
-                   const char *command, uint64_t rate_bytes, struct err *err);
+/* Before the program starts: takes its stderr, if collections can be told of. Returns 0 or -ENOMEM.
+ */
+int go_run_prepare(struct go_run *run, struct recording *recording,
+                   const struct go_run_settings *settings, struct err *err);
 
 /* The program has been started as `pid`. Returns 0 or -ENOMEM. */
 int go_run_begin(struct go_run *run, pid_t pid, struct err *err);
 
-/* Takes what there is to take, at every turn. Returns 0 or -ENOMEM. */
+/* Takes what there is to take, at every turn. Returns 0, -ENOMEM, or the errno of a failed write.
+ */
 int go_run_look(struct go_run *run, struct err *err);
+
+/* The process of `subject` has ended: its traced objects are all taken, if it is the program's. The
+ * same. */
+int go_run_end_process(struct go_run *run, const struct subject *subject, struct err *err);
 
 /* The program has ended, and its subject is finished. Returns 0 or -ENOMEM. */
 int go_run_finish(struct go_run *run, struct err *err);

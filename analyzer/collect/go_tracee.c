@@ -227,6 +227,9 @@ static int prepare(struct go_tracee *tracee, const struct go_binary *binary, uin
         return err_set(err, EPERM, "its memory may not be read");
     }
     tracee->load_bias = entry - binary->entry_address;
+    if (rate_bytes == 0) {
+        return 0;
+    }
     if (!binary->has_symbols || binary->rate_address == 0 || binary->ready_address == 0) {
         return err_set(err, ENOENT,
                        "it was stripped of its symbol table, which says where the "

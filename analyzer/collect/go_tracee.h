@@ -28,7 +28,8 @@ struct go_tracee {
     bool is_stopped; /* the thread is about to die */
 };
 
-/* Takes the program from its exec to where it runs by itself. Returns 0; or a negative errno, and
+/* Takes the program from its exec to where it runs by itself; rate_bytes 0: only to learn where it
+ * lies, its profile and its end do not matter. Returns 0; or a negative errno, and
  * err says what cannot be had. */
 int go_tracee_begin(struct go_tracee *tracee, pid_t pid, const struct go_binary *binary,
                     uint64_t rate_bytes, struct err *err);

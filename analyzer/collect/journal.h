@@ -41,6 +41,7 @@ enum journal_tag {
     JOURNAL_GO_READING, /* behind it what has changed, as struct tally_change */
     JOURNAL_GC,         /* struct gc_event */
     JOURNAL_SCAVENGE,   /* struct scavenge */
+    JOURNAL_GO_OBJECTS, /* from here on its objects are blocks */
 };
 
 struct journal_record {
@@ -133,6 +134,11 @@ struct journal_go_process {
     uint64_t unread_line_count; /* changing, as the others */
     uint64_t foreign_line_count;
     uint64_t lost_line_count;
+    uint64_t damaged_object_count;
+};
+
+struct journal_go_objects {
+    uint64_t at_ns;
 };
 
 struct journal_go_site {

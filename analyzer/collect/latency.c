@@ -17,6 +17,7 @@ const char *latency_kind_name(unsigned kind)
     case FREE_KIND_MREMAP:
     case FREE_KIND_BRK:
     case FREE_KIND_UNSEEN:
+    case FREE_KIND_SWEPT:
         return NULL;
     default:
         return event_free_kind_name(kind - ALLOC_KIND_COUNT);

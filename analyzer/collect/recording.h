@@ -35,7 +35,7 @@ struct row_sink {
 struct go_facts {
     uint32_t process_id; /* of all gc_events, too; 0: there is none */
     char version[GO_VERSION_BYTES];
-    const char *site_source; /* "exit", "reading" or "none" (go_runtime.site_source) */
+    const char *site_source; /* "exit", "reading", "objects" or "none" (go_runtime.site_source) */
     char site_reason[128];   /* why no better; "": there is none better */
     uint64_t profile_rate_bytes;
     uint64_t profile_read_ns; /* the last reading; 0: none */
@@ -45,6 +45,7 @@ struct go_facts {
     uint64_t unread_line_count;  /* worded differently */
     uint64_t foreign_line_count; /* of other Go programs that write to the same stderr */
     uint64_t lost_line_count;
+    uint64_t damaged_object_count; /* could not be read: left out */
 };
 
 /* A function whose name came with it, not from a file. */

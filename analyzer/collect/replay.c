@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "go_objects.h"
 #include "reader.h"
 
 struct replaying {
@@ -155,6 +156,14 @@ static int replay_go_reading(const struct replaying *at, const struct journal_re
     return replay_push(&replay->readings, &replay->reading_count, &replay->reading_capacity, kept);
 }
 
+static int replay_go_objects(const struct replaying *at, const struct journal_go_objects *kept)
+{
+    struct go_process *go = &at->replay->go;
+    return kept == NULL || go->subject == NULL || go->has_objects
+               ? -EINVAL
+               : go_objects_begin(go, kept->at_ns);
+}
+
 static int replay_record(const struct replaying *at, const struct journal_record *record)
 {
     struct replay *replay = at->replay;
@@ -219,6 +228,8 @@ static int replay_record(const struct replaying *at, const struct journal_record
     case JOURNAL_SCAVENGE:
         body = journal_body(record, sizeof(struct scavenge));
         return body == NULL ? -EINVAL : go_process_add_scavenge(&replay->go, body);
+    case JOURNAL_GO_OBJECTS:
+        return replay_go_objects(at, journal_body(record, sizeof(struct journal_go_objects)));
     default:
         return -EINVAL;
     }

@@ -40,7 +40,8 @@ int collector_finish(struct collector *collector, store_progress *progress, void
     for (size_t i = 0; i < recording->subject_count; i++) {
         struct subject *subject = recording->subjects[i];
         subject->end = subject->end == SUBJECT_RUNNING ? SUBJECT_GONE : subject->end;
-        if (subject_finish(subject, err) < 0) {
+        if (go_run_end_process(&collector->go, subject, err) < 0 ||
+            subject_finish(subject, err) < 0) {
             break;
         }
     }

@@ -87,6 +87,11 @@ static uint64_t sample_seed(void)
  */
 static void settle_go(struct collector_settings *wanted, const struct run_settings *settings)
 {
+    if (settings->traces_go_objects) {
+        wanted->traces_go_objects = true;
+        wanted->leak_when = LEAK_CHECK_NO;
+        return;
+    }
     wanted->is_sites_only = true;
     wanted->sample_bytes = settings->sample_bytes == OPTION_NOT_GIVEN ? GO_RATE_BYTES
                            : settings->sample_bytes == 1              ? 0
@@ -147,6 +152,24 @@ static int record(char **command, const struct target *target, const struct run_
     return status;
 }
 
+/* Returns 0, or the exit status after telling why its objects cannot be traced. */
+static int check_go_objects(const struct target *target, const char *command)
+{
+    struct err err;
+    if (!target->is_go) {
+        err_set(&err, ENOEXEC, "'%s' is no Go program: --go-objects is for those", command);
+        return run_fail(&err, CMD_NOT_EXECUTABLE);
+    }
+    if (target->go.minor < OBJECT_TRACE_MINOR_FIRST || target->go.minor > OBJECT_TRACE_MINOR_LAST) {
+        err_set(&err, ENOTSUP,
+                "'%s' is of %s, whose runtime does not tell of each object (Go 1.%d to 1.%d do): "
+                "--sample 1 instead of --go-objects gives their sums",
+                command, target->go.version, OBJECT_TRACE_MINOR_FIRST, OBJECT_TRACE_MINOR_LAST);
+        return run_fail(&err, CMD_NOT_EXECUTABLE);
+    }
+    return 0;
+}
+
 /* It does not come by malloc's name, so nobody else would notice. Of a malloc of its own it is told
  * when the program has ended: a library may bring one, too. */
 static void tell_linked_allocator(const char *program, const struct elf_malloc *own)
@@ -184,6 +207,10 @@ int run_record(char **command, const struct run_settings *settings,
         talk_note("'%s' may not be read, so it is not known whether it is a Go program or "
                   "statically linked: only what a preload sees of it is recorded",
                   target.path);
+    }
+    r = settings->traces_go_objects ? check_go_objects(&target, command[0]) : 0;
+    if (r != 0) {
+        return r;
     }
     run_frames_advise(&settings->frame_symbols, command[0], target.path);
     elf_malloc_look(target.path, &own);

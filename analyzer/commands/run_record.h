@@ -25,6 +25,7 @@ struct run_settings {
     uint64_t ring_bytes;
     uint64_t sample_bytes; /* OPTION_NOT_GIVEN: everything is recorded */
     bool is_mmap_recorded;
+    bool traces_go_objects;
     bool follows_children;
     int leak_when; /* enum leak_when */
     bool is_quiet;

@@ -49,6 +49,32 @@ static void summarize_pauses(const struct recording *recording)
     str_fini(&text);
 }
 
+static void append_go_sites(struct str *text, const struct go_facts *go)
+{
+    if (strcmp(go->site_source, "objects") == 0) {
+        str_append(text, "; each object as its runtime told of it");
+        if (go->damaged_object_count > 0) {
+            str_append(text, ", but for ");
+            append_scaled(text, OUT_KIND_COUNT, go->damaged_object_count);
+            str_append(text, " that could not be read");
+        }
+    } else if (strcmp(go->site_source, "none") != 0) {
+        str_append(text, "; sites from its memory profile, ");
+        if (go->profile_rate_bytes > 1) {
+            str_append(text, "a sample in ");
+            append_scaled(text, OUT_KIND_BYTES, go->profile_rate_bytes);
+        } else {
+            str_append(text, "every object");
+        }
+        str_append(text, strcmp(go->site_source, "exit") == 0
+                             ? ", read as it ended"
+                             : ", as it was before the end: what came after is missing");
+    } else {
+        str_printf(text, "; sites are not known (%s)",
+                   go->site_reason[0] != '\0' ? go->site_reason : "nothing could be read");
+    }
+}
+
 static void summarize_go(const struct recording *recording)
 {
     const struct go_facts *go = &recording->go;
@@ -60,21 +86,7 @@ static void summarize_go(const struct recording *recording)
     } else {
         str_printf(&text, "garbage collections are not known (%s)", go->gc_reason);
     }
-    if (strcmp(go->site_source, "none") != 0) {
-        str_append(&text, "; sites from its memory profile, ");
-        if (go->profile_rate_bytes > 1) {
-            str_append(&text, "a sample in ");
-            append_scaled(&text, OUT_KIND_BYTES, go->profile_rate_bytes);
-        } else {
-            str_append(&text, "every object");
-        }
-        str_append(&text, strcmp(go->site_source, "exit") == 0
-                              ? ", read as it ended"
-                              : ", as it was before the end: what came after is missing");
-    } else {
-        str_printf(&text, "; sites are not known (%s)",
-                   go->site_reason[0] != '\0' ? go->site_reason : "nothing could be read");
-    }
+    append_go_sites(&text, go);
     talk_note("%s", str_text(&text));
     str_fini(&text);
 }

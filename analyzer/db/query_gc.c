@@ -143,8 +143,14 @@ static int take_runtime(struct statement *from, void *context)
     row.unread_line_count = statement_u64(from);
     row.foreign_line_count = statement_u64(from);
     row.lost_line_count = statement_u64(from);
+    row.damaged_object_count = statement_u64(from);
     return target->sink(target->context, &row);
 }
+
+#define RUNTIME_TEXT(damaged)                                                                      \
+    "SELECT process_id, go_version, site_source, site_reason, profile_rate_bytes,"                 \
+    " profile_read_ns, gc_source, gc_reason, unread_line_count, foreign_line_count,"               \
+    " lost_line_count, " damaged " FROM go_runtime ORDER BY process_id"
 
 int query_go_runtime(struct db *db, go_runtime_sink *sink, void *context, struct err *err)
 {
@@ -155,9 +161,15 @@ int query_go_runtime(struct db *db, go_runtime_sink *sink, void *context, struct
     }
     struct statement statement;
     struct runtime_target target = {.sink = sink, .context = context};
+    bool has_damaged = false; /* older recordings do not */
     statement_begin(&statement, db,
-                    "SELECT process_id, go_version, site_source, site_reason, profile_rate_bytes,"
-                    " profile_read_ns, gc_source, gc_reason, unread_line_count, foreign_line_count,"
-                    " lost_line_count FROM go_runtime ORDER BY process_id");
+                    "SELECT count(*) FROM pragma_table_info('go_runtime')"
+                    " WHERE name = 'damaged_object_count'");
+    result = statement_each(&statement, take_true, &has_damaged, err);
+    if (result < 0) {
+        return result;
+    }
+    statement_begin(&statement, db,
+                    has_damaged ? RUNTIME_TEXT("damaged_object_count") : RUNTIME_TEXT("0"));
     return statement_each(&statement, take_runtime, &target, err);
 }

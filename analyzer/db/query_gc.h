@@ -57,6 +57,7 @@ struct go_runtime_row {
     uint64_t unread_line_count;
     uint64_t foreign_line_count;
     uint64_t lost_line_count;
+    uint64_t damaged_object_count;
 };
 
 typedef int go_runtime_sink(void *context, const struct go_runtime_row *row);

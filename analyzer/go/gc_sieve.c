@@ -167,6 +167,17 @@ static enum gctrace_match match_behind(const struct gc_sieve_line *line, const c
     return told->is_scavenge ? scavtrace_match(text, held + size_bytes, &told->scavenge) : match;
 }
 
+bool gc_sieve_ends_with(const struct gc_sieve *sieve, const char *piece, size_t size_bytes)
+{
+    struct told told;
+    for (int i = 0; i < sieve->line_count; i++) {
+        if (match_behind(&sieve->lines[i], piece, size_bytes, &told) == GCTRACE_COMPLETE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The runtime writes a number at once: what goes on with digits behind one is somebody else's. */
 static bool cuts_number(const struct gc_sieve *sieve, const struct gc_sieve_line *line,
                         const char *piece)

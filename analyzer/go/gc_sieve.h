@@ -62,6 +62,9 @@ int gc_sieve_feed(struct gc_sieve *sieve, const char *bytes, size_t size_bytes);
 /* True while something is held back. */
 bool gc_sieve_is_holding(const struct gc_sieve *sieve);
 
+/* True if a line that has begun ends with this piece. */
+bool gc_sieve_ends_with(const struct gc_sieve *sieve, const char *piece, size_t size_bytes);
+
 /* Time has gone by: what was held back the last time, too, has not become a line, and is passed. */
 void gc_sieve_age(struct gc_sieve *sieve);
 
