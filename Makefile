@@ -82,7 +82,8 @@ TEST_LIBS  := $(or $(call pkg,--libs,cmocka),-lcmocka)
 CORE_SOURCES := $(sort $(wildcard analyzer/*/*.c)) \
                 $(sort $(wildcard interposer/policy/*.c schema/*.c))
 LIB_SOURCES  := $(sort $(wildcard interposer/*.c interposer/*/*.c)) schema/event.c
-REPLAY_SOURCES := $(sort $(wildcard analyzer/replay/runner/*.c)) analyzer/base/histogram.c
+REPLAY_SOURCES := $(sort $(wildcard analyzer/replay/runner/*.c interposer/policy/*.c)) \
+                analyzer/base/histogram.c
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_SUPPORT := $(filter-out $(UNIT_SOURCES),$(sort $(wildcard tests/unit/*.c)))
 APP_NAMES    := $(notdir $(patsubst %/,%,$(dir $(wildcard sample_apps/*/README.md))))

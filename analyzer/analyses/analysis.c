@@ -1,6 +1,7 @@
 #include "analysis.h"
 
-#include <stdbool.h>
+#include <errno.h>
+#include <inttypes.h>
 
 enum {
     WATCH_STEP = 1 << 16, /* calls between two looks of the watcher */
@@ -41,8 +42,9 @@ static int read_calls(const struct trace *trace, uint32_t process_id, struct ana
     int result = operations_open(trace->db, process_id, &operations, err);
     while (result == 0 && (result = operations_next(operations, &operation, err)) > 0) {
         result = observe_all(runs, count, &operation, err);
-        if (watcher != NULL && done++ % WATCH_STEP == 0) {
-            watcher(context, done, total);
+        if (result == 0 && watcher != NULL && done++ % WATCH_STEP == 0 &&
+            !watcher(context, done, total)) {
+            result = err_set(err, ECANCELED, "stopped after %" PRIu64 " calls", done);
         }
     }
     operations_close(operations);

@@ -9,6 +9,7 @@
 #ifndef ALLOCAUDIT_ANALYSIS_H
 #define ALLOCAUDIT_ANALYSIS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,13 +34,13 @@ struct analysis_run {
     void *state; /* NULL until analyses_run() has made it */
 };
 
-/* Told how far it is, in calls. */
-typedef void analysis_watcher(void *context, uint64_t done, uint64_t total);
+/* Told how far it is, in calls. False: it is to stop. */
+typedef bool analysis_watcher(void *context, uint64_t done, uint64_t total);
 
 /*
  * Runs them all, side by side, over one reading of the process's calls (or none, if none observes).
- * watcher: NULL is fine. Returns 0 or a negative errno; states are the caller's either way, to be
- * ended with analyses_end().
+ * watcher: NULL is fine. Returns 0, -ECANCELED (the watcher said so) or another negative errno;
+ * states are the caller's either way, to be ended with analyses_end().
  */
 int analyses_run(const struct trace *trace, uint32_t process_id, struct analysis_run *runs,
                  size_t count, analysis_watcher *watcher, void *context, struct err *err);

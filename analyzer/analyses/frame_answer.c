@@ -88,6 +88,7 @@ static void add_entry(struct frame_site *site, const struct frame_site_entry *en
         const struct frame_site_span *span = &entry->spans[i];
         if (frame_span_start(span->span) < warmup_frame_count) {
             site->warmup_allocation_count += span->allocation_count;
+            site->warmup_contained_count += span->contained_count;
             continue;
         }
         site->allocation_count += span->allocation_count;

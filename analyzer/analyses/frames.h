@@ -34,9 +34,10 @@ struct frame_site {
     uint64_t contained_count;
     uint64_t frame_count;             /* frames in which it allocated */
     uint64_t warmup_allocation_count; /* in the warm-up, which the others leave out */
-    uint64_t late_count;              /* freed in a later frame, warm-up included */
-    uint64_t drag_sum;                /* frames by which those outlived their own */
-    uint64_t drag_max;                /* FRAME_DRAG_MAX: this or more */
+    uint64_t warmup_contained_count;
+    uint64_t late_count; /* freed in a later frame, warm-up included */
+    uint64_t drag_sum;   /* frames by which those outlived their own */
+    uint64_t drag_max;   /* FRAME_DRAG_MAX: this or more */
 };
 
 struct frame_series {

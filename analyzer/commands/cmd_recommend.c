@@ -8,7 +8,7 @@ static const struct option_spec options[] = {
      NULL, OPTION_FLAG_AT(struct recommend_settings, is_why_wanted)},
     {"emit-plan", '\0', "FILE",
      "also look for call sites where a pool would pay even beside the best allocator, and write "
-     "them as a plan for 'allocaudit run --plan'",
+     "them, and those where a frame arena does, as a plan for 'allocaudit run --plan'",
      NULL, OPTION_TEXT_AT(struct recommend_settings, plan_path)},
     {"limit", '\0', "BYTES", "the memory of the container that a Go program is for (512MiB)",
      "none: up to twice the memory that was used",
@@ -67,7 +67,7 @@ static int work_out(struct recommend_answer *answer, void *context, struct err *
         result = recommend_find_sites(answer, err);
         answer->has_sites = result == 0;
     }
-    if (result == 0 && answer->site_count > 0) {
+    if (result == 0 && answer->has_sites) {
         result = recommend_write_plan(answer, answer->settings->plan_path, err);
     }
     return result;
@@ -80,14 +80,15 @@ static void note_plan(const struct recommend_answer *answer)
     if (path == NULL) {
         return;
     }
-    if (answer->site_count > 0) {
+    if (answer->plan_rule_count > 0) {
         out_note(answer->out,
                  "the plan is in '%s': 'allocaudit run --plan %s' and 'allocaudit simulate --plan "
-                 "%s' try it; looking each call up costs time there that a pool in the code does "
-                 "not",
+                 "%s' try it; looking each call up costs time there that a pool or an arena in "
+                 "the code does not",
                  path, path, path);
     } else {
-        out_note(answer->out, "no plan was written: at no call site would a pool of one's own pay");
+        out_note(answer->out,
+                 "no plan was written: at no call site would a pool or a frame arena pay");
     }
 }
 

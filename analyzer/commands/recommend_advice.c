@@ -12,20 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../advice/reserve_choice.h"
-#include "../analyses/heap_pages.h"
-#include "../analyses/latencies.h"
 #include "../model/stacks.h"
 #include "recommend_replay.h"
-
-#define SHARE_LEAST 0.02 /* of a figure of the whole program */
 
 enum {
     REPETITIONS = 3,
 };
-
-/* ---- which ------------------------------------------------------------------------------------
- */
 
 /* The allocator that one would have anyway. */
 static const struct recommend_tried *find_base(const struct recommend_answer *answer)
@@ -45,87 +37,6 @@ static const struct recommend_tried *find_base(const struct recommend_answer *an
         }
     }
     return best;
-}
-
-static int find_realloc_time(const struct recommend_answer *answer, double *out_ns, struct err *err)
-{
-    struct latencies latencies;
-    int result = latencies_load(answer->trace->db, answer->process->id, false, &latencies, err);
-    *out_ns = NAN;
-    if (result < 0) {
-        return result;
-    }
-    for (size_t i = 0; i < latencies.kind_count; i++) {
-        if (strcmp(latencies.kinds[i].kind, "realloc") == 0) {
-            *out_ns = latencies.kinds[i].time_ns;
-        }
-    }
-    latencies_fini(&latencies);
-    return 0;
-}
-
-static void add_reserves(struct recommend_answer *answer, const struct growth *growth,
-                         double realloc_time_ns)
-{
-    const struct reserve_yardstick yardstick = {
-        .realloc_time_ns = realloc_time_ns,
-        .cpu_time_ns = (double)answer->evidence.cpu_time_ns,
-        .peak_bytes = (double)answer->evidence.rss_peak_bytes,
-        .share_least = SHARE_LEAST,
-    };
-    struct reserve_choice choices[RESERVE_CHOICES_MAX];
-    size_t count = reserve_choose(growth, &yardstick, choices);
-    for (size_t i = 0; i < count && answer->advice_count < RECOMMEND_ADVICE_MAX; i++) {
-        answer->advice[answer->advice_count++] = (struct recommend_advice){
-            .kind = RECOMMEND_RESERVE,
-            .stack_id = choices[i].stack_id,
-            .size_bytes = choices[i].reserve.reserve_bytes,
-            .spared_step_count = choices[i].reserve.spared_step_count,
-            .spared_copied_bytes = choices[i].reserve.spared_copied_bytes,
-        };
-    }
-}
-
-/* Sites that hold pages which would be empty without them, and need less for themselves. */
-static int add_arenas(struct recommend_answer *answer, const struct heap_pages *pages,
-                      struct err *err)
-{
-    double least_bytes = SHARE_LEAST * (double)answer->evidence.rss_peak_bytes;
-    struct own_arena arenas[OWN_ARENAS_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < pages->repacked_count && count < OWN_ARENAS_MAX; i++) {
-        const struct pin_row *pin = &pages->pins[i];
-        if (fmax(pin_saving(&pin->at_peak), pin_saving(&pin->at_end)) >= least_bytes) {
-            arenas[count++].stack_id = pin->stack_id;
-        }
-    }
-    int result =
-        count > 0 ? own_arenas_measure(answer->trace, answer->process->id, arenas, count, err) : 0;
-    for (size_t i = 0; i < count && result == 0; i++) {
-        answer->advice[answer->advice_count++] = (struct recommend_advice){
-            .kind = RECOMMEND_OWN_ARENA,
-            .stack_id = arenas[i].stack_id,
-            .arena = arenas[i],
-        };
-    }
-    return result;
-}
-
-static int find_candidates(struct recommend_answer *answer, struct err *err)
-{
-    struct analysis_run runs[] = {{.analysis = &growth_analysis},
-                                  {.analysis = &heap_pages_analysis}};
-    double realloc_time_ns = NAN;
-    int result = find_realloc_time(answer, &realloc_time_ns, err);
-    if (result == 0) {
-        result = analyses_run(answer->trace, answer->process->id, runs, 2, NULL, NULL, err);
-    }
-    if (result == 0) {
-        add_reserves(answer, growth_of(runs[0].state), realloc_time_ns);
-        result = add_arenas(answer, runs[1].state, err);
-    }
-    analyses_end(runs, 2);
-    return result;
 }
 
 /* ---- what it gains ----------------------------------------------------------------------------
@@ -205,17 +116,44 @@ static void judge(const struct recommend_answer *answer, struct recommend_tried 
         advice->is_known && decision_make(answer->goal, &advice->contender, 1).place == 0;
 }
 
-static int measure(struct recommend_replay *replay, struct recommend_tried places[3],
-                   struct recommend_advice *advice, struct err *err)
+static int compile_frames(struct recommend_answer *answer, const struct recommend_frames *frames,
+                          struct script_head *out_head, struct err *err)
 {
-    struct recommend_answer *answer = replay->answer;
-    struct script_head head = answer->head;
+    struct frame_arena arena = {.series_name = frames->series_name,
+                                .chunk_bytes = frames->chunk_bytes,
+                                .spare_count = frames->spare_count};
+    int result = 0;
+    for (size_t i = 0; i < frames->stack_count && result == 0; i++) {
+        result = map_put(&arena.stacks, frames->stack_ids[i], 0);
+    }
+    result = result < 0 ? err_set_errno(err, -result, "cannot recommend")
+                        : recommend_compile(answer, (struct recommend_variant){.arena = &arena},
+                                            out_head, err);
+    map_fini(&arena.stacks);
+    return result;
+}
+
+/* The recording as it would be with the change; a file descriptor. */
+static int compile(struct recommend_answer *answer, const struct recommend_advice *advice,
+                   struct script_head *out_head, struct err *err)
+{
     const struct neutral neutral = {
         .kind = advice->kind == RECOMMEND_RESERVE ? NEUTRAL_GROWTH : NEUTRAL_SITE,
         .stack_id = advice->stack_id,
         .reserve_bytes = advice->size_bytes,
     };
-    int fd = recommend_compile(answer, &neutral, &head, err);
+    return advice->kind == RECOMMEND_FRAME_ARENA
+               ? compile_frames(answer, &advice->frames, out_head, err)
+               : recommend_compile(answer, (struct recommend_variant){.neutral = &neutral},
+                                   out_head, err);
+}
+
+static int measure(struct recommend_replay *replay, struct recommend_tried places[3],
+                   struct recommend_advice *advice, struct err *err)
+{
+    struct recommend_answer *answer = replay->answer;
+    struct script_head head = answer->head;
+    int fd = compile(answer, advice, &head, err);
     if (fd < 0) {
         return fd;
     }
@@ -281,7 +219,12 @@ int recommend_find_advice(struct recommend_replay *replay, struct err *err)
         return err_set_errno(err, ENOMEM, "cannot recommend");
     }
     answer->advice_base = find_base(answer);
-    int result = find_candidates(answer, err);
+    int result =
+        recommend_time_left_ns(replay) > 0 ? recommend_choose_advice(replay, err) : -ECANCELED;
+    if (result == -ECANCELED) {
+        answer->is_advice_cut = true;
+        result = 0;
+    }
     if (result == 0) {
         result = measure_all(replay, places, err);
     }

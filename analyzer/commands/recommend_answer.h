@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../advice/arena_choice.h"
 #include "../advice/decision.h"
 #include "../advice/env_lint.h"
 #include "../advice/evidence.h"
@@ -158,18 +159,31 @@ struct recommend_cause {
 };
 
 enum recommend_advice_kind {
-    RECOMMEND_RESERVE,   /* ask for a buffer's later size at once */
-    RECOMMEND_OWN_ARENA, /* keep the blocks apart from the others */
+    RECOMMEND_RESERVE,     /* ask for a buffer's later size at once */
+    RECOMMEND_OWN_ARENA,   /* keep the blocks apart from the others */
+    RECOMMEND_FRAME_ARENA, /* take them from an arena that is reset when the frame ends */
+};
+
+/* Sites whose blocks die in the frame in which they are made. */
+struct recommend_frames {
+    char *series_name; /* frame_series.name; the answer's */
+    uint32_t stack_ids[ARENA_SITES_MAX];
+    size_t stack_count;
+    uint64_t chunk_bytes; /* of the arena that was measured */
+    uint64_t spare_count; /* chunks that it keeps empty */
+    uint64_t allocation_count;
+    uint64_t frame_count;
 };
 
 /* A change of the code at one call site, and what it gains on top of the base. */
 struct recommend_advice {
     enum recommend_advice_kind kind;
     uint32_t stack_id;
-    uint64_t size_bytes; /* to reserve; this and the next two: 0 of an own arena */
+    uint64_t size_bytes; /* to reserve; this and the next two: 0 of an arena */
     uint64_t spared_step_count;
-    uint64_t spared_copied_bytes; /* as recorded */
-    struct own_arena arena;       /* of an own arena */
+    uint64_t spared_copied_bytes;   /* as recorded */
+    struct own_arena arena;         /* of an own arena */
+    struct recommend_frames frames; /* of a frame arena; stack_id is its first */
     char function[RECOMMEND_FUNCTION_BYTES];
     char file[RECOMMEND_FUNCTION_BYTES]; /* "": not known */
     uint32_t line;
@@ -210,9 +224,11 @@ struct recommend_answer {
     bool has_sites;                                   /* they were looked at */
     struct recommend_site sites[RECOMMEND_SITES_MAX]; /* most saved first */
     size_t site_count;
+    size_t plan_rule_count;                              /* of --emit-plan */
     struct recommend_cause causes[RECOMMEND_CAUSES_MAX]; /* that explain most first */
     size_t cause_count;
     bool has_advice;                           /* it was looked for */
+    bool is_advice_cut;                        /* but the time was up */
     const struct recommend_tried *advice_base; /* the stock allocator that it is on top of */
     struct recommend_advice advice[RECOMMEND_ADVICE_MAX];
     size_t advice_count; /* also what is not worth it */
@@ -258,8 +274,10 @@ int recommend_name_function(struct stacks *stacks, uint32_t stack_id,
 /* Fills sites: measures what pairs of calls cost on this machine, and reads the recording once. */
 int recommend_find_sites(struct recommend_answer *answer, struct err *err);
 
-/* Writes a plan for `run --plan` with a pool for each site. Returns 0 or a negative errno. */
-int recommend_write_plan(const struct recommend_answer *answer, const char *path, struct err *err);
+/* Writes a plan for `run --plan`, with a frame policy for each site of a frame arena that is worth
+ * it and a pool for each of `sites`, and counts its rules; no file if there is none. Returns 0 or a
+ * negative errno. */
+int recommend_write_plan(struct recommend_answer *answer, const char *path, struct err *err);
 
 /* Fills is_go. Returns 0 or a negative errno. */
 int recommend_find_go(struct recommend_answer *answer, struct err *err);

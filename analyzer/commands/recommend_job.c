@@ -139,6 +139,9 @@ static void end_answer(struct recommend_answer *answer)
     for (size_t i = 0; i < REPLAY_CANDIDATE_PAIRS_MAX; i++) {
         str_fini(&answer->recorded_pairs[i]);
     }
+    for (size_t i = 0; i < answer->advice_count; i++) {
+        free(answer->advice[i].frames.series_name);
+    }
     str_fini(&answer->why);
     str_fini(&answer->trial.text);
     trace_close(answer->trace);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../replay/frame_arena.h"
 #include "../replay/neutral.h"
 #include "recommend_answer.h"
 
@@ -24,8 +25,9 @@ struct recommend_replay {
     int script_fd; /* -1: none */
     char program[PATH_MAX];
     uint64_t began_ns;
-    uint64_t extra_ns; /* that may be used beyond --time-limit */
-    uint64_t round_ns; /* of the recorded one; some are slower */
+    uint64_t extra_ns;   /* that may be used beyond --time-limit */
+    uint64_t round_ns;   /* of the recorded one; some are slower */
+    uint64_t reading_ns; /* of all calls, by analyses */
     uint64_t done_count;
     uint64_t total_count;
 };
@@ -33,9 +35,15 @@ struct recommend_replay {
 /* ---- recommend_run.c: one replay -------------------------------------------------------------
  */
 
-/* Compiles the recording, less what is taken out (NULL: nothing). Returns a file descriptor, which
- * is the caller's, or a negative errno as compile_process() does. */
-int recommend_compile(struct recommend_answer *answer, const struct neutral *neutral,
+/* A recording that is compiled otherwise than it was made; zeroed: as it was made. */
+struct recommend_variant {
+    const struct neutral *neutral;   /* taken out */
+    const struct frame_arena *arena; /* kept in frame arenas */
+};
+
+/* Compiles the recording. Returns a file descriptor, which is the caller's, or a negative errno as
+ * compile_process() does. */
+int recommend_compile(struct recommend_answer *answer, struct recommend_variant variant,
                       struct script_head *out_head, struct err *err);
 
 /* Compiles the recording and names the recorded allocator, tried[0]. Call recommend_replay_end()
@@ -50,6 +58,10 @@ int recommend_replay_recorded(struct recommend_replay *replay, struct err *err);
 
 uint64_t recommend_time_left_ns(const struct recommend_replay *replay);
 bool recommend_is_time_left(const struct recommend_replay *replay, uint64_t needed_ns);
+
+/* An analysis_watcher, of a struct recommend_replay: as long as time is left. */
+bool recommend_watch_reading(void *context, uint64_t done_count, uint64_t total_count);
+
 int recommend_play_once(struct recommend_replay *replay, struct recommend_tried *tried,
                         struct err *err);
 
@@ -113,6 +125,12 @@ int recommend_decide(struct recommend_answer *answer);
 
 /* Fills causes: how much of the advised one's gain is left without each feature of the program. */
 int recommend_find_causes(struct recommend_replay *replay, struct err *err);
+
+/* ---- recommend_choice.c ----------------------------------------------------------------------
+ */
+
+/* Fills advice with what could be worth measuring. -ECANCELED: the time was up. */
+int recommend_choose_advice(struct recommend_replay *replay, struct err *err);
 
 /* ---- recommend_advice.c ----------------------------------------------------------------------
  */

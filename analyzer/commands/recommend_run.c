@@ -51,6 +51,13 @@ bool recommend_is_time_left(const struct recommend_replay *replay, uint64_t need
     return needed_ns <= recommend_time_left_ns(replay);
 }
 
+bool recommend_watch_reading(void *context, uint64_t done_count, uint64_t total_count)
+{
+    struct recommend_replay *replay = context;
+    term_progress_update(&replay->answer->progress, done_count, total_count);
+    return recommend_time_left_ns(replay) > 0;
+}
+
 int recommend_play_once(struct recommend_replay *replay, struct recommend_tried *tried,
                         struct err *err)
 {
@@ -137,14 +144,15 @@ int recommend_replay_recorded(struct recommend_replay *replay, struct err *err)
     return result;
 }
 
-int recommend_compile(struct recommend_answer *answer, const struct neutral *neutral,
+int recommend_compile(struct recommend_answer *answer, struct recommend_variant variant,
                       struct script_head *out_head, struct err *err)
 {
     const char *folder = getenv("TMPDIR");
     const struct compile_settings settings = {
         .process_id = answer->process->id,
         .folder = folder != NULL && folder[0] == '/' ? folder : "/tmp",
-        .neutral = neutral,
+        .neutral = variant.neutral,
+        .arena = variant.arena,
         .watcher = show_calls,
         .context = answer,
     };
@@ -161,7 +169,8 @@ int recommend_replay_begin(struct recommend_replay *replay, struct recommend_ans
     answer->verdict = RECOMMEND_CHANGE; /* until something speaks against it */
     int result = recommend_add_recorded(answer, err);
     if (result == 0) {
-        replay->script_fd = recommend_compile(answer, NULL, &answer->head, err);
+        replay->script_fd =
+            recommend_compile(answer, (struct recommend_variant){0}, &answer->head, err);
         result = replay->script_fd < 0 ? replay->script_fd : 0;
     }
     if (result == 0) {

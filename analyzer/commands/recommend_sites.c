@@ -1,17 +1,13 @@
 /*
  * recommend_sites.c - call sites for which a pool in the program's own code would still save
- * something beside the best stock allocator, and the plan that tries them (recommend_find_sites and
- * recommend_write_plan in recommend_answer.h).
+ * something beside the best stock allocator (recommend_find_sites in recommend_answer.h).
  */
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../analyses/pool_gain.h"
 #include "../analyses/pooling.h"
-#include "../base/utf8.h"
 #include "../model/stacks.h"
 #include "../replay/pair_calibration.h"
 #include "recommend_answer.h"
@@ -20,6 +16,12 @@ static void show_calls(void *context, uint64_t done, uint64_t total)
 {
     struct recommend_answer *answer = context;
     term_progress_update(&answer->progress, done, total);
+}
+
+static bool show_reading(void *context, uint64_t done, uint64_t total)
+{
+    show_calls(context, done, total);
+    return true;
 }
 
 /* Keeps the best, most time saved first. */
@@ -99,7 +101,8 @@ int recommend_find_sites(struct recommend_answer *answer, struct err *err)
     int result =
         pair_calibration_measure(answer->process->allocator, show_calls, answer, &costs, err);
     if (result == 0) {
-        result = analyses_run(answer->trace, answer->process->id, &run, 1, show_calls, answer, err);
+        result =
+            analyses_run(answer->trace, answer->process->id, &run, 1, show_reading, answer, err);
     }
     if (result == 0) {
         choose_sites(answer, pooling_of(run.state), &costs);
@@ -107,65 +110,5 @@ int recommend_find_sites(struct recommend_answer *answer, struct err *err)
     }
     analyses_end(&run, 1);
     term_progress_end(&answer->progress);
-    return result;
-}
-
-/* Sites of one function and size are one rule: the later could never serve. */
-static bool is_repeated(const struct recommend_answer *answer, size_t place)
-{
-    const struct recommend_site *site = &answer->sites[place];
-    for (size_t i = 0; i < place; i++) {
-        if (answer->sites[i].size_bytes == site->size_bytes &&
-            strcmp(answer->sites[i].function, site->function) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int append_rule(struct str *text, const struct recommend_site *site, size_t number)
-{
-    int result = str_printf(text, "%s\n    {\"name\": \"site%zu\", \"match\": {\"functions\": [",
-                            number > 1 ? "," : "", number);
-    if (result == 0) {
-        result = utf8_append_json(text, site->function, strlen(site->function));
-    }
-    return result < 0 ? result
-                      : str_printf(text,
-                                   "], \"size_min_bytes\": %" PRIu64
-                                   ", \"size_max_bytes\": %" PRIu64 "}, \"policy\": \"pool\"}",
-                                   site->size_bytes, site->size_bytes);
-}
-
-static int write_file(const char *path, const struct str *text, struct err *err)
-{
-    FILE *file = fopen(path, "we");
-    if (file == NULL) {
-        return err_set_errno(err, errno, "cannot write '%s'", path);
-    }
-    size_t count = fwrite(str_text(text), 1, text->size_bytes, file);
-    int code = count < text->size_bytes ? errno : 0;
-    if (fclose(file) != 0 && code == 0) {
-        code = errno;
-    }
-    return code == 0 ? 0 : err_set_errno(err, code, "cannot write '%s'", path);
-}
-
-int recommend_write_plan(const struct recommend_answer *answer, const char *path, struct err *err)
-{
-    struct str text = {0};
-    size_t number = 0;
-    int result = str_append(&text, "{\"rules\": [");
-    for (size_t i = 0; i < answer->site_count && result == 0; i++) {
-        if (!is_repeated(answer, i)) {
-            result = append_rule(&text, &answer->sites[i], ++number);
-        }
-    }
-    if (result == 0) {
-        result = str_append(&text, "\n]}\n");
-    }
-    result = result < 0 ? err_set_errno(err, -result, "cannot write '%s'", path)
-                        : write_file(path, &text, err);
-    str_fini(&text);
     return result;
 }

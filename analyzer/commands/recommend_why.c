@@ -226,7 +226,8 @@ static int try_without(const struct why_job *job, const struct feature *feature,
     if (feature->is_threads) {
         return play_pair(job, &head, job->replay->script_fd, true, cause, err);
     }
-    int fd = recommend_compile(job->answer, &feature->neutral, &head, err);
+    int fd = recommend_compile(
+        job->answer, (struct recommend_variant){.neutral = &feature->neutral}, &head, err);
     if (fd == -ENODATA) {
         return 0; /* nothing is left to replay */
     }

@@ -13,7 +13,7 @@
 
 /* What the C library and the loader do before the program's own code: it differs between versions
  * of theirs. */
-static bool is_before_main(const char *function)
+bool site_path_is_before_main(const char *function)
 {
     static const char prefix[] = "__libc_start_";
     static const char *const names[] = {"_start", "start_thread", "clone", "clone3"};
@@ -76,7 +76,7 @@ static int append_path(const struct function_paths *paths, uint32_t path_id, str
          id = function_paths_caller(paths, id)) {
         const char *name = function_paths_name(paths, id);
         result = str_printf(text, "%s%s", text->size_bytes > 0 ? " < " : "", name);
-        if (end_bytes == 0 || !is_before_main(name)) {
+        if (end_bytes == 0 || !site_path_is_before_main(name)) {
             end_bytes = text->size_bytes;
         }
     }

@@ -9,6 +9,7 @@
 #ifndef ALLOCAUDIT_SITE_PATHS_H
 #define ALLOCAUDIT_SITE_PATHS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ struct site_path {
     uint64_t stack_count;                /* that site's allocations */
     struct site_path_most most[SITE_KEY_COUNT_ALL]; /* likewise, of each figure */
 };
+
+/* True of what calls main or a thread's first function. */
+bool site_path_is_before_main(const char *function);
 
 struct site_paths {
     struct site_path *items; /* by text */

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "../db/query_mark.h"
 #include "../model/operations.h"
 #include "object_slots.h"
 #include "ordering.h"
@@ -19,6 +21,7 @@ struct compile {
     struct ordering ordering;
     struct object_slots slots;
     struct live_objects reserved; /* see neutral.h */
+    struct mark_cursor *marks;    /* NULL: there are no frame arenas */
     uint64_t done_count;
     uint64_t live_bytes;
     struct script_head head;
@@ -55,6 +58,30 @@ static void note_birth(struct compile *compile, uint32_t place, uint32_t stream,
     }
 }
 
+static bool is_in_arena(const struct compile *compile, const struct block_facts *block)
+{
+    const struct frame_arena *arena = compile->settings->arena;
+    uint32_t value;
+    return arena != NULL && map_get(&arena->stacks, block->stack_id, &value);
+}
+
+/* Of threads that have made no call yet there is no arena. */
+static int end_frames(struct compile *compile, uint64_t before_ns, struct err *err)
+{
+    const struct script_record record = {.code = SCRIPT_FRAME};
+    struct mark_row mark;
+    uint32_t stream;
+    int result;
+    while ((result = mark_cursor_before(compile->marks, before_ns, &mark, err)) > 0) {
+        if (strcmp(mark.name, compile->settings->arena->series_name) == 0 &&
+            map_get(&compile->ordering.thread_index, mark.thread_id, &stream) &&
+            (result = ordering_add(&compile->ordering, stream, &record, err)) < 0) {
+            break;
+        }
+    }
+    return result;
+}
+
 static uint8_t log2_of(uint64_t alignment)
 {
     return alignment > 1 ? (uint8_t)(63 - __builtin_clzll(alignment)) : 0;
@@ -65,6 +92,7 @@ static int add_alloc(struct compile *compile, uint32_t stream, const struct oper
 {
     struct script_record record = {.value = operation->made.size_bytes, .code = SCRIPT_MALLOC};
     int result = object_slots_take(&compile->slots, operation->made.id, stream, &record.slot);
+    record.arenas = is_in_arena(compile, &operation->made) ? SCRIPT_ARENA_NEW : 0;
     if (result < 0) {
         return failed_slot(compile, result, operation->made.id, err);
     }
@@ -103,6 +131,8 @@ static int add_realloc(struct compile *compile, uint32_t stream, const struct op
     if (result < 0) {
         return result;
     }
+    record.arenas = is_in_arena(compile, &operation->made) ? SCRIPT_ARENA_NEW : 0;
+    record.arenas |= is_in_arena(compile, &operation->ended) ? SCRIPT_ARENA_OLD : 0;
     result = object_slots_rename(&compile->slots, record.slot, operation->made.id);
     if (result < 0) {
         return failed_slot(compile, result, operation->made.id, err);
@@ -122,6 +152,7 @@ static int add_free(struct compile *compile, uint32_t stream, const struct opera
     if (result < 0) {
         return result;
     }
+    record.arenas = is_in_arena(compile, &operation->ended) ? SCRIPT_ARENA_OLD : 0;
     compile->live_bytes -= compile->slots.items[record.slot].size_bytes;
     object_slots_give(&compile->slots, record.slot, stream);
     compile->head.free_count++;
@@ -176,6 +207,9 @@ static int add_all(struct compile *compile, struct err *err)
     const struct neutral *neutral = compile->settings->neutral;
     while ((result = operations_next(operations, &operation, err)) > 0) {
         int rest = NEUTRAL_STAYS;
+        if (compile->marks != NULL && (result = end_frames(compile, operation.at_ns, err)) < 0) {
+            break;
+        }
         if (neutral != NULL) {
             rest = neutral_apply(neutral, compile->trace, &compile->reserved, &operation);
         }
@@ -215,6 +249,11 @@ static int begin(struct compile *compile, struct err *err)
     }
     int result = script_writer_create(settings->folder, thread_count, &compile->writer, err);
     compile->ordering.writer = compile->writer;
+    if (result == 0 && settings->arena != NULL) {
+        compile->head.arena_chunk_bytes = settings->arena->chunk_bytes;
+        compile->head.arena_spare_count = settings->arena->spare_count;
+        result = frame_marks_open(compile->trace->db, settings->process_id, &compile->marks, err);
+    }
     return result;
 }
 
@@ -242,6 +281,7 @@ int compile_process(const struct trace *trace, const struct compile_settings *se
     if (result >= 0) {
         *out_head = compile.head;
     }
+    mark_cursor_close(compile.marks);
     script_writer_destroy(compile.writer);
     object_slots_fini(&compile.slots);
     live_objects_fini(&compile.reserved);

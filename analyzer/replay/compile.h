@@ -11,6 +11,7 @@
 
 #include "../base/err.h"
 #include "../model/trace.h"
+#include "frame_arena.h"
 #include "neutral.h"
 #include "script.h"
 
@@ -19,9 +20,10 @@ typedef void compile_watcher(void *context, uint64_t done_count);
 
 struct compile_settings {
     uint32_t process_id;
-    const char *folder;            /* for the temporary file, which has no name */
-    const struct neutral *neutral; /* what is taken out; NULL: nothing */
-    compile_watcher *watcher;      /* NULL: nobody watches */
+    const char *folder;              /* for the temporary file, which has no name */
+    const struct neutral *neutral;   /* what is taken out; NULL: nothing */
+    const struct frame_arena *arena; /* what is kept in frame arenas; NULL: nothing */
+    compile_watcher *watcher;        /* NULL: nobody watches */
     void *context;
 };
 

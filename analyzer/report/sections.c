@@ -161,9 +161,10 @@ bool section_plan_has(const struct section_plan *plan, const char *name)
 /* ---- printing ----------------------------------------------------------------------------------
  */
 
-static void show_progress(void *context, uint64_t done, uint64_t total)
+static bool show_progress(void *context, uint64_t done, uint64_t total)
 {
     term_progress_update(context, done, total);
+    return true;
 }
 
 static bool has_run(const struct analysis_run *runs, size_t count, const struct analysis *analysis)

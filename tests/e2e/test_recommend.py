@@ -196,6 +196,34 @@ def test_blocks_that_pin_pages_are_worth_an_arena(test):
     test.check("cpu_change_pct" not in row, f"{row}")  # what the arena's calls take is not known
 
 
+def test_blocks_that_die_with_their_frame_are_worth_an_arena(test):
+    """Twenty blocks of many sizes a frame: glibc joins and cuts them, and what does not needs too much memory."""
+    program = test.program("frame_scratch")
+    path = recorded(test, program, "60000", "0")
+    plan = test.path("plan.json")
+    answer = advice(test, path, "--goal", "speed", "--time-limit", "30", "--emit-plan", plan)
+    row = answer["site_advice"][0]
+    test.equal("kind", row["kind"], "frame_arena")
+    test.equal("function", row["function"], "scratch_take")
+    test.equal("base", row["base"], "as recorded")
+    test.equal("sites", row["frame_stack_ids"], [row["stack_id"]])
+    test.equal("frames", (row["frame_name"], row["frame_count"], row["frame_allocation_count"]), ("", 60000, 1200000))
+    test.check(row["cpu_change_pct"] <= -2 and row["cpu_change_high_pct"] < 0, f"{row}")
+    test.check("is reset when a frame ends" in row["text"], row["text"])
+    with open(plan, encoding="utf-8") as file:
+        rule = json.load(file)["rules"][0]
+    test.equal("rule", (rule["match"], rule["policy"]), ({"functions": ["scratch_take", "main"]}, "frame"))
+    ended = test.allocaudit("run", "-o", test.path("routed.db"), "--plan", plan, "--", program, "3000", "0")
+    test.check("(frame) served 60,000 of 60,000 allocations" in ended.talk, ended.talk)
+
+
+def test_no_frame_arena_where_all_blocks_outlive_their_frame(test):
+    answer = advice(test, recorded(test, test.program("frame_scratch"), "60000", "4"), "--goal", "speed",
+                    "--time-limit", "30")
+    test.equal("rows", answer["site_advice"], [])
+    test.check(any("at none could enough be gained" in note for note in answer["notes"]), f"{answer['notes']}")
+
+
 def test_no_site_is_worth_a_change_where_nothing_grows(test):
     """What can be won there is the allocator's: nothing is realloc'ed."""
     answer = advice(test, recorded(test, test.program("pinned_top")), "--goal", "memory")

@@ -18,8 +18,8 @@ analyzer/model       analyzer/base analyzer/db schema/mapping_kind.h
 analyzer/analyses    analyzer/base analyzer/db analyzer/model
 analyzer/advice      analyzer/base analyzer/db analyzer/model analyzer/analyses
 analyzer/sim         analyzer/base analyzer/db analyzer/model analyzer/plan interposer/policy
-analyzer/replay      analyzer/base analyzer/catalog analyzer/model schema interposer/policy/settings.h
-analyzer/replay/runner  analyzer/replay analyzer/base/histogram.h
+analyzer/replay      analyzer/base analyzer/catalog analyzer/db/query_mark.h analyzer/model schema interposer/policy/settings.h
+analyzer/replay/runner  analyzer/replay analyzer/base/histogram.h interposer/policy
 analyzer/cli         analyzer/base
 analyzer/trial       analyzer/base analyzer/catalog interposer/policy/settings.h
 analyzer/gate        analyzer/base analyzer/db analyzer/model analyzer/analyses analyzer/cli analyzer/report

@@ -16,16 +16,23 @@ struct compiled {
     int fd; /* or a negative errno */
 };
 
-static void compile_rows_without(struct compiled *compiled, const char *rows,
-                                 const struct neutral *neutral)
+static void compile_rows_with(struct compiled *compiled, const char *rows, const char *sql,
+                              struct compile_settings settings)
 {
     block_rows_make(&compiled->fixture, rows);
+    fixture_recording_change(&compiled->fixture, sql);
     if (trace_open(compiled->fixture.path, &compiled->trace, &compiled->err) < 0) {
         fail_msg("%s", compiled->err.text);
     }
-    const struct compile_settings settings = {
-        .process_id = 1, .folder = "/tmp", .neutral = neutral};
+    settings.process_id = 1;
+    settings.folder = "/tmp";
     compiled->fd = compile_process(compiled->trace, &settings, &compiled->head, &compiled->err);
+}
+
+static void compile_rows_without(struct compiled *compiled, const char *rows,
+                                 const struct neutral *neutral)
+{
+    compile_rows_with(compiled, rows, "", (struct compile_settings){.neutral = neutral});
 }
 
 static void compile_rows(struct compiled *compiled, const char *rows)
@@ -48,7 +55,7 @@ static void show_record(const struct script_record *record, char *shown)
         [SCRIPT_MALLOC] = 'm',  [SCRIPT_CALLOC] = 'c', [SCRIPT_ALIGNED] = 'a',
         [SCRIPT_REALLOC] = 'r', [SCRIPT_FREE] = 'f',   [SCRIPT_WAIT] = 'w',
         [SCRIPT_TIME] = 't',    [SCRIPT_JOIN] = 'j',   [SCRIPT_RUN] = 'x',
-        [SCRIPT_KEEP] = 'k',
+        [SCRIPT_KEEP] = 'k',    [SCRIPT_FRAME] = 'e',
     };
     assert_true(record->code > SCRIPT_END && record->code < SCRIPT_CODE_COUNT);
     size_t used = strlen(shown);
@@ -58,6 +65,10 @@ static void show_record(const struct script_record *record, char *shown)
         used = strlen(shown);
         (void)snprintf(shown + used, SHOWN_BYTES - used, "@%u", record->alignment_log2);
     }
+    used = strlen(shown);
+    (void)snprintf(shown + used, SHOWN_BYTES - used, "%s%s",
+                   (record->arenas & SCRIPT_ARENA_OLD) != 0 ? "-" : "",
+                   (record->arenas & SCRIPT_ARENA_NEW) != 0 ? "+" : "");
 }
 
 /* The records of a stream that fits into a few chunks, each a letter, its slot and its value. */
@@ -145,6 +156,37 @@ static void compile_reserves_a_block_that_grows(void **state)
     assert_int_equal(compiled.head.free_count, 1);
     assert_int_equal(compiled.head.peak_bytes, 64);
     close_compiled(&compiled);
+}
+
+/* Blocks of stack 5 are the arena's. Marks of another name, and of threads without a call, are none
+ * of it. */
+static void compile_marks_what_is_in_frame_arenas(void **state)
+{
+    (void)state;
+    struct compiled compiled;
+    struct frame_arena arena = {.series_name = "", .chunk_bytes = 65536, .spare_count = 2};
+    assert_int_equal(map_put(&arena.stacks, 5, 0), 0);
+
+    compile_rows_with(
+        &compiled,
+        "(10, 5, 8, 21, NULL, NULL, 1), (20, 5, 24, 1, NULL, NULL, 2), (30, 8, 8, 3, NULL, NULL, "
+        "3),"
+        "(39, 5, 16, 24, 3, NULL, 4)",
+        "INSERT INTO context VALUES (21, 1, 1, 5, 0, 0, 1, 0, 0), (24, 1, 1, 5, 2, 0, 1, 0, 0);"
+        "UPDATE block SET context_id = 21 WHERE id = 1; UPDATE block SET context_id = 24 WHERE id "
+        "= "
+        "4; INSERT INTO mark VALUES (NULL, 1, 1, 5, 'frame', ''), (NULL, 1, 1, 15, 'frame', ''),"
+        " (NULL, 1, 1, 18, 'frame', 'other'), (NULL, 1, 2, 18, 'frame', ''),"
+        " (NULL, 1, 1, 26, 'frame', '')",
+        (struct compile_settings){.arena = &arena});
+
+    assert_true(compiled.fd >= 0);
+    expect_stream(&compiled, 0, "t0:0 m0:8+ f0:0- e0:0 m0:24 f0:0 e0:0 m0:8 r0:16+ f0:0-");
+    assert_int_equal(compiled.head.arena_chunk_bytes, 65536);
+    assert_int_equal(compiled.head.arena_spare_count, 2);
+    assert_int_equal(compiled.head.alloc_count, 3);
+    close_compiled(&compiled);
+    map_fini(&arena.stacks);
 }
 
 static void compile_waits_where_a_block_changes_hands(void **state)
@@ -312,6 +354,7 @@ int main(void)
         cmocka_unit_test(compile_of_one_thread_uses_slots_again),
         cmocka_unit_test(compile_keeps_a_realloc_in_its_slot),
         cmocka_unit_test(compile_reserves_a_block_that_grows),
+        cmocka_unit_test(compile_marks_what_is_in_frame_arenas),
         cmocka_unit_test(compile_waits_where_a_block_changes_hands),
         cmocka_unit_test(compile_waits_for_the_realloc_of_another_thread),
         cmocka_unit_test(compile_waits_for_the_end_of_a_thread_in_its_creator),

@@ -11,6 +11,7 @@ struct serial {
     struct stage *stage;
     struct gauge *gauge; /* NULL: not read */
     struct performer performer;
+    struct thread_arena *arenas; /* by stream; NULL: none */
     bool is_virtual;
     uint64_t now_ns;     /* as recorded */
     uint64_t done_count; /* records */
@@ -51,6 +52,7 @@ static inline __attribute__((always_inline)) int
 perform_run(struct serial *serial, const struct script_record *run, bool is_timed)
 {
     struct stage_stream *stream = &serial->stage->streams[run->slot];
+    serial->performer.arena = serial->arenas != NULL ? &serial->arenas[run->slot] : NULL;
     for (uint64_t i = 0; i < run->value; i++) {
         const struct script_record *record = stage_stream_next(stream);
         if (record == NULL) {
@@ -61,6 +63,8 @@ perform_run(struct serial *serial, const struct script_record *run, bool is_time
             if (serial->is_virtual) {
                 trace_clock_set(record->value);
             }
+        } else if (record->code == SCRIPT_FRAME) {
+            thread_arena_end_frame(serial->performer.arena);
         } else if (record->code != SCRIPT_WAIT && record->code != SCRIPT_JOIN) {
             performer_do(&serial->performer, record, is_timed);
         }
@@ -102,6 +106,10 @@ int perform_serially(struct stage *stage, const struct perform_settings *setting
         .step = stage->head.record_count / PERFORM_READINGS + 1,
         .next_reading = UINT64_MAX,
     };
+    int result = thread_arenas_open(&stage->head, &serial.arenas);
+    if (result < 0) {
+        return result;
+    }
     if (settings->is_timed) {
         serial.performer.latencies = stage_map(PERFORM_CALL_COUNT * sizeof(struct histogram));
         serial.performer.overhead_ticks = performer_overhead();
@@ -112,7 +120,7 @@ int perform_serially(struct stage *stage, const struct perform_settings *setting
     if (gauge != NULL) {
         take_reading(&serial);
     }
-    int result = perform_runs(&serial, settings->is_timed);
+    result = perform_runs(&serial, settings->is_timed);
     if (gauge != NULL) {
         take_reading(&serial);
     }

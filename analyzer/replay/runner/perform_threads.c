@@ -69,6 +69,8 @@ static inline __attribute__((always_inline)) void perform_stream(struct member *
             turnstile_wait(&crew->members[record->slot].turnstile, record->value);
         } else if (record->code == SCRIPT_TIME) {
             wait_until(crew, record->value);
+        } else if (record->code == SCRIPT_FRAME) {
+            thread_arena_end_frame(member->performer.arena);
         } else {
             performer_do(&member->performer, record, is_timed);
         }
@@ -104,7 +106,8 @@ static void *gauge_main(void *argument)
 static int make_members(struct crew *crew)
 {
     crew->members = stage_map(crew->count * sizeof(*crew->members));
-    if (crew->members == NULL) {
+    struct thread_arena *arenas;
+    if (crew->members == NULL || thread_arenas_open(&crew->stage->head, &arenas) < 0) {
         return -ENOMEM;
     }
     uint64_t overhead_ticks = crew->settings->is_timed ? performer_overhead() : 0;
@@ -115,6 +118,7 @@ static int make_members(struct crew *crew)
         member->stream = &crew->stage->streams[i];
         member->performer = (struct performer){
             .slots = crew->stage->slots,
+            .arena = arenas != NULL ? &arenas[i] : NULL,
             .touch_share = crew->settings->touch_share,
             .overhead_ticks = overhead_ticks,
         };

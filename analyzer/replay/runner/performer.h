@@ -4,10 +4,10 @@
 #ifndef ALLOCAUDIT_PERFORMER_H
 #define ALLOCAUDIT_PERFORMER_H
 
-#include <stdlib.h>
-
+#include "heap_call.h"
 #include "perform.h"
 #include "stopwatch.h"
+#include "thread_arena.h"
 
 enum {
     PERFORMER_PAGE_BYTES = 4096,
@@ -15,6 +15,7 @@ enum {
 
 struct performer {
     struct stage_slot *slots;
+    struct thread_arena *arena;  /* of the thread; NULL: the script has none */
     struct histogram *latencies; /* NULL: calls are not timed */
     uint64_t overhead_ticks;     /* of timing an empty call */
     uint32_t *least;             /* as in struct perform_settings */
@@ -47,16 +48,6 @@ static inline void performer_touch(void *block, size_t from_bytes, size_t size_b
         at += PERFORMER_PAGE_BYTES;
     }
     bytes[size_bytes - 1] = 1;
-}
-
-static inline void *performer_align(size_t size_bytes, unsigned alignment_log2)
-{
-    void *block = NULL;
-    size_t alignment = (size_t)1 << alignment_log2;
-    if (alignment < sizeof(void *)) {
-        return malloc(size_bytes);
-    }
-    return posix_memalign(&block, alignment, size_bytes) == 0 ? block : NULL;
 }
 
 static inline void performer_note(struct performer *performer, enum perform_call call,
@@ -93,30 +84,18 @@ performer_do(struct performer *performer, const struct script_record *record, bo
 {
     struct stage_slot *slot = &performer->slots[record->slot];
     void *old = slot->block;
-    void *block = NULL;
     size_t touched_bytes = 0;
-    uint64_t started = is_timed ? stopwatch_ticks() : 0;
-    switch ((enum script_code)record->code) {
-    case SCRIPT_MALLOC:
-        block = malloc(record->value);
-        break;
-    case SCRIPT_CALLOC:
-        block = calloc(1, record->value);
-        break;
-    case SCRIPT_ALIGNED:
-        block = performer_align(record->value, record->alignment_log2);
-        break;
-    case SCRIPT_REALLOC:
-        touched_bytes = performer_used(performer, slot->size_bytes);
-        block = realloc(old, record->value);
-        break;
-    case SCRIPT_KEEP:
+    if (record->code == SCRIPT_KEEP) {
         performer_keep(performer, slot, record->value);
         return;
-    default:
-        free(old);
-        break;
     }
+    if (record->code == SCRIPT_REALLOC) {
+        touched_bytes = performer_used(performer, slot->size_bytes);
+    }
+    uint64_t started = is_timed ? stopwatch_ticks() : 0;
+    void *block = record->arenas == 0
+                      ? heap_call(record, old)
+                      : thread_arena_call(performer->arena, record, old, slot->size_bytes);
     if (is_timed) {
         performer_note(performer, performer_call_of((enum script_code)record->code), started);
     }
