@@ -47,10 +47,15 @@ struct faults {
 /* May a block that came about like this be freed like that? Any other pair is a mismatch. */
 static inline bool faults_is_match(unsigned alloc_kind, unsigned free_kind)
 {
-    bool is_new = alloc_kind == ALLOC_KIND_NEW;
-    bool is_new_array = alloc_kind == ALLOC_KIND_NEW_ARRAY;
-    return is_new == (free_kind == FREE_KIND_DELETE) &&
-           is_new_array == (free_kind == FREE_KIND_DELETE_ARRAY);
+    enum {
+        BY_DELETE = 1u << FREE_KIND_DELETE,
+        BY_DELETE_ARRAY = 1u << FREE_KIND_DELETE_ARRAY,
+        BY_OTHERS = ~(unsigned)(BY_DELETE | BY_DELETE_ARRAY) & ((1u << FREE_KIND_COUNT) - 1),
+    };
+    unsigned allowed = alloc_kind == ALLOC_KIND_NEW         ? BY_DELETE
+                       : alloc_kind == ALLOC_KIND_NEW_ARRAY ? BY_DELETE_ARRAY
+                                                            : BY_OTHERS;
+    return (allowed >> free_kind & 1) != 0;
 }
 
 /* A live block is about to die by a call that does not fit it, or that gives another size. */
