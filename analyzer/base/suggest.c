@@ -1,6 +1,7 @@
 #include "suggest.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum {
@@ -43,6 +44,15 @@ unsigned suggest_distance(const char *a, const char *b)
     return rows[a_length % 3][b_length];
 }
 
+static size_t common_start(const char *a, const char *b)
+{
+    size_t length = 0;
+    while (a[length] != '\0' && a[length] == b[length]) {
+        length++;
+    }
+    return length;
+}
+
 const char *suggest_nearest(const char *word, const char *const *words)
 {
     const char *nearest = NULL;
@@ -53,7 +63,10 @@ const char *suggest_nearest(const char *word, const char *const *words)
         const size_t other_length = strlen(*words);
         const size_t longer = word_length > other_length ? word_length : other_length;
         const unsigned allowed = (unsigned)(longer + 1) / 3;
-        if (distance < nearest_distance && distance <= allowed && distance < longer) {
+        const bool is_nearer = distance < nearest_distance ||
+                               (nearest != NULL && distance == nearest_distance &&
+                                common_start(word, *words) > common_start(word, nearest));
+        if (is_nearer && distance <= allowed && distance < longer) {
             nearest = *words;
             nearest_distance = distance;
         }

@@ -49,7 +49,7 @@ static const char *const paragraphs[] = {
 
 const struct option_page cmd_recommend_page = {
     .command = "recommend",
-    .purpose = "which allocator and settings suit the recorded program, or none",
+    .purpose = "tell which allocator and settings suit a recorded program, if any",
     .usage = "[FILE] [options] [--confirm -- COMMAND [ARG...]]",
     .examples = examples,
     .options = options,

@@ -58,6 +58,14 @@ static void suggest_nearest_finds_what_was_meant(void **state)
     assert_string_equal(suggest_nearest("sqll", commands), "sql");
 }
 
+static void suggest_nearest_of_equally_near_begins_alike(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"max-peak", "max-leaks", "max-leap", NULL};
+    assert_string_equal(suggest_nearest("max-leak", words), "max-leaks");
+    assert_string_equal(suggest_nearest("max-lead", words), "max-leap");
+}
+
 static void suggest_nearest_of_something_else_is_nothing(void **state)
 {
     (void)state;
@@ -83,6 +91,7 @@ int main(void)
         cmocka_unit_test(suggest_distance_is_the_same_both_ways),
         cmocka_unit_test(suggest_distance_of_an_endless_word_is_far),
         cmocka_unit_test(suggest_nearest_finds_what_was_meant),
+        cmocka_unit_test(suggest_nearest_of_equally_near_begins_alike),
         cmocka_unit_test(suggest_nearest_of_something_else_is_nothing),
         cmocka_unit_test(suggest_nearest_on_a_tie_takes_the_earlier),
     };
