@@ -3,8 +3,8 @@
  *
  * Cells are collected, then rendered together: widths come from the widest cell, columns whose
  * values are all numbers are right-aligned, and where a line would be wider than allowed the widest
- * columns of text are elided in the middle. Zeroed is a valid empty grid. Functions return 0 or
- * -ENOMEM.
+ * columns of text are elided in the middle; the value of a key goes on beneath instead. Zeroed is a
+ * valid empty grid. Functions return 0 or -ENOMEM.
  */
 #ifndef ALLOCAUDIT_GRID_H
 #define ALLOCAUDIT_GRID_H
@@ -87,6 +87,9 @@ int grid_render(struct grid *grid, const struct grid_style *style, struct str *i
  * (name_elision.h), other texts in the middle. */
 int grid_append_elided(const char *text, size_t size_bytes, unsigned width_columns, bool is_utf8,
                        struct str *into);
+
+/* Bytes of the longest beginning of `text` that fits into the columns. */
+size_t grid_bytes_of_columns(const char *text, size_t size_bytes, unsigned width_columns);
 
 /* Forgets the rows, as after rendering. */
 void grid_clear(struct grid *grid);

@@ -5,72 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/utf8.h"
-#include "name_elision.h"
 #include "term.h"
 
 enum {
     GAP_COLUMNS = 2,       /* between columns */
     TIGHT_GAP_COLUMNS = 1, /* where lines would not fit otherwise */
     ELIDED_COLUMNS = 10,   /* no column is shortened to less */
+    WRAPPED_COLUMNS_LEAST = 20,
+    WRAPPED_LINES_MAX = 4,
 };
-
-/* Bytes of the longest beginning of `text` that fits into the columns. */
-static size_t bytes_of_columns(const char *text, size_t size_bytes, unsigned width_columns)
-{
-    unsigned columns = 0;
-    size_t at = 0;
-    while (at < size_bytes) {
-        uint32_t code = 0;
-        const size_t taken = utf8_decode(text + at, size_bytes - at, &code);
-        columns += term_text_columns(text + at, taken);
-        if (columns > width_columns) {
-            break;
-        }
-        at += taken;
-    }
-    return at;
-}
-
-static int append_without_middle(const char *text, size_t size_bytes, unsigned width_columns,
-                                 const char *ellipsis, struct str *into)
-{
-    const unsigned ellipsis_columns = term_text_columns(ellipsis, strlen(ellipsis));
-    const unsigned columns = term_text_columns(text, size_bytes);
-    if (columns <= width_columns || width_columns <= ellipsis_columns) {
-        return str_append_bytes(into, text, size_bytes);
-    }
-
-    const unsigned kept_columns = width_columns - ellipsis_columns;
-    const unsigned tail_columns = kept_columns / 2;
-    const size_t head_bytes = bytes_of_columns(text, size_bytes, kept_columns - tail_columns);
-    const size_t tail_at = bytes_of_columns(text, size_bytes, columns - tail_columns);
-    int r = str_append_bytes(into, text, head_bytes);
-    if (r == 0) {
-        r = str_append(into, ellipsis);
-    }
-    return r < 0 ? r : str_append_bytes(into, text + tail_at, size_bytes - tail_at);
-}
-
-int grid_append_elided(const char *text, size_t size_bytes, unsigned width_columns, bool is_utf8,
-                       struct str *into)
-{
-    const char *ellipsis = is_utf8 ? "\xe2\x80\xa6" : "...";
-    if (term_text_columns(text, size_bytes) <= width_columns ||
-        width_columns <= term_text_columns(ellipsis, strlen(ellipsis))) {
-        return str_append_bytes(into, text, size_bytes);
-    }
-
-    struct str name = {0};
-    int r = name_elision_shorten(text, size_bytes, width_columns, ellipsis, &name);
-    if (r == 0) {
-        r = append_without_middle(text, size_bytes, width_columns, ellipsis, into);
-    } else if (r > 0) {
-        r = append_without_middle(str_text(&name), name.size_bytes, width_columns, ellipsis, into);
-    }
-    str_fini(&name);
-    return r;
-}
 
 static bool is_right(const struct grid_column *column, const struct grid_style *style)
 {
@@ -204,6 +147,61 @@ static int compare_cells(const void *a, const void *b)
     return left->column < right->column ? -1 : left->column > right->column;
 }
 
+/* Bytes of `text` that go on one line: up to a blank if there is one within the columns. */
+static size_t bytes_of_line(const char *text, size_t size_bytes, unsigned width_columns)
+{
+    size_t fitting = grid_bytes_of_columns(text, size_bytes, width_columns);
+    size_t at = fitting;
+    if (fitting == size_bytes) {
+        return fitting;
+    }
+    while (at > 0 && (text[at] != ' ' || text[at + 1] == '%')) {
+        at--;
+    }
+    return at > 0 ? at : fitting;
+}
+
+/* Of a key and its value: a value that is a sentence goes on beneath, not shortened. */
+static int put_wrapped(struct line *line, const struct grid_cell *cell, const char *paint)
+{
+    const unsigned width = line->widths[cell->column];
+    struct str text = {0};
+    int r =
+        grid_append_elided(line->grid->text.text + cell->text_at, cell->size_bytes,
+                           WRAPPED_LINES_MAX * (width - width / 8), line->style->is_utf8, &text);
+    unsigned key_columns = line->style->indent_columns;
+    for (size_t i = 0; i < cell->column; i++) {
+        key_columns += line->widths[i] + line->gap_columns;
+    }
+    for (size_t at = 0; at < text.size_bytes && r == 0;) {
+        size_t taken = bytes_of_line(text.text + at, text.size_bytes - at, width);
+        if (at == 0) {
+            r = line_put(line, cell->column, text.text, taken, paint);
+        } else {
+            r = str_append_char(line->into, '\n');
+            line->pending_columns = key_columns;
+            line->next_column = cell->column;
+            r = r < 0 ? r : line_put(line, cell->column, text.text + at, taken, paint);
+        }
+        at += taken;
+        at += at < text.size_bytes && text.text[at] == ' ' ? 1 : 0;
+    }
+    str_fini(&text);
+    return r;
+}
+
+static int put_cell(struct line *line, const struct grid_cell *cell)
+{
+    const char *text = line->grid->text.text + cell->text_at;
+    const char *paint = cell->is_dim ? "\x1b[2m" : "";
+    bool is_last = cell->column + 1 == line->grid->column_count;
+    bool is_wrapped = line->style->is_ragged && is_last &&
+                      line->widths[cell->column] >= WRAPPED_COLUMNS_LEAST &&
+                      term_text_columns(text, cell->size_bytes) > line->widths[cell->column];
+    return is_wrapped ? put_wrapped(line, cell, paint)
+                      : line_put(line, cell->column, text, cell->size_bytes, paint);
+}
+
 static int render_rows(const struct line *blank_line)
 {
     const struct grid *grid = blank_line->grid;
@@ -213,9 +211,7 @@ static int render_rows(const struct line *blank_line)
     for (size_t row = 0; row < grid->row_count && r == 0; row++) {
         struct line line = *blank_line;
         for (; cell_at < grid->cell_count && grid->cells[cell_at].row == row && r == 0; cell_at++) {
-            const struct grid_cell *cell = &grid->cells[cell_at];
-            r = line_put(&line, cell->column, grid->text.text + cell->text_at, cell->size_bytes,
-                         cell->is_dim ? "\x1b[2m" : "");
+            r = put_cell(&line, &grid->cells[cell_at]);
         }
         if (r == 0) {
             r = str_append_char(line.into, '\n');

@@ -90,6 +90,20 @@ const char *out_format_count(int64_t count, char out_text[32])
     return out_text;
 }
 
+/* As "%.*f", with the digits before the point in groups as those of counts are. */
+static int append_decimals(double real, unsigned decimals, struct str *text)
+{
+    char plain[64];
+    char whole[32];
+    int length = snprintf(plain, sizeof(plain), "%.*f", (int)decimals, real);
+    const char *point = strchr(plain, '.');
+    if (length >= (int)sizeof(plain) || fabs(real) < 1000 || fabs(real) >= 1e15) {
+        return str_printf(text, "%.*f", (int)decimals, real);
+    }
+    return str_printf(text, "%s%s", out_format_count(strtoll(plain, NULL, 10), whole),
+                      point != NULL ? point : "");
+}
+
 bool out_value_is_numeric(const struct out_value *value)
 {
     return value->kind >= OUT_KIND_NUMBER;
@@ -158,7 +172,7 @@ int out_value_append_table(const struct out_value *value, struct str *text)
     case OUT_KIND_REAL:
         return value->decimals == OUT_DECIMALS_NEEDED
                    ? append_real(value->real, text)
-                   : str_printf(text, "%.*f", (int)value->decimals, value->real);
+                   : append_decimals(value->real, value->decimals, text);
     case OUT_KIND_PERCENT:
         return append_shown_percent(value, text);
     case OUT_KIND_NUMBER:

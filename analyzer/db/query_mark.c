@@ -72,6 +72,31 @@ int query_frame_groups(struct db *db, uint32_t process_id, frame_group_sink *sin
     return statement_each(&statement, take_group, &reader, err);
 }
 
+struct process_reader {
+    marked_process_sink *sink;
+    void *context;
+};
+
+static int take_process(struct statement *from, void *context)
+{
+    const struct process_reader *reader = context;
+    struct marked_process_row row = {.process_id = statement_u32(from)};
+    row.frame_count = statement_u64(from);
+    row.scope_count = statement_u64(from);
+    return reader->sink(reader->context, &row);
+}
+
+int query_marked_processes(struct db *db, marked_process_sink *sink, void *context, struct err *err)
+{
+    struct statement statement;
+    struct process_reader reader = {.sink = sink, .context = context};
+    statement_begin(&statement, db,
+                    "SELECT process_id, sum(kind = 'frame'), sum(kind = 'scope_begin')"
+                    " FROM mark WHERE kind IN ('frame', 'scope_begin')"
+                    " GROUP BY process_id ORDER BY process_id");
+    return statement_each(&statement, take_process, &reader, err);
+}
+
 struct mark_cursor {
     struct statement statement;
     struct mark_row next;

@@ -35,6 +35,19 @@ typedef int frame_group_sink(void *context, const struct frame_group_row *row);
 int query_frame_groups(struct db *db, uint32_t process_id, frame_group_sink *sink, void *context,
                        struct err *err);
 
+/* How many frames a process has ended, and scopes begun. */
+struct marked_process_row {
+    uint32_t process_id;
+    uint64_t frame_count;
+    uint64_t scope_count;
+};
+
+typedef int marked_process_sink(void *context, const struct marked_process_row *row);
+
+/* Those that have any, by id. Sinks and results as in query_run.h. */
+int query_marked_processes(struct db *db, marked_process_sink *sink, void *context,
+                           struct err *err);
+
 struct mark_row {
     const char *name; /* lives until the next row */
     uint64_t at_ns;

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "../analyses/frames.h"
+#include "../base/str.h"
+#include "../db/query_mark.h"
 
 /* How a figure is called: key(suffix) for JSON, a label for people. */
 #define FRAME_FIGURES(X)                                                                           \
@@ -275,6 +277,19 @@ static int print_for_programs(struct report *report, const struct frames *frames
     return result;
 }
 
+static int note_marked(void *context, const struct marked_process_row *row)
+{
+    struct report *report = context;
+    const struct process_row *process = trace_process(report->trace, row->process_id);
+    if (row->frame_count > 0 && process != NULL && process != report_process(report)) {
+        char count[32];
+        out_note(report->out, "process %u (%s) has ended %s frames: see 'frames --process %u'",
+                 row->process_id, str_base_name(process->executable),
+                 out_format_count((int64_t)row->frame_count, count), row->process_id);
+    }
+    return 0;
+}
+
 int report_print_frames_section(struct report *report, struct err *err)
 {
     const struct frames *frames = report->state;
@@ -293,7 +308,9 @@ int report_print_frames_section(struct report *report, struct err *err)
         out_prose(out, "  no thread has ended one: call allocaudit_frame() (allocaudit.h) at the "
                        "end of each, or record with run --frame-symbol FUNCTION");
     }
-    int result = 0;
+    int result = report->selection->process_id == 0
+                     ? query_marked_processes(report->trace->db, note_marked, report, err)
+                     : 0;
     for (size_t i = 0; i < frames->series_count && result == 0; i++) {
         result = print_for_people(report, &frames->series[i], err);
     }

@@ -142,6 +142,7 @@ static int print_site(struct report *report, const struct latencies *latencies, 
     out_count(out, "timed_count", "timed calls", (int64_t)spread.timed_count);
     print_time(out, "p50_ns", "p50", spread.p50_ns);
     print_time(out, "p99_ns", "p99", spread.p99_ns);
+    print_time(out, "p999_ns", "p99.9", spread.p999_ns);
     print_time(out, "max_ns", "longest timed",
                spread.timed_count == 0 ? LATENCY_UNKNOWN : spread.max_ns);
     report_end_site_row(report, &stack);

@@ -2,7 +2,7 @@
  * Pool-able sizes: by size class, by site and size, what a pool would save, and in plain words
  * whether that is worth it.
  */
-#include "report.h"
+#include "pools_page.h"
 
 #include <errno.h>
 #include <math.h>
@@ -11,56 +11,9 @@
 #include <string.h>
 
 #include "../analyses/latencies.h"
-#include "../analyses/pool_gain.h"
-#include "../analyses/pooling.h"
 
-/* A group with its gain. */
-struct ranked_group {
-    const struct pool_group *group;
-    struct pool_gain gain;
-};
-
-struct pools_page {
-    struct report *report;
-    const struct process_row *process;
-    const struct pooling *pooling;
-    struct pool_yardstick yardstick;
-    struct ranked_group *sites; /* most to save first */
-    struct ranked_group classes[POOLING_CLASSES];
-    size_t class_count;
-};
-
-static const char *const verdict_words[] = {
-    [POOL_IS_WORTH_IT] = "worth trying for time",
-    [POOL_SAVES_TOO_LITTLE] = "not worth it: saves too little",
-    [POOL_IS_NO_BETTER_THAN_STOCK] = "not worth it: a stock allocator saves it",
-    [POOL_IS_HANDED_OVER] = "no: other threads free them",
-    [POOL_IS_RESIZED] = "no: they are realloc'ed",
-    [POOL_HAS_ODD_SIZES] = "no: sizes differ too much",
-    [POOL_STANDS_IDLE] = "no: mostly few are live",
-    [POOL_NEEDS_COSTS] = "not known: add --calibrate",
-};
-
-/* Stable words for JSON. */
-static const char *const verdict_keys[] = {
-    [POOL_IS_WORTH_IT] = "worth_it",
-    [POOL_SAVES_TOO_LITTLE] = "saves_too_little",
-    [POOL_IS_NO_BETTER_THAN_STOCK] = "no_better_than_stock",
-    [POOL_IS_HANDED_OVER] = "handed_over",
-    [POOL_IS_RESIZED] = "resized",
-    [POOL_HAS_ODD_SIZES] = "odd_sizes",
-    [POOL_STANDS_IDLE] = "stands_idle",
-    [POOL_NEEDS_COSTS] = "needs_costs",
-};
-
-/* ---- what is said ------------------------------------------------------------------------------
+/* ---- what comes first -------------------------------------------------------------------------
  */
-
-static const char *words_of(const struct pool_gain *gain)
-{
-    bool is_for_memory = gain->verdict == POOL_IS_WORTH_IT && gain->saves_bytes;
-    return is_for_memory ? "worth trying for memory" : verdict_words[gain->verdict];
-}
 
 static double rank_of(const struct ranked_group *ranked)
 {
@@ -147,21 +100,20 @@ static void print_group(struct pools_page *page, const struct ranked_group *rank
     if (group->free_count > 0) {
         out_ns(out, "lifetime_mean_ns", NULL,
                (int64_t)(group->lifetime_sum_ns / group->free_count));
-        out_ns(out, "lifetime_p50_ns", "half live up to",
-               (int64_t)pool_group_lifetime_ns(group, 0.5));
-        out_ns(out, "lifetime_p99_ns", "99 % up to", (int64_t)pool_group_lifetime_ns(group, 0.99));
+        out_ns(out, "lifetime_p50_ns", "life p50", (int64_t)pool_group_lifetime_ns(group, 0.5));
+        out_ns(out, "lifetime_p99_ns", "p99", (int64_t)pool_group_lifetime_ns(group, 0.99));
     } else {
         out_null(out, "lifetime_mean_ns", NULL);
-        out_null(out, "lifetime_p50_ns", "half live up to");
-        out_null(out, "lifetime_p99_ns", "99 % up to");
+        out_null(out, "lifetime_p50_ns", "life p50");
+        out_null(out, "lifetime_p99_ns", "p99");
     }
-    out_percent(out, "remote_free_pct", "freed elsewhere", (double)group->remote_free_count,
+    out_percent(out, "remote_free_pct", "remote", (double)group->remote_free_count,
                 (double)group->free_count);
     out_percent(out, "resized_pct", NULL, (double)group->resized_count,
                 (double)group->allocation_count);
     print_gain(page, &ranked->gain);
-    out_text(out, "verdict", NULL, verdict_keys[ranked->gain.verdict]);
-    out_text(out, "verdict_text", "a pool", words_of(&ranked->gain));
+    out_text(out, "verdict", NULL, pools_verdict_key(ranked->gain.verdict));
+    out_text(out, "verdict_text", "a pool", pools_verdict_word(&ranked->gain));
 }
 
 static void print_classes(struct pools_page *page)
@@ -169,7 +121,8 @@ static void print_classes(struct pools_page *page)
     struct out *out = page->report->out;
     out_begin_table(out, "pool_sizes", "By size class, over all sites");
     size_t limit = report_top(page->report, 5);
-    for (size_t i = 0; i < page->class_count && i < limit; i++) {
+    page->class_rows = limit < page->class_count ? limit : page->class_count;
+    for (size_t i = 0; i < page->class_rows; i++) {
         out_begin_row(out);
         out_number(out, "slot_bytes", "up to bytes", page->classes[i].group->slot_bytes);
         print_group(page, &page->classes[i]);
@@ -184,7 +137,8 @@ static int print_sites(struct pools_page *page, struct err *err)
     size_t limit = report_top(report, 5);
     int result = 0;
     out_begin_table(report->out, "pool_sites", "By site and size");
-    for (size_t i = 0; i < page->pooling->site_count && i < limit && result == 0; i++) {
+    page->site_rows = limit < page->pooling->site_count ? limit : page->pooling->site_count;
+    for (size_t i = 0; i < page->site_rows && result == 0; i++) {
         struct call_stack stack;
         result = report_begin_site_row(report, page->sites[i].group->stack_id, &stack, err);
         if (result == 0) {
@@ -239,128 +193,6 @@ static void print_costs(struct pools_page *page)
     out_end_table(out);
 }
 
-/* ---- in a word ---------------------------------------------------------------------------------
- */
-
-static size_t count_verdicts(const struct ranked_group *groups, size_t count,
-                             enum pool_verdict verdict)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        found += groups[i].gain.verdict == verdict;
-    }
-    return found;
-}
-
-/* The share of CPU that pools for all sizes would save, now and beside the best stock allocator. */
-static void sum_gains(const struct pools_page *page, double *out_now_ns, double *out_beside_ns)
-{
-    *out_now_ns = 0;
-    *out_beside_ns = 0;
-    for (size_t i = 0; i < page->class_count; i++) {
-        const struct pool_gain *gain = &page->classes[i].gain;
-        bool is_known = !isnan(gain->time_ns) && !isnan(gain->stock_time_ns);
-        *out_now_ns += is_known ? gain->time_ns : 0;
-        *out_beside_ns += is_known ? gain->stock_time_ns : 0;
-    }
-}
-
-static void print_sum(struct pools_page *page)
-{
-    struct out *out = page->report->out;
-    double cpu_ns = (double)page->yardstick.cpu_time_ns;
-    double now_ns;
-    double beside_ns;
-    sum_gains(page, &now_ns, &beside_ns);
-    out_ns(out, "all_saved_ns", "pools for all sizes would save", llround(now_ns));
-    out_percent(out, "all_saved_cpu_pct", "  of CPU", now_ns, cpu_ns);
-    out_ns(out, "stock_saved_ns", "the cheapest stock allocators alone",
-           llround(now_ns - beside_ns));
-    out_percent(out, "stock_saved_cpu_pct", "  of CPU", now_ns - beside_ns, cpu_ns);
-}
-
-static void print_verdict(struct pools_page *page)
-{
-    size_t site_count = page->pooling->site_count;
-    size_t counts[POOL_VERDICT_COUNT][2];
-    char text[256];
-    for (int i = 0; i < POOL_VERDICT_COUNT; i++) {
-        counts[i][0] = count_verdicts(page->sites, site_count, (enum pool_verdict)i);
-        counts[i][1] = count_verdicts(page->classes, page->class_count, (enum pool_verdict)i);
-    }
-    const size_t *worthy = counts[POOL_IS_WORTH_IT];
-    const size_t *open = counts[POOL_NEEDS_COSTS];
-    bool is_by_stock =
-        counts[POOL_IS_NO_BETTER_THAN_STOCK][0] > 0 || counts[POOL_IS_NO_BETTER_THAN_STOCK][1] > 0;
-    if (site_count == 0) {
-        (void)snprintf(text, sizeof(text), "no block of up to %d bytes was allocated",
-                       POOLING_SIZE_MAX);
-    } else if (worthy[0] + worthy[1] > 0) {
-        (void)snprintf(
-            text, sizeof(text),
-            "worth trying for %zu of %zu size classes, and at %zu of %zu sites and sizes",
-            worthy[1], page->class_count, worthy[0], site_count);
-    } else if (open[0] + open[1] > 0) {
-        (void)snprintf(
-            text, sizeof(text),
-            "may be worth it for %zu size classes and at %zu sites: --calibrate measures "
-            "what they would save",
-            open[1], open[0]);
-    } else {
-        (void)snprintf(text, sizeof(text),
-                       "not worth it: no size class or site would save 1 %% of CPU%s, or 2 %% of "
-                       "the peak, or else its blocks do not suit a pool",
-                       is_by_stock ? " that a stock allocator would not save as well" : "");
-    }
-    out_text(page->report->out, "verdict", "verdict", text);
-}
-
-static void print_summary(struct pools_page *page)
-{
-    struct report *report = page->report;
-    struct out *out = report->out;
-    char title[REPORT_TITLE_BYTES];
-    out_begin_section(out, "pools", report_title(report, "Pools for blocks of equal size", title));
-    out_number(out, "process_id", NULL, page->process->id);
-    out_text(out, "allocator", "allocator in use", page->process->allocator);
-    out_count(out, "site_count", "sites and sizes", (int64_t)page->pooling->site_count);
-    out_count(out, "large_count", "larger blocks, left out", (int64_t)page->pooling->large_count);
-    out_bytes(out, "peak_bytes", "peak", (int64_t)page->yardstick.peak_bytes);
-    if (page->yardstick.cpu_time_ns > 0) {
-        out_ns(out, "cpu_time_ns", "CPU time while recorded", (int64_t)page->yardstick.cpu_time_ns);
-    } else {
-        out_null(out, "cpu_time_ns", "CPU time while recorded");
-    }
-    if (page->yardstick.costs != NULL && pair_costs_in_use(page->yardstick.costs) != NULL) {
-        print_sum(page);
-    }
-    print_verdict(page);
-    out_end_section(out);
-}
-
-static void print_pool_notes(struct pools_page *page)
-{
-    struct out *out = page->report->out;
-    const struct pair_costs *costs = page->yardstick.costs;
-    if (page->yardstick.cpu_time_ns == 0) {
-        out_note(out, "the CPU time of the process is not known: no saving of time can be told "
-                      "worth it");
-    }
-    if (costs != NULL && pair_costs_in_use(costs) == NULL) {
-        out_note(out, "'%s' could not be measured here: savings of time are not known",
-                 page->process->allocator);
-    }
-    if (costs == NULL) {
-        out_note(out, "'saves at most' is all the time that the calls took, by the recording; "
-                      "--calibrate measures on this machine what they would take in a pool");
-    } else {
-        out_note(out, "costs are of blocks that are in the caches, on an idle allocator: a pool "
-                      "may also gain by locality, which only 'trial' can show");
-    }
-    out_note(out, "bytes: blocks and headers at the peak, less chunks of a pool of each row alone; "
-                  "rows of one table overlap with those of the other");
-}
-
 /* ---- the section -------------------------------------------------------------------------------
  */
 
@@ -399,13 +231,13 @@ int report_print_pools(struct report *report, struct err *err)
         result = rank_groups(&page, err);
     }
     if (result == 0) {
-        print_summary(&page);
+        pools_print_summary(&page);
         if (page.yardstick.costs != NULL) {
             print_costs(&page);
         }
         print_classes(&page);
         result = print_sites(&page, err);
-        print_pool_notes(&page);
+        pools_print_notes(&page);
     }
     free(page.sites);
     return result;

@@ -111,11 +111,11 @@ static int print_site(struct reserve_page *page, const struct growth_site *site,
     out_real(out, "growth_factor", "factor", growth_factor(site), 2);
     out_count(out, "moved_count", NULL, (int64_t)site->moved_count);
     out_bytes(out, "copied_bytes", "copied", (int64_t)site->copied_bytes);
-    out_bytes(out, "reserve_p50_bytes", "half need", (int64_t)half.reserve_bytes);
-    out_bytes(out, "reserve_p99_bytes", "99 % need", (int64_t)most.reserve_bytes);
-    out_bytes(out, "reserve_max_bytes", "all need", (int64_t)all.reserve_bytes);
-    out_count(out, "spared_step_count", "99 % spares", (int64_t)most.spared_step_count);
-    out_bytes(out, "spared_copied_bytes", "of copying", (int64_t)most.spared_copied_bytes);
+    out_bytes(out, "reserve_p50_bytes", "p50 size", (int64_t)half.reserve_bytes);
+    out_bytes(out, "reserve_p99_bytes", "p99 size", (int64_t)most.reserve_bytes);
+    out_bytes(out, "reserve_max_bytes", "max size", (int64_t)all.reserve_bytes);
+    out_count(out, "spared_step_count", "p99 spares", (int64_t)most.spared_step_count);
+    out_bytes(out, "spared_copied_bytes", "copying", (int64_t)most.spared_copied_bytes);
     print_time_spared(out, "spared_ns", "time", time_of(page, most.spared_step_count));
     out_bytes(out, "idle_bytes", "unused each", llround(most.idle_bytes));
     report_end_site_row(page->report, &stack);
@@ -143,8 +143,11 @@ int report_print_reserve(struct report *report, struct err *err)
     out_end_table(report->out);
     if (page.growth->step_count > 0) {
         out_note(report->out,
-                 "time is what an average realloc of the process took, times those that a reserve "
-                 "for 99 %% of the blocks would have spared");
+                 "sizes are those that a block has grown to. Reserving the size that is enough for "
+                 "99 %% "
+                 "of the blocks (p99) spares the reallocs, copying and time that stand behind it, "
+                 "and leaves so many bytes unused in each; time is what an average realloc of the "
+                 "process took");
     }
     return result;
 }

@@ -4,6 +4,7 @@
 #include "report.h"
 
 #include "../analyses/scopes.h"
+#include "../db/query_mark.h"
 
 enum {
     SITES_SHOWN = 3, /* beneath each scope; in JSON as many as scopes */
@@ -30,10 +31,25 @@ static int print_sites(struct report *report, const struct scope_sum *sum, struc
     return result;
 }
 
-static int print_scope(struct report *report, const struct scope_sum *sum, struct err *err)
+struct scopes_page {
+    struct report *report;
+    size_t room; /* for rows */
+    size_t count;
+    uint64_t unended_count;
+    uint64_t unmatched_end_count;
+};
+
+static bool is_of_all(const struct report *report)
+{
+    return report->selection->process_id == 0 && report->trace->process_count > 1;
+}
+
+static int print_scope(struct report *report, uint32_t process_id, const struct scope_sum *sum,
+                       struct err *err)
 {
     struct out *out = report->out;
     out_begin_row(out);
+    out_number(out, "process_id", is_of_all(report) ? "process" : NULL, process_id);
     out_count(out, "entry_count", "entries", (int64_t)sum->entry_count);
     out_count(out, "allocation_count", "allocations", (int64_t)sum->allocation_count);
     out_count(out, "own_allocation_count", "own", (int64_t)sum->own_allocation_count);
@@ -65,44 +81,92 @@ static int print_scope(struct report *report, const struct scope_sum *sum, struc
     return result;
 }
 
-static void note_ends(struct out *out, const struct scopes *scopes)
+static void note_ends(struct out *out, const struct scopes_page *page)
 {
-    uint64_t unended_count = 0;
-    for (size_t i = 0; i < scopes->count; i++) {
-        unended_count += scopes->sums[i].unended_count;
-    }
-    if (unended_count > 0) {
+    if (page->unended_count > 0) {
         out_note(out,
                  "%llu entries of scopes had no end of their own: they count up to the end of "
                  "an outer one, or of the recording",
-                 (unsigned long long)unended_count);
+                 (unsigned long long)page->unended_count);
     }
-    if (scopes->unmatched_end_count > 0) {
+    if (page->unmatched_end_count > 0) {
         out_note(out, "%llu ends of scopes that had not begun are passed over",
-                 (unsigned long long)scopes->unmatched_end_count);
+                 (unsigned long long)page->unmatched_end_count);
     }
+}
+
+static int print_process(struct scopes_page *page, uint32_t process_id, const struct scopes *scopes,
+                         struct err *err)
+{
+    int result = 0;
+    page->count += scopes->count;
+    page->unmatched_end_count += scopes->unmatched_end_count;
+    for (size_t i = 0; i < scopes->count && result == 0; i++) {
+        page->unended_count += scopes->sums[i].unended_count;
+        if (page->room > 0) {
+            page->room--;
+            result = print_scope(page->report, process_id, &scopes->sums[i], err);
+        }
+    }
+    return result;
+}
+
+/* A process whose calls were not read with those of the report's own process. */
+static int print_other_process(struct scopes_page *page, uint32_t process_id, struct err *err)
+{
+    struct analysis_run run = {.analysis = &scopes_analysis};
+    int result = analyses_run(page->report->trace, process_id, &run, 1, NULL, NULL, err);
+    if (result == 0) {
+        result = print_process(page, process_id, run.state, err);
+    }
+    analyses_end(&run, 1);
+    return result;
+}
+
+struct marked_processes {
+    struct scopes_page *page;
+    struct err *err;
+};
+
+static int take_marked(void *context, const struct marked_process_row *row)
+{
+    const struct marked_processes *marked = context;
+    struct scopes_page *page = marked->page;
+    const struct process_row *own = report_process(page->report);
+    if (row->scope_count == 0) {
+        return 0;
+    }
+    return own != NULL && own->id == row->process_id
+               ? print_process(page, row->process_id, page->report->state, marked->err)
+               : print_other_process(page, row->process_id, marked->err);
+}
+
+/* Tests that run in a process each (Criterion, gtest's death tests) have their scopes there. */
+static int print_all_processes(struct scopes_page *page, struct err *err)
+{
+    struct marked_processes marked = {page, err};
+    return query_marked_processes(page->report->trace->db, take_marked, &marked, err);
 }
 
 int report_print_scopes(struct report *report, struct err *err)
 {
     const struct scopes *scopes = report->state;
     struct out *out = report->out;
+    struct scopes_page page = {.report = report, .room = report_top(report, 5)};
     char title[REPORT_TITLE_BYTES];
     if (scopes == NULL) {
         report_note_no_calls(report, "scopes");
         return 0;
     }
-    size_t limit = report_top(report, 5);
-    out_begin_table(out, "scopes", report_title(report, "Scopes", title));
-    int result = 0;
-    for (size_t i = 0; i < scopes->count && i < limit && result == 0; i++) {
-        result = print_scope(report, &scopes->sums[i], err);
-    }
+    bool is_all = is_of_all(report);
+    out_begin_table(out, "scopes", is_all ? "Scopes" : report_title(report, "Scopes", title));
+    int result = is_all ? print_all_processes(&page, err)
+                        : print_process(&page, report_process(report)->id, scopes, err);
     out_end_table(out);
-    if (scopes->count == 0) {
+    if (result == 0 && page.count == 0) {
         out_prose(out, "  no thread has begun one: call allocaudit_scope_begin(\"name\") and "
                        "allocaudit_scope_end(\"name\") (allocaudit.h)");
     }
-    note_ends(out, scopes);
+    note_ends(out, &page);
     return result;
 }

@@ -253,6 +253,29 @@ def test_scopes_of_the_program(test):
     test.equal("sites", {site["function"] for site in scopes["inner"]["sites"]}, {"measure_blocks"})
 
 
+def test_scopes_of_several_processes(test):
+    """As of tests that run in a process each."""
+    program = test.program("counted", "-pthread")
+    recorded = test.record(["sh", "-c", f"{program}; {program}; true"])
+    scopes = report(test, recorded, "scopes")["scopes"]
+    test.equal("names", sorted(scope["name"] for scope in scopes), ["inner", "inner", "outer", "outer"])
+    processes = sorted({scope["process_id"] for scope in scopes})
+    test.equal("processes", len(processes), 2)
+    test.equal("allocations", [scope["allocation_count"] for scope in scopes if scope["name"] == "outer"], [6, 6])
+    one = report(test, recorded, "scopes", "--process", str(processes[1]))["scopes"]
+    test.equal("of one", [scope for scope in scopes if scope["process_id"] == processes[1]], one)
+
+
+def test_frames_of_another_process_are_told(test):
+    program = test.program("frame_loop")
+    recorded = test.record(["sh", "-c", f"{program} 10 0 >/dev/null; {test.need('python3')} -c 'bytearray(50000000)'"])
+    ended = test.allocaudit("report", recorded.path, "frames")
+    found = re.search(rb"process (\d+) \(frame_loop\) has ended \d+ frames: see 'frames --process (\d+)'", ended.stdout)
+    test.check(found is not None and b"Frames ended by" not in ended.stdout, f"{ended}")
+    ended = test.allocaudit("report", recorded.path, "frames", "--process", found[2].decode())
+    test.check(b"Frames ended by" in ended.stdout, f"{ended}")
+
+
 def test_limits_in_tests(test):
     program = test.program("limited")
     for wrong, status, words in (

@@ -44,6 +44,18 @@ def test_known_delays(test):
     test.check(site["max_ns"] >= SLOW_NS and site["p50_ns"] < SLOW_NS / 20, f"{site}")
 
 
+def test_rare_delays_of_a_site(test):
+    """Two in a thousand are slow: p99 is that of a fast call, p99.9 of a slow one."""
+    ended = test.record([test.program("many_reallocs")], "--allocator", test.program("slow_malloc"))
+    document = load(test, test.sound(ended).path)
+    found = [site for site in document["latency_sites"] if site["function"] == "main" and site["timed_count"] == 20000]
+    test.equal("sites with 20,000 timed calls", len(found), 1)
+    site = found[0]
+    test.check(site["p50_ns"] < SLOW_NS / 20 and site["p99_ns"] < SLOW_NS / 2, f"most are fast: {site}")
+    test.check(SLOW_NS * 0.96 < site["p999_ns"] <= site["max_ns"], f"p99.9: {site}")
+    test.check(SLOW_NS * 0.96 < kind(test, document, "realloc")["p999_ns"], "p99.9 of the kind is fast")
+
+
 def test_operators(test):
     """new and delete are timed as what they are."""
     recording = test.sound(test.record([test.program("operators")]))

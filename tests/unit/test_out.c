@@ -47,7 +47,7 @@ static void out_section_shows_every_kind_of_value(void **state)
                                 "  duration     3.4 ms\n"
                                 "  leaked       33.3 %\n"
                                 "  share        -\n"
-                                "  per second   1234.6\n"
+                                "  per second   1,234.6\n"
                                 "  ratio        -\n"
                                 "  started      2023-11-14 22:13:20\n"
                                 "  only people  #####\n");

@@ -69,6 +69,28 @@ static void out_table_shortens_names_to_the_width(void **state)
     assert_int_equal(unsetenv("COLUMNS"), 0);
 }
 
+static void print_verdict(struct out *out)
+{
+    out_begin_section(out, "pools", "Pools");
+    out_count(out, "site_count", "sites", 3);
+    out_text(out, "verdict", "verdict",
+             "not worth it: no site would save 1 % of CPU, or 22 % more");
+    out_end_section(out);
+}
+
+static void out_section_wraps_a_long_value(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("COLUMNS", "35", 1), 0);
+
+    assert_table(print_verdict, "Pools\n"
+                                "  sites    3\n"
+                                "  verdict  not worth it: no site\n"
+                                "           would save 1 % of CPU,\n"
+                                "           or 22 % more\n");
+    assert_int_equal(unsetenv("COLUMNS"), 0);
+}
+
 static void out_table_in_color_says_the_same_words(void **state)
 {
     (void)state;
@@ -98,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(out_names_cannot_steer_the_terminal_or_break_json),
         cmocka_unit_test(out_table_shortens_names_to_the_width),
+        cmocka_unit_test(out_section_wraps_a_long_value),
         cmocka_unit_test(out_table_in_color_says_the_same_words),
     };
     return cmocka_run_group_tests(tests, out_set_up, NULL);
