@@ -5,6 +5,7 @@
 
 #include "environment.h"
 #include "hooks.h"
+#include "policy/pool.h"
 #include "policy/power_of_two.h"
 #include "route_thread.h"
 
@@ -222,6 +223,44 @@ static inline void *route_memalign(bool is_planned, size_t alignment, size_t siz
 ROUTE_FUNCTIONS(route_all, false)
 ROUTE_FUNCTIONS(route_planned, true)
 
+#define ROUTE_LONG_WAY __attribute__((noinline))
+
+/*
+ * For a pool, the two that are called most have its quick way in line, and call nothing on it: so
+ * there are no registers to be saved.
+ */
+static ROUTE_LONG_WAY void *route_pool_malloc_slowly(size_t size_bytes)
+{
+    struct route_thread *thread = route_thread_get();
+    void *block = thread != NULL ? pool_take_slowly(thread->heaps[0], size_bytes, 0) : NULL;
+    return block != NULL ? block : next.malloc(size_bytes);
+}
+
+static void *route_pool_malloc(size_t size_bytes)
+{
+    void *block = pool_take_quickly(route_heap_of_self, size_bytes);
+    return __builtin_expect(block != NULL, 1) ? block : route_pool_malloc_slowly(size_bytes);
+}
+
+static ROUTE_LONG_WAY void route_pool_free_slowly(void *block, struct policy_chunk *chunk)
+{
+    const struct route_thread *thread = route_thread_of_self;
+    struct policy_heap *heap = thread != NULL ? thread->heaps[0] : NULL;
+    if (!pool_give_slowly((uintptr_t)block, chunk, heap)) {
+        next.free(block);
+    }
+}
+
+static void route_pool_free(void *block)
+{
+    struct policy_chunk *chunk = route_chunk(block);
+    if (chunk == NULL) {
+        next.free(block);
+    } else if (!pool_give_quickly((uintptr_t)block, chunk, route_heap_of_self)) {
+        route_pool_free_slowly(block, chunk);
+    }
+}
+
 static size_t route_usable_size(void *block)
 {
     struct policy_chunk *chunk = route_chunk(block);
@@ -288,6 +327,10 @@ void route_begin(struct real *found)
     next = *found;
     if (policy != NULL) {
         route_all_take_places(found);
+        if (route_shared.policies[0]->settings.kind == POLICY_POOL) {
+            found->malloc = route_pool_malloc;
+            found->free = route_pool_free;
+        }
     } else {
         route_planned_take_places(found);
     }

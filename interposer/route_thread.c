@@ -8,6 +8,10 @@
 struct route_shared route_shared;
 __thread struct route_thread *route_thread_of_self __attribute__((tls_model("initial-exec")));
 
+static struct policy_heap heap_of_nobody;
+__thread struct policy_heap *route_heap_of_self __attribute__((tls_model("initial-exec"))) =
+    &heap_of_nobody;
+
 static struct route_thread *threads; /* under threads_lock */
 static struct policy_lock threads_lock;
 static pthread_key_t exit_key = (pthread_key_t)-1;
@@ -77,6 +81,9 @@ SLOW struct route_thread *route_thread_open(void)
     }
     policy_unlock(&threads_lock);
     route_thread_of_self = thread;
+    if (thread != NULL && thread->heaps[0] != NULL) {
+        route_heap_of_self = thread->heaps[0];
+    }
     if (thread != NULL && exit_key != (pthread_key_t)-1) {
         pthread_setspecific(exit_key, thread); /* may allocate: served by the next allocator */
     }

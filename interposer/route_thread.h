@@ -38,6 +38,13 @@ extern ROUTE_HIDDEN struct route_shared route_shared;
 extern ROUTE_HIDDEN __thread struct route_thread *route_thread_of_self
     __attribute__((tls_model("initial-exec")));
 
+/*
+ * Its heap where there is one policy. Before it has one, and for a plan, that of nobody, which is
+ * always busy.
+ */
+extern ROUTE_HIDDEN __thread struct policy_heap *route_heap_of_self
+    __attribute__((tls_model("initial-exec")));
+
 /* Prepares for threads' ends and for fork. Once, when the policies are there. */
 void route_thread_init(void);
 

@@ -4,7 +4,8 @@ enum {
     BLOCKS_LEAST = 4, /* a chunk is large enough for so many blocks */
 };
 
-struct pool_chunk pool_no_chunk = {.next = POOL_END};
+static uint16_t no_stack[1];
+struct pool_chunk pool_no_chunk = {.top = no_stack, .stack = no_stack};
 
 static bool pool_init(struct policy *policy)
 {
@@ -86,7 +87,7 @@ static void pool_keep_or_give_chunk(struct pool_heap *heap, struct pool_chunk *c
     policy_give_chunk(&chunk->chunk);
 }
 
-bool pool_give_without_room(struct pool_heap *heap, struct pool_chunk *chunk)
+void pool_give_without_room(struct pool_heap *heap, struct pool_chunk *chunk)
 {
     if (chunk->is_active) {
         pool_chunk_set_room(chunk, POOL_ROOM_ACTIVE);
@@ -97,13 +98,6 @@ bool pool_give_without_room(struct pool_heap *heap, struct pool_chunk *chunk)
         pool_keep_or_give_chunk(heap, chunk);
     }
     policy_leave(&heap->heap);
-    return true;
-}
-
-bool pool_refuse(struct policy_heap *heap)
-{
-    policy_leave(heap);
-    return false;
 }
 
 static void pool_collect_chunk(struct pool_heap *heap, struct pool_chunk *chunk)
@@ -160,7 +154,7 @@ static bool pool_refill(struct pool_heap *heap, unsigned size_class)
         return true;
     }
     pool_collect(heap);
-    if (heap->active[size_class]->next != POOL_END) {
+    if (*heap->active[size_class]->top != 0) {
         return true;
     }
     struct pool_chunk *chunk = pool_find_chunk(heap, size_class);
@@ -168,7 +162,7 @@ static bool pool_refill(struct pool_heap *heap, unsigned size_class)
         return false;
     }
     pool_make_active(heap, chunk);
-    return chunk->next != POOL_END || pool_chunk_begin(chunk);
+    return *chunk->top != 0 || pool_chunk_begin(chunk);
 }
 
 static void *pool_take_inside(struct pool_heap *heap, size_t size_bytes, size_t alignment)
@@ -180,7 +174,7 @@ static void *pool_take_inside(struct pool_heap *heap, size_t size_bytes, size_t 
                                                ? COUNT_declined_size_count
                                                : COUNT_declined_alignment_count);
     }
-    if (heap->active[size_class]->next == POOL_END && !pool_refill(heap, size_class)) {
+    if (*heap->active[size_class]->top == 0 && !pool_refill(heap, size_class)) {
         return policy_decline(&heap->heap, COUNT_declined_full_count);
     }
     uintptr_t block = pool_chunk_pop(heap->active[size_class]);
@@ -198,13 +192,6 @@ void *pool_take_slowly(struct policy_heap *heap, size_t size_bytes, size_t align
     return block;
 }
 
-void *pool_take_refilled(struct policy_heap *heap, size_t size_bytes)
-{
-    void *block = pool_take_inside((struct pool_heap *)heap, size_bytes, 0);
-    policy_leave(heap);
-    return block;
-}
-
 static bool pool_leave(struct policy_chunk *chunk, uintptr_t block)
 {
     chunk_enter(chunk);
@@ -218,7 +205,8 @@ bool pool_give_slowly(uintptr_t block, struct policy_chunk *chunk, struct policy
     if (heap == NULL || !policy_enter(heap)) {
         return policy_note(chunk, block);
     }
-    bool is_left = pool_leave(chunk, block);
+    /* What is the heap's own has been looked at: it is no block that is used. */
+    bool is_left = chunk->owner != heap && pool_leave(chunk, block);
     heap->counts[COUNT_remote_give_count] += is_left;
     policy_leave(heap);
     return is_left;
@@ -237,8 +225,8 @@ static bool pool_give(uintptr_t block, struct policy_chunk *chunk, struct policy
 static size_t pool_usable(const struct policy_chunk *policy_chunk, uintptr_t block)
 {
     const struct pool_chunk *chunk = (const struct pool_chunk *)policy_chunk;
-    uint64_t number;
-    return pool_chunk_find_used(chunk, block, &number) ? chunk->block_bytes : 0;
+    uintptr_t number;
+    return pool_chunk_find(chunk, block, &number) ? chunk->block_bytes : 0;
 }
 
 /* What was taken is what is used and what was given back, also if it is not yet collected. */

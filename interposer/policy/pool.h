@@ -7,7 +7,7 @@
  *                        (full ones stand in no list)
  *     class 64 bytes ──▶ ...
  *
- * A take pops a block off the active chunk's list, a give by the owner puts it on that of its own
+ * A take pops a block off the active chunk's stack, a give by the owner puts it on that of its own
  * chunk: no lock, no atomic operation. What other threads give back is noted beside the chunk
  * and collected when the owner runs out. Chunks without used blocks go back to the system, but for
  * a few.
@@ -44,31 +44,37 @@ struct pool_heap {
 /* Has nothing. */
 extern struct pool_chunk pool_no_chunk;
 
-/* What is not as usual: large, busy, aligned, or without a block that can be taken next. */
-void *pool_take_slowly(struct policy_heap *heap, size_t size_bytes, size_t alignment);
+/* Also under LTO, so that what calls them has no registers to save on its quick way. */
+#define POOL_NOT_INLINE __attribute__((noinline))
 
-/* A give by a heap that does not own the chunk, is busy, or NULL. */
-bool pool_give_slowly(uintptr_t block, struct policy_chunk *chunk, struct policy_heap *heap);
+/* What is not as usual: the quick ways below say when. */
+POOL_NOT_INLINE void *pool_take_slowly(struct policy_heap *heap, size_t size_bytes,
+                                       size_t alignment);
+POOL_NOT_INLINE bool pool_give_slowly(uintptr_t block, struct policy_chunk *chunk,
+                                      struct policy_heap *heap);
 
 /*
- * The ends of a take and a give that were entered and turn out to be rare, with the call's leave:
- * none is left to take; the block is none, or free; the chunk's room is used up, since it was full
- * and in no list, or is empty now.
+ * The end of a give by the owner, which leaves the call, where the chunk's room is used up: it was
+ * full and in no list, or is empty now.
  */
-void *pool_take_refilled(struct policy_heap *heap, size_t size_bytes);
-bool pool_refuse(struct policy_heap *heap);
-bool pool_give_without_room(struct pool_heap *heap, struct pool_chunk *chunk);
+POOL_NOT_INLINE void pool_give_without_room(struct pool_heap *heap, struct pool_chunk *chunk);
 
-static inline __attribute__((always_inline)) void *pool_take_inline(struct policy_heap *policy_heap,
-                                                                    size_t size_bytes)
+/*
+ * The usual take and give, which call nothing. NULL or false: nothing has happened, and it has to
+ * be the slow way, since the request is large, the heap is busy, no block can be taken next; the
+ * chunk is not the heap's, or the block is none that is used.
+ */
+static inline __attribute__((always_inline)) void *
+pool_take_quickly(struct policy_heap *policy_heap, size_t size_bytes)
 {
     struct pool_heap *heap = (struct pool_heap *)policy_heap;
     if (__builtin_expect(size_bytes >= policy_heap->quick_end, 0) || !policy_enter(policy_heap)) {
-        return pool_take_slowly(policy_heap, size_bytes, 0);
+        return NULL;
     }
     struct pool_chunk *chunk = heap->active[heap->class_by_size[size_bytes]];
-    if (__builtin_expect(chunk->next == POOL_END, 0)) {
-        return pool_take_refilled(policy_heap, size_bytes);
+    if (__builtin_expect(*chunk->top == 0, 0)) {
+        policy_leave(policy_heap);
+        return NULL;
     }
     uintptr_t block = pool_chunk_pop(chunk);
     CHUNK_UNPOISON(block, size_bytes);
@@ -77,23 +83,38 @@ static inline __attribute__((always_inline)) void *pool_take_inline(struct polic
 }
 
 static inline __attribute__((always_inline)) bool
-pool_give_inline(uintptr_t block, struct policy_chunk *policy_chunk, struct policy_heap *heap)
+pool_give_quickly(uintptr_t block, struct policy_chunk *policy_chunk, struct policy_heap *heap)
 {
     struct pool_chunk *chunk = (struct pool_chunk *)policy_chunk;
     if (__builtin_expect(policy_chunk->owner != heap, 0) || !policy_enter(heap)) {
-        return pool_give_slowly(block, policy_chunk, heap);
+        return false;
     }
-    uint64_t number;
-    if (__builtin_expect(!pool_chunk_find(chunk, block, &number), 0) ||
-        __builtin_expect(chunk->links[number] != POOL_USED, 0)) {
-        return pool_refuse(heap);
+    uintptr_t number;
+    if (__builtin_expect(!pool_chunk_find(chunk, block, &number), 0)) {
+        policy_leave(heap);
+        return false;
     }
     CHUNK_POISON(block, chunk->block_bytes);
     if (__builtin_expect(pool_chunk_push(chunk, number), 0)) {
-        return pool_give_without_room((struct pool_heap *)heap, chunk);
+        pool_give_without_room((struct pool_heap *)heap, chunk);
+        return true;
     }
     policy_leave(heap);
     return true;
+}
+
+static inline __attribute__((always_inline)) void *pool_take_inline(struct policy_heap *heap,
+                                                                    size_t size_bytes)
+{
+    void *block = pool_take_quickly(heap, size_bytes);
+    return __builtin_expect(block != NULL, 1) ? block : pool_take_slowly(heap, size_bytes, 0);
+}
+
+static inline __attribute__((always_inline)) bool
+pool_give_inline(uintptr_t block, struct policy_chunk *chunk, struct policy_heap *heap)
+{
+    return __builtin_expect(pool_give_quickly(block, chunk, heap), 1) ||
+           pool_give_slowly(block, chunk, heap);
 }
 
 #endif

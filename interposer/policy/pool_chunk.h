@@ -1,17 +1,18 @@
 /*
- * pool_chunk.h - a chunk of a pool: blocks of one size, and a list of those that are free.
+ * pool_chunk.h - a chunk of a pool: blocks of one size, and a stack of those that are free.
  *
  *   chunk   | block 0 | block 1 | block 2 | block 3 |  blocks never used yet   | rest |
- *   links   |  used   |    3    |  used   |   end   |  0 ...
+ *   marks   |  used   |    -    |  used   |    -    |    -  ...                         a byte for
+ *   stack   | end | 3 | 1 |                                                            16 of these
+ *                       ^ top    what was given back last is taken first
  *
- *   next: 1, then 3    what was given back last is taken first
+ * A block's number says how many 16 bytes it lies behind the chunk's begin, counted from 1: so
+ * neither way takes a multiplication. Its mark says whether it is used, and no address without that
+ * gets past a give. Marks and stack lie beside the chunk, so that no write of the program reaches
+ * them.
  *
- * A free block's link is the number of the next in the list. That of a used one says so, and no
- * address without that gets past a give. The links lie beside the chunk, so that no write of the
- * program reaches them.
- *
- * All is the owner's. Others change a link from used to left, and say in left_groups where they
- * did; the owner puts the block in a list when it collects.
+ * All is the owner's. Others change a mark from used to left, and say in left_groups where they
+ * did; the owner puts the block on the stack when it collects.
  */
 #ifndef ALLOCAUDIT_POLICY_POOL_CHUNK_H
 #define ALLOCAUDIT_POLICY_POOL_CHUNK_H
@@ -20,29 +21,33 @@
 
 enum {
     POOL_BLOCKS_MOST = 1 << 13, /* of a chunk */
-    POOL_GROUPS = 64,           /* of blocks; a bit each in left_groups */
+    POOL_UNIT_BITS = 4,         /* 16 bytes, of which blocks are multiples */
+    POOL_GROUPS = 64,           /* of numbers; a bit each in left_groups */
     POOL_ROOM_ACTIVE = 1 << 30, /* more than there are blocks */
-    POOL_LEFT = 0xfffd,         /* given back by another than the owner, and not yet collected */
-    POOL_END = 0xfffe,          /* free, and the last of the list */
-    POOL_USED = 0xffff,
+};
+
+enum pool_mark { /* 0: no block, or a free one */
+    POOL_USED = 1,
+    POOL_LEFT, /* given back by another than the owner, and not yet collected */
 };
 
 struct pool_chunk {
     struct policy_chunk chunk;
-    uint32_t next;        /* the number of the block that is taken next; POOL_END: none is free */
+    uint16_t *top;        /* the number of the block that is taken next; 0: none is free */
+    uintptr_t origin;     /* where number 0 would be */
     uint32_t room;        /* gives until pool_give_without_room() has to see to it */
     uint32_t room_begun;  /* what it was when it was set */
     uint64_t given_count; /* before that */
-    uint64_t reciprocal;  /* 2^64 / block_bytes, rounded up */
-    uint64_t block_bytes;
+    uint32_t block_bytes;
     uint32_t block_count;
-    uint32_t begun_count; /* blocks that were in the list at some time; the others follow them */
-    uint32_t group_bits;  /* 2^group_bits blocks are a group */
+    uint32_t begun_count; /* blocks that were on the stack at some time; the others follow them */
+    uint32_t group_bits;  /* 2^group_bits numbers are a group */
     uint32_t size_class;
-    bool is_active; /* its class takes from it */
-    bool is_spare;  /* without used blocks, and kept */
+    bool is_active;  /* its class takes from it */
+    bool is_spare;   /* without used blocks, and kept */
+    uint16_t *stack; /* its end, which is 0; the free blocks follow */
     _Atomic uint64_t left_groups;
-    uint16_t links[]; /* by number, and one more: of the rest; 0 where none was ever used */
+    uint8_t marks[]; /* by number; the stack lies behind them */
 };
 
 /* Blocks of a chunk, by what they are. */
@@ -72,33 +77,21 @@ struct pool_chunk_counts pool_chunk_count(const struct pool_chunk *chunk);
 /* What is wrong, as a constant text, or NULL. No thread may be inside. */
 const char *pool_chunk_check(const struct pool_chunk *chunk);
 
-/*
- * True: *out_number is of the block that begins at this address, or of the rest. What the product
- * has below the binary point is less than the reciprocal for whole blocks only.
- */
+/* True: a used block begins at this address, and *out_number is its. */
 static inline bool pool_chunk_find(const struct pool_chunk *chunk, uintptr_t block,
-                                   uint64_t *out_number)
+                                   uintptr_t *out_number)
 {
-    __extension__ typedef unsigned __int128 product_type;
-    product_type product = (product_type)(block - chunk->chunk.base) * chunk->reciprocal;
-    *out_number = (uint64_t)(product >> 64);
-    return (uint64_t)product < chunk->reciprocal;
+    *out_number = (block - chunk->origin) >> POOL_UNIT_BITS;
+    return __builtin_expect(block % POLICY_ALIGNMENT == 0, 1) &&
+           __builtin_expect(chunk->marks[*out_number] == POOL_USED, 1);
 }
 
-/* The same, and the block is used. */
-static inline bool pool_chunk_find_used(const struct pool_chunk *chunk, uintptr_t block,
-                                        uint64_t *out_number)
-{
-    return pool_chunk_find(chunk, block, out_number) && chunk->links[*out_number] == POOL_USED;
-}
-
-/* Takes a free block; `next` is one. */
+/* Takes the block with the number that `top` points to, which is not 0. */
 static inline uintptr_t pool_chunk_pop(struct pool_chunk *chunk)
 {
-    uintptr_t number = chunk->next;
-    chunk->next = chunk->links[number];
-    chunk->links[number] = POOL_USED;
-    return chunk->chunk.base + number * chunk->block_bytes;
+    uintptr_t number = *chunk->top--;
+    chunk->marks[number] = POOL_USED;
+    return chunk->origin + (number << POOL_UNIT_BITS);
 }
 
 /* Blocks ever given back. */
@@ -114,11 +107,11 @@ static inline void pool_chunk_set_room(struct pool_chunk *chunk, uint32_t room)
     chunk->room = room;
 }
 
-/* Frees a used block. True: there is no room any more. */
-static inline bool pool_chunk_push(struct pool_chunk *chunk, uint64_t number)
+/* Frees a block that is used or left. True: there is no room any more. */
+static inline bool pool_chunk_push(struct pool_chunk *chunk, uintptr_t number)
 {
-    chunk->links[number] = (uint16_t)chunk->next;
-    chunk->next = (uint32_t)number;
+    chunk->marks[number] = 0;
+    *++chunk->top = (uint16_t)number;
     return --chunk->room == 0;
 }
 

@@ -21,10 +21,8 @@ def find_library(pattern):
     return found[0] if found else None
 
 
-def run_once(program, kind, slices, library):
-    env = measure.clean_environment()
-    if library:
-        env["LD_PRELOAD"] = library
+def run_once(program, kind, slices, preload):
+    env = {**measure.clean_environment(), **preload}
     done = subprocess.run([program, kind, str(slices)], env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=measure.RUN_TIMEOUT_S, check=False)
@@ -35,13 +33,16 @@ def run_once(program, kind, slices, library):
 
 
 def cases(bench):
-    found = [(kind, kind, None) for kind in OURS]
+    """(name, kind, variables): of malloc and free as a program has them, with the pool and with stock allocators."""
+    found = [(kind, kind, {}) for kind in OURS]
+    library = os.path.join(os.path.dirname(bench.program), "liballocaudit.so")
+    found.append(("pool-preloaded", "malloc", {"LD_PRELOAD": library, "ALLOCAUDIT_POLICY": "pool"}))
     for name, pattern in STOCK:
         library = find_library(pattern) if pattern else None
         if pattern and library is None:
             bench.notes.append(f"policies: {name} is not installed")
             continue
-        found.append((name, "malloc", library))
+        found.append((name, "malloc", {"LD_PRELOAD": library} if library else {}))
     return found
 
 
@@ -50,7 +51,7 @@ def measure_all(bench):
     found = cases(bench)
     runs = {name: [] for name, _, _ in found}
     for number in range(bench.rounds * LAUNCH_FACTOR):
-        for name, kind, library in found if number % 2 == 0 else reversed(found):
-            runs[name].append(run_once(bench.policies, kind, SLICES[bench.is_quick], library))
+        for name, kind, preload in found if number % 2 == 0 else reversed(found):
+            runs[name].append(run_once(bench.policies, kind, SLICES[bench.is_quick], preload))
     return [{"name": name, "pair_ns": statistics.median(pair for pair, _ in runs[name]),
              "take_ns": statistics.median(take for _, take in runs[name])} for name, _, _ in found]

@@ -168,6 +168,21 @@ def test_entry_points(test, policy):
 test_entry_points.cases = [(policy, (policy,)) for policy in KINDS]
 
 
+def test_freed_twice(test, policy, case):
+    """The policy refuses the second free, which is recorded and goes to the C library, which ends the program."""
+    program = test.program("misuse")
+    recording = test.open(test.record([program, case], "-q", "--policy", policy))
+    test.equal("faults", [(row["kind"], row["call"]) for row in recording.rows("SELECT kind, call FROM fault")],
+               [("double_free", "free")])
+    library = os.path.join(test.shared.build, "liballocaudit.so")
+    ended = test.run([program, case], env={"LD_PRELOAD": library, "ALLOCAUDIT_POLICY": policy})
+    test.equal(f"status: {ended}", ended.status, 128 + signal.SIGABRT)
+
+
+test_freed_twice.cases = [(f"{policy} {case}", (policy, case)) for policy in KINDS
+                          for case in ("double_free", "thread_double_free")]
+
+
 def test_without_a_recorder(test):
     """The library alone, with the policy in the environment, as in `trial`."""
     program = test.program("policy_contract")

@@ -12,6 +12,7 @@ static const char *const kinds[] = {
     "pool",
     "pool:chunk_bytes=4096,spare_chunks=0,block_max_bytes=1024",
     "pool:sizes=24+48+100+1000+5000",
+    "pool:chunk_bytes=1048576,block_max_bytes=262144",
     "frame",
     "frame:chunk_bytes=4096,block_max_bytes=2048,spare_chunks=0",
     "buddy",
@@ -128,6 +129,44 @@ static void policy_give_of_what_is_no_live_block_is_refused(void **state)
         assert_int_equal(counted(COUNT_give_count), 2);
         end(NULL);
     }
+}
+
+/* Whatever the program has written to the block meanwhile: nothing of the pool lies there. */
+static void policy_give_twice_of_what_was_written_to_is_refused(void **state)
+{
+    (void)state;
+    begin("pool", false);
+    for (int byte = 0; byte <= 255; byte++) {
+        unsigned char *block = policy_take(player.heap, 16, 0);
+        struct policy_chunk *chunk = player_chunk(&player, block);
+        assert_true(policy_give(player.heap, chunk, block));
+        CHUNK_UNPOISON(block, 16);
+        memset(block, byte, 16);
+        assert_false(policy_give(player.heap, chunk, block));
+        CHUNK_POISON(block, 16);
+        expect_sound("pool");
+    }
+    unsigned char *one = policy_take(player.heap, 16, 0);
+    unsigned char *other = policy_take(player.heap, 16, 0);
+    assert_ptr_not_equal(one, other);
+    assert_int_equal(counted(COUNT_give_count), 256);
+}
+
+/* A chunk of 85 blocks of 48 bytes has 16 bytes left, which are none. */
+static void policy_give_of_the_rest_of_a_chunk_is_refused(void **state)
+{
+    (void)state;
+    begin("pool:chunk_bytes=4096,sizes=48", false);
+    unsigned char *first = policy_take(player.heap, 48, 0);
+    struct policy_chunk *chunk = player_chunk(&player, first);
+    assert_true(chunk->bytes % 48 == 16);
+    for (uint32_t at = 16; at < chunk->bytes; at += 16) {
+        assert_false(policy_give(player.heap, chunk, (void *)(chunk->base + at)));
+        assert_false(policy_give(NULL, chunk, (void *)(chunk->base + at)));
+        assert_int_equal(policy_usable(chunk, (void *)(chunk->base + at)), 0);
+    }
+    assert_true(policy_give(player.heap, chunk, first));
+    expect_sound("pool");
 }
 
 /* Also where one of the two has no heap, as a thread that is about to end. */
@@ -330,6 +369,8 @@ int main(void)
         cmocka_unit_test_teardown(policy_count_anew_begins_at_0_and_leaves_the_policy_sound, end),
         cmocka_unit_test_teardown(policy_give_of_the_last_block_returns_the_memory, end),
         cmocka_unit_test_teardown(policy_give_of_what_is_no_live_block_is_refused, end),
+        cmocka_unit_test_teardown(policy_give_twice_of_what_was_written_to_is_refused, end),
+        cmocka_unit_test_teardown(policy_give_of_the_rest_of_a_chunk_is_refused, end),
         cmocka_unit_test_teardown(policy_give_twice_by_two_threads_is_refused, end),
         cmocka_unit_test_teardown(policy_take_too_large_is_declined_and_counted, end),
         cmocka_unit_test_teardown(policy_take_without_memory_is_declined_and_recovers, end),
