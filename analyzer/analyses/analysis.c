@@ -19,13 +19,51 @@ static int create_all(const struct trace *trace, uint32_t process_id, struct ana
     return result;
 }
 
+static bool is_ignored(const struct map *stacks, const struct block_facts *block)
+{
+    uint32_t value;
+    return map_get(stacks, block->stack_id, &value);
+}
+
+/* What is left of an operation without the blocks of those stacks. False: nothing. */
+static bool leave_out(const struct map *stacks, const struct operation *operation,
+                      struct operation *out_rest)
+{
+    bool has_made = operation->kind != OPERATION_FREE && !is_ignored(stacks, &operation->made);
+    bool has_ended = operation->kind != OPERATION_ALLOC && !is_ignored(stacks, &operation->ended);
+    if (!has_made && !has_ended) {
+        return false;
+    }
+    *out_rest = *operation;
+    if (!has_made) {
+        out_rest->kind = OPERATION_FREE;
+        out_rest->made = (struct block_facts){0};
+    } else if (!has_ended) {
+        out_rest->kind = OPERATION_ALLOC;
+        out_rest->ended = (struct block_facts){0};
+    }
+    return true;
+}
+
+static int observe(const struct analysis_run *run, const struct operation *operation,
+                   struct err *err)
+{
+    struct operation rest;
+    if (run->ignored_stacks == NULL) {
+        return run->analysis->observe(run->state, operation, err);
+    }
+    return leave_out(run->ignored_stacks, operation, &rest)
+               ? run->analysis->observe(run->state, &rest, err)
+               : 0;
+}
+
 static int observe_all(struct analysis_run *runs, size_t count, const struct operation *operation,
                        struct err *err)
 {
     int result = 0;
     for (size_t i = 0; i < count && result == 0; i++) {
         if (runs[i].analysis->observe != NULL) {
-            result = runs[i].analysis->observe(runs[i].state, operation, err);
+            result = observe(&runs[i], operation, err);
         }
     }
     return result;

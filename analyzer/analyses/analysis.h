@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "../base/err.h"
+#include "../base/map.h"
 #include "../model/operations.h"
 #include "../model/trace.h"
 
@@ -32,6 +33,8 @@ struct analysis {
 struct analysis_run {
     const struct analysis *analysis;
     void *state; /* NULL until analyses_run() has made it */
+    /* Stacks (keys) whose blocks are for it as if they were not there; NULL: none. */
+    const struct map *ignored_stacks;
 };
 
 /* Told how far it is, in calls. False: it is to stop. */

@@ -19,7 +19,7 @@ static int number_of(struct scopes_state *state, const char *name, uint32_t *out
     }
     if (*out_number == count) {
         answer->sums[count] = (struct scope_sum){.name = state->names.items[count]};
-        state->spreads[count] = (struct scope_spreads){.allocations = {.value_count = 0}};
+        state->spreads[count] = (struct scope_spreads){.figures = {{.value_count = 0}}};
         answer->count++;
     }
     return 0;
@@ -71,23 +71,36 @@ int scope_stack_begin(struct scopes_state *state, const struct mark_row *mark)
     if (!map_get(&state->pairs, pair, &is_seen)) {
         state->answer.sums[number].thread_count++;
     }
-    thread->scopes[thread->count] = (struct open_scope){
+    struct open_scope *scope = &thread->scopes[thread->count];
+    *scope = (struct open_scope){
         .number = number,
         .is_repeated = is_open(thread, number),
         .begins_ns = mark->at_ns + 1,
+        .entry = state->entry_count++,
     };
     thread->count++;
-    return map_put(&state->pairs, pair, 1);
+    state->open_count++;
+    int result = live_peaks_begin(&state->peaks, &scope->moment);
+    return result == 0 ? map_put(&state->pairs, pair, 1) : result;
 }
 
-static int add_entry(struct scope_spreads *spreads, const struct open_scope *scope)
+static int add_entry(struct scope_spreads *spreads, const struct open_scope *scope,
+                     uint64_t process_peak_bytes)
 {
-    bool is_added = spread_add(&spreads->allocations, scope->allocation_count) == 0 &&
-                    spread_add(&spreads->bytes, scope->allocated_bytes) == 0 &&
-                    spread_add(&spreads->peaks, scope->peak_bytes) == 0 &&
-                    spread_add(&spreads->survivors, scope->live_count) == 0 &&
-                    spread_add(&spreads->temporaries, scope->temporary_count) == 0;
-    return is_added ? 0 : -ENOMEM;
+    const uint64_t values[SCOPE_FIGURE_COUNT] = {
+        [SCOPE_ALLOCATION_COUNT] = scope->allocation_count,
+        [SCOPE_ALLOCATED_BYTES] = scope->allocated_bytes,
+        [SCOPE_PEAK_BYTES] = scope->peak_bytes,
+        [SCOPE_SURVIVOR_COUNT] = scope->live_count,
+        [SCOPE_SURVIVOR_BYTES] = scope->live_bytes,
+        [SCOPE_TEMPORARY_COUNT] = scope->temporary_count,
+        [SCOPE_PROCESS_PEAK_BYTES] = process_peak_bytes,
+    };
+    int result = 0;
+    for (unsigned i = 0; i < SCOPE_FIGURE_COUNT && result == 0; i++) {
+        result = spread_add(&spreads->figures[i], values[i]);
+    }
+    return result;
 }
 
 /* The innermost scope of the thread. */
@@ -111,7 +124,11 @@ int scope_stack_pop(struct scopes_state *state, struct scope_thread *thread, boo
         outer->inner_allocation_count += scope->allocation_count;
         outer->inner_allocated_bytes += scope->allocated_bytes;
     }
-    return add_entry(&state->spreads[scope->number], scope);
+    uint64_t process_peak_bytes = live_peaks_since(&state->peaks, scope->moment);
+    if (--state->open_count == 0) {
+        live_peaks_forget(&state->peaks);
+    }
+    return add_entry(&state->spreads[scope->number], scope, process_peak_bytes);
 }
 
 int scope_stack_end(struct scopes_state *state, const struct mark_row *mark)

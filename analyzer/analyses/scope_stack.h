@@ -13,6 +13,7 @@
 #include "../base/map.h"
 #include "../base/words.h"
 #include "../db/query_mark.h"
+#include "live_peaks.h"
 #include "scopes.h"
 
 /* A scope that has begun and not ended. */
@@ -20,6 +21,8 @@ struct open_scope {
     uint32_t number;    /* its place among the sums */
     bool is_repeated;   /* in one of its own name */
     uint64_t begins_ns; /* blocks born from here on are its own */
+    uint64_t entry;     /* unlike that of any other entry */
+    uint64_t moment;    /* of its begin: live_peaks_begin() */
     uint64_t allocation_count;
     uint64_t free_count;
     uint64_t allocated_bytes;
@@ -41,15 +44,13 @@ struct scope_thread {
 
 /* What a name gathers beside its sums. */
 struct scope_spreads {
-    struct value_spread allocations;
-    struct value_spread bytes;
-    struct value_spread peaks;
-    struct value_spread survivors;
-    struct value_spread temporaries;
+    struct value_spread figures[SCOPE_FIGURE_COUNT];
 };
 
 struct scopes_state {
-    struct scopes answer;
+    struct scopes answer; /* first: what others take the state for */
+    const struct trace *trace;
+    uint32_t process_id;
     struct scope_spreads *spreads; /* beside answer.sums */
     size_t sum_capacity;
     size_t spread_capacity;
@@ -64,6 +65,13 @@ struct scopes_state {
     size_t thread_capacity;
     struct map thread_places;
     struct mark_cursor *marks;
+    uint64_t entry_count; /* begun so far */
+    size_t open_count;    /* in all threads */
+    struct live_peaks peaks;
+    struct map leak_kinds; /* by id, of blocks that are live at the end */
+    struct scope_leak *leaks;
+    size_t leak_count;
+    size_t leak_capacity;
 };
 
 /* What the thread has open, or NULL if it never began a scope. */

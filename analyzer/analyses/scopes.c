@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "scope_leaks.h"
 #include "scope_stack.h"
+
 static int out_of_memory(struct err *err)
 {
     return err_set_errno(err, ENOMEM, "cannot count scopes");
@@ -16,7 +18,13 @@ static int take_marks(struct scopes_state *state, uint64_t before_ns, struct err
     struct mark_row mark;
     int result;
     while ((result = mark_cursor_before(state->marks, before_ns, &mark, err)) > 0) {
-        result = mark.is_begin ? scope_stack_begin(state, &mark) : scope_stack_end(state, &mark);
+        if (mark.is_begin && state->entry_count == 0) {
+            result = scope_leaks_load(state, err);
+        }
+        if (result >= 0) {
+            result =
+                mark.is_begin ? scope_stack_begin(state, &mark) : scope_stack_end(state, &mark);
+        }
         if (result < 0) {
             return result;
         }
@@ -59,14 +67,17 @@ static int note_birth(struct scopes_state *state, const struct block_facts *bloc
         scope->peak_bytes =
             scope->live_bytes > scope->peak_bytes ? scope->live_bytes : scope->peak_bytes;
         result = scope->is_repeated ? 0 : note_site(state, scope->number, block);
+        result = result == 0 ? scope_leaks_note(state, scope, block) : result;
     }
-    return result;
+    return result == 0 ? live_peaks_add(&state->peaks, block->size_bytes, state->open_count > 0)
+                       : result;
 }
 
 /* Only what was born in a scope that is still open matters to it. */
-static void note_death(const struct scopes_state *state, const struct block_facts *block,
+static void note_death(struct scopes_state *state, const struct block_facts *block,
                        uint32_t by_thread_id)
 {
+    live_peaks_take(&state->peaks, block->size_bytes);
     struct scope_thread *thread = scope_thread_find(state, block->thread_id);
     for (size_t i = 0; thread != NULL && i < thread->count; i++) {
         struct open_scope *scope = &thread->scopes[i];
@@ -119,13 +130,9 @@ static int measure_all(struct scopes_state *state)
     int result = 0;
     for (size_t i = 0; i < state->answer.count && result == 0; i++) {
         struct scope_sum *sum = &state->answer.sums[i];
-        const struct scope_spreads *spreads = &state->spreads[i];
-        bool is_measured = spread_measure(&spreads->allocations, &sum->allocations) == 0 &&
-                           spread_measure(&spreads->bytes, &sum->bytes) == 0 &&
-                           spread_measure(&spreads->peaks, &sum->peaks) == 0 &&
-                           spread_measure(&spreads->survivors, &sum->survivors) == 0 &&
-                           spread_measure(&spreads->temporaries, &sum->temporaries) == 0;
-        result = is_measured ? 0 : -ENOMEM;
+        for (unsigned figure = 0; figure < SCOPE_FIGURE_COUNT && result == 0; figure++) {
+            result = spread_measure(&state->spreads[i].figures[figure], &sum->figures[figure]);
+        }
     }
     return result;
 }
@@ -171,11 +178,9 @@ static void drop_empty_sums(struct scopes *answer)
 static void free_spreads(struct scopes_state *state)
 {
     for (size_t i = 0; i < state->answer.count && state->spreads != NULL; i++) {
-        spread_fini(&state->spreads[i].allocations);
-        spread_fini(&state->spreads[i].bytes);
-        spread_fini(&state->spreads[i].peaks);
-        spread_fini(&state->spreads[i].survivors);
-        spread_fini(&state->spreads[i].temporaries);
+        for (unsigned figure = 0; figure < SCOPE_FIGURE_COUNT; figure++) {
+            spread_fini(&state->spreads[i].figures[figure]);
+        }
     }
     free(state->spreads);
     state->spreads = NULL;
@@ -193,6 +198,7 @@ static int finish_scopes(void *context, struct err *err)
     result = result == 0 ? measure_all(state) : result;
     free_spreads(state);
     hand_out_sites(state);
+    scope_leaks_hand_out(state);
     drop_empty_sums(&state->answer);
     if (state->answer.count > 0) {
         qsort(state->answer.sums, state->answer.count, sizeof(*state->answer.sums), compare_sums);
@@ -215,6 +221,9 @@ static void destroy_scopes(void *context)
     words_fini(&state->names);
     map_fini(&state->pairs);
     free(state->sites);
+    free(state->leaks);
+    map_fini(&state->leak_kinds);
+    live_peaks_fini(&state->peaks);
     map_fini(&state->site_places);
     map_fini(&state->thread_places);
     mark_cursor_close(state->marks);
@@ -228,6 +237,8 @@ static int create_scopes(const struct trace *trace, uint32_t process_id, void **
     if (state == NULL) {
         return out_of_memory(err);
     }
+    state->trace = trace;
+    state->process_id = process_id;
     int result = scope_marks_open(trace->db, process_id, &state->marks, err);
     if (result < 0) {
         destroy_scopes(state);

@@ -4,7 +4,8 @@
  *
  * A scope belongs to the thread that begins it, and holds the allocations of that thread until its
  * end, those of scopes begun within it included. Its survivors are blocks allocated in it that are
- * live at its end, whoever frees them later. An end that names an outer scope ends the inner ones
+ * live at its end, whoever frees them later; its leaks those that are live when the process ends,
+ * by whether anything led to them then. An end that names an outer scope ends the inner ones
  * too, as after a longjmp; they and those that never end count up to there, and as unended.
  *
  * Memory grows with what is live, and with the stacks that allocate in each name.
@@ -12,9 +13,11 @@
 #ifndef ALLOCAUDIT_SCOPES_H
 #define ALLOCAUDIT_SCOPES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../db/query_leak.h"
 #include "analysis.h"
 #include "spread.h"
 
@@ -24,6 +27,28 @@ struct scope_site {
     uint32_t stack_id;
     uint64_t allocation_count;
     uint64_t allocated_bytes;
+};
+
+/* A block of an entry that was live when the process ended. */
+struct scope_leak {
+    uint64_t entry; /* the analysis's own number; that of one entry is the same */
+    uint64_t size_bytes;
+    uint32_t number;
+    uint32_t stack_id;
+    enum leak_kind kind; /* LEAK_UNKNOWN: nobody has looked */
+    bool is_repeated;    /* in a scope within one of its own name */
+};
+
+/* What is known of each entry. */
+enum scope_figure {
+    SCOPE_ALLOCATION_COUNT,
+    SCOPE_ALLOCATED_BYTES,
+    SCOPE_PEAK_BYTES, /* most bytes of blocks of the entry live at one moment in it */
+    SCOPE_SURVIVOR_COUNT,
+    SCOPE_SURVIVOR_BYTES,
+    SCOPE_TEMPORARY_COUNT,    /* blocks freed in it by its thread before its next allocation */
+    SCOPE_PROCESS_PEAK_BYTES, /* most bytes of all blocks of the process live at one moment in it */
+    SCOPE_FIGURE_COUNT
 };
 
 /* All entries of one name. */
@@ -39,14 +64,13 @@ struct scope_sum {
     uint64_t own_allocated_bytes;
     uint64_t survivor_count;
     uint64_t survivor_bytes;
-    struct spread_figures allocations; /* of one entry */
-    struct spread_figures bytes;
-    struct spread_figures peaks; /* most bytes of blocks of the entry live at one moment in it */
-    struct spread_figures survivors;
-    struct spread_figures
-        temporaries; /* blocks freed in it by its thread before its next allocation */
+    uint64_t leaked_count[LEAK_KIND_COUNT];
+    uint64_t leaked_bytes[LEAK_KIND_COUNT];
+    struct spread_figures figures[SCOPE_FIGURE_COUNT];
     const struct scope_site *sites; /* by allocations, most first, then by stack */
     size_t site_count;
+    const struct scope_leak *leaks; /* by entry, then by stack */
+    size_t leak_count;
 };
 
 struct scopes {

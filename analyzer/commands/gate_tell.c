@@ -110,7 +110,7 @@ static void note_leaks(const struct gate *gate, struct out *out)
     bool is_chosen = gate->settings->leak_kinds != NULL || gate->budget.file_leak_kinds != 0;
     char kinds[LEAK_KINDS_TEXT_BYTES];
     char count[32];
-    if (leaks->known_process_count > 0) {
+    if (leaks->known_process_count > 0 && budget_uses_its_kinds(&gate->budget)) {
         out_note(out, "leaked blocks of these kinds count: %s%s",
                  site_leaks_name(gate->budget.leaks.kinds, kinds),
                  is_chosen ? "" : " (see --leak-kinds)");

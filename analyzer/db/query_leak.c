@@ -64,6 +64,30 @@ int query_site_leaks(struct db *db, uint32_t process_id, site_leak_sink *sink, v
                      process_id, read_site_leak, &target, err);
 }
 
+struct leaked_block_target {
+    leaked_block_sink *sink;
+    void *context;
+};
+
+static int read_leaked_block(struct statement *from, void *context)
+{
+    const struct leaked_block_target *target = context;
+    uint64_t id = statement_u64(from);
+    return target->sink(target->context, id, query_leak_kind(statement_text(from)));
+}
+
+int query_leaked_blocks(struct db *db, uint32_t process_id, leaked_block_sink *sink, void *context,
+                        struct err *err)
+{
+    struct leaked_block_target target = {sink, context};
+    struct statement statement;
+    statement_begin(&statement, db,
+                    "SELECT id, leak_kind FROM allocation"
+                    " WHERE lifetime_ns IS NULL AND (?1 = 0 OR process_id = ?1)");
+    statement_bind(&statement, process_id);
+    return statement_each(&statement, read_leaked_block, &target, err);
+}
+
 static int count_checked(void *context, const char *leak_check, uint64_t process_count,
                          uint64_t leaked_count)
 {

@@ -33,6 +33,31 @@ int query_thread_leaks(struct db *db, thread_leak_sink *sink, void *context, str
     return statement_each(&statement, read_thread_leak, &target, err);
 }
 
+struct thread_site_target {
+    thread_site_sink *sink;
+    void *context;
+};
+
+static int read_thread_site(struct statement *from, void *context)
+{
+    const struct thread_site_target *target = context;
+    struct thread_site_row row = {.thread_id = statement_u32(from)};
+    row.stack_id = statement_u32(from);
+    row.allocation_count = statement_u64(from);
+    row.allocated_bytes = statement_u64(from);
+    return target->sink(target->context, &row);
+}
+
+int query_thread_sites(struct db *db, thread_site_sink *sink, void *context, struct err *err)
+{
+    struct thread_site_target target = {sink, context};
+    struct statement statement;
+    statement_begin(&statement, db,
+                    "SELECT thread_id, stack_id, count(*), sum(size_bytes) FROM allocation"
+                    " GROUP BY thread_id, stack_id ORDER BY thread_id, stack_id");
+    return statement_each(&statement, read_thread_site, &target, err);
+}
+
 struct thread_temporary_target {
     thread_temporary_sink *sink;
     void *context;

@@ -56,8 +56,9 @@ static int load(struct addition *addition, const struct counted_leaks *counted, 
     }
     int result = sites_load(addition->trace, &all, key_set, 1, &addition->sites, err);
     result = result == 0 ? count_leaks(addition, counted, err) : result;
-    return result == 0 ? site_paths_make(addition->trace, addition->sites, &addition->paths, err)
-                       : result;
+    return result == 0
+               ? site_paths_make(addition->trace, addition->sites, NULL, &addition->paths, err)
+               : result;
 }
 
 static void widen(struct baseline_figure *figure, uint64_t value, bool is_first)

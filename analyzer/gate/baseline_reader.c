@@ -36,8 +36,10 @@ static int take_figure(const struct yaml_file *file, const yaml_node_t *key, con
 {
     struct baseline_figure *figures = context;
     enum gate_metric metric = gate_metric_find(word);
-    if (metric == GATE_METRIC_COUNT) {
-        return yaml_file_refuse(file, key, "figure", gate_metric_names, err);
+    if (metric >= GATE_METRIC_COUNT) {
+        return metric != GATE_METRIC_NONE
+                   ? yaml_file_fail(file, key, err, "%s is known of scopes only", word)
+                   : yaml_file_refuse(file, key, "figure", gate_metric_names, err);
     }
     char least[24] = "";
     const char *text = yaml_file_word(value);

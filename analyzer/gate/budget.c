@@ -36,10 +36,17 @@ bool budget_is_entry(enum budget_subject subject)
     return subject == BUDGET_SCOPE || subject == BUDGET_FRAME;
 }
 
+bool budget_ignores(const struct budget *budget)
+{
+    return budget->ignored_functions.count + budget->ignored_modules.count > 0;
+}
+
 bool budget_needs_calls(const struct budget *budget)
 {
     for (size_t i = 0; i < budget->count; i++) {
-        if (budget_is_entry(budget->limits[i].subject)) {
+        const struct budget_limit *limit = &budget->limits[i];
+        bool is_of_thread = limit->subject == BUDGET_THREAD && !gate_metric_is_leak(limit->metric);
+        if (budget_is_entry(limit->subject) || (is_of_thread && budget_ignores(budget))) {
             return true;
         }
     }
@@ -50,7 +57,20 @@ bool budget_limits_leaks(const struct budget *budget)
 {
     for (size_t i = 0; i < budget->count; i++) {
         const struct budget_limit *limit = &budget->limits[i];
-        if (gate_metric_is_leak(limit->metric) && !budget_is_entry(limit->subject)) {
+        bool is_at_end = !budget_is_entry(limit->subject) || limit->leak_kinds != 0;
+        if (gate_metric_is_leak(limit->metric) && is_at_end) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool budget_uses_its_kinds(const struct budget *budget)
+{
+    for (size_t i = 0; i < budget->count; i++) {
+        const struct budget_limit *limit = &budget->limits[i];
+        if (gate_metric_is_leak(limit->metric) && limit->leak_kinds == 0 &&
+            !budget_is_entry(limit->subject)) {
             return true;
         }
     }
@@ -60,8 +80,9 @@ bool budget_limits_leaks(const struct budget *budget)
 /* What tells limits of one figure apart: the statistic, or the kinds of leaks; "" for none. */
 static const char *describe_part(const struct budget_limit *limit, char text[LEAK_KINDS_TEXT_BYTES])
 {
-    return budget_is_entry(limit->subject) ? budget_statistic_words[limit->statistic]
-                                           : site_leaks_name(limit->leak_kinds, text);
+    return budget_is_entry(limit->subject) && limit->leak_kinds == 0
+               ? budget_statistic_words[limit->statistic]
+               : site_leaks_name(limit->leak_kinds, text);
 }
 
 int budget_limit_describe(const struct budget_limit *limit, char *out_text, size_t size_bytes)
@@ -128,6 +149,12 @@ int budget_check(const struct budget *budget, struct err *err)
 {
     for (size_t i = 0; i < budget->count; i++) {
         const struct budget_limit *low = &budget->limits[i];
+        char name[NAME_BYTES + 64];
+        if (low->subject == BUDGET_THREAD && low->metric == GATE_METRIC_TEMPORARY_COUNT &&
+            budget_ignores(budget)) {
+            return err_set(err, EINVAL, "%s: it cannot be told without what is ignored",
+                           name_limit(low, name));
+        }
         for (size_t j = 0; j < budget->count && low->at_least > 0; j++) {
             const struct budget_limit *high = &budget->limits[j];
             if (is_never_above(low, high) && low->at_least > high->at_most) {

@@ -16,6 +16,7 @@
  *     processes: ...                      # each process whose program is called so
  *     threads: ...                        # by thread name
  *     scopes: ...                         # by scope, per entry: {allocation_count: {max: 3}}
+ *       test_*: {leaked_count: {definite: 0}}       # of the blocks of an entry, at the end
  *     frames: {allocation_count: {p99: 0, max: 0}}   # after warm-up, per frame
  *     leak_kinds: definite, indirect      # which blocks count as leaked; suppressions: FILE
  *     leaked_bytes: {definite: 0, reachable: 1MiB}   # or one limit for each kind
@@ -108,10 +109,13 @@ int budget_parse(struct budget *budget, const char *name, const char *text, size
                  struct err *err);
 
 /*
- * Refuses what no recording can hold: two limits of one figure that exclude each other. Returns 0
- * or -EINVAL: err names both.
+ * Refuses what no recording can hold: two limits of one figure that exclude each other; and what
+ * cannot be known: temporaries of threads without those that are ignored. Returns 0 or -EINVAL.
  */
 int budget_check(const struct budget *budget, struct err *err);
+
+/* Returns 0 where that figure is known of that subject, else -EINVAL: err says what is. */
+int budget_check_metric(enum budget_subject subject, enum gate_metric metric, struct err *err);
 
 /* True of the words that a budget file may begin a line with. */
 bool budget_is_word(const char *word);
@@ -119,10 +123,18 @@ bool budget_is_word(const char *word);
 /* True of scopes and frames: of many entries. */
 bool budget_is_entry(enum budget_subject subject);
 
-/* True if it limits leaks, of any subject but scopes and frames. */
+/* True if it limits what is left at the end of a process, of which kinds are known. What outlives a
+ * scope or frame is not meant. */
 bool budget_limits_leaks(const struct budget *budget);
 
-/* True if the budget limits scopes or frames, for which every call must have been recorded. */
+/* True if such a limit is of the kinds that the whole budget counts. */
+bool budget_uses_its_kinds(const struct budget *budget);
+
+/* True if it has something that does not count. */
+bool budget_ignores(const struct budget *budget);
+
+/* True if every call must have been recorded: of scopes and frames, and of what threads allocate
+ * without that which is ignored. */
 bool budget_needs_calls(const struct budget *budget);
 
 /* "functions 'parse_*': allocation_count", "frames: peak_bytes, p99"; for the run the metric alone,

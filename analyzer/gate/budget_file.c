@@ -26,24 +26,6 @@ struct subject_context {
     const char *pattern;
 };
 
-/* What is known of threads, scopes and frames; of all others their sites know all. */
-static const char *unknown_of(enum budget_subject subject, enum gate_metric metric)
-{
-    bool is_amount =
-        metric == GATE_METRIC_ALLOCATION_COUNT || metric == GATE_METRIC_ALLOCATED_BYTES;
-    bool is_temporary = metric == GATE_METRIC_TEMPORARY_COUNT;
-    bool is_entry = metric == GATE_METRIC_PEAK_BYTES || metric == GATE_METRIC_LEAKED_COUNT;
-    if (subject == BUDGET_THREAD && !is_amount && !is_temporary && !gate_metric_is_leak(metric)) {
-        return "of a thread only allocation_count, allocated_bytes, temporary_count, leaked_count "
-               "and leaked_bytes are known";
-    }
-    if (budget_is_entry(subject) && !is_amount && !is_temporary && !is_entry) {
-        return "of scopes and frames only allocation_count, allocated_bytes, peak_bytes, "
-               "leaked_count and temporary_count are known";
-    }
-    return NULL;
-}
-
 /* A limit while its amounts are read. */
 struct limit_context {
     struct budget *budget;
@@ -72,19 +54,6 @@ static int take_amount(const struct yaml_file *file, const yaml_node_t *key,
     return budget_add(context->budget, &context->limit, err);
 }
 
-static int take_statistic(const struct yaml_file *file, const yaml_node_t *key, const char *word,
-                          const yaml_node_t *value, void *context, struct err *err)
-{
-    struct limit_context *limit = context;
-    for (unsigned i = 0; budget_statistic_words[i] != NULL; i++) {
-        if (strcmp(word, budget_statistic_words[i]) == 0) {
-            limit->limit.statistic = (enum budget_statistic)i;
-            return take_amount(file, key, value, limit, err);
-        }
-    }
-    return yaml_file_refuse(file, key, "statistic", budget_statistic_words, err);
-}
-
 static int take_kind(const struct yaml_file *file, const yaml_node_t *key, const char *word,
                      const yaml_node_t *value, void *context, struct err *err)
 {
@@ -96,21 +65,36 @@ static int take_kind(const struct yaml_file *file, const yaml_node_t *key, const
     return take_amount(file, key, value, limit, err);
 }
 
+/* Of scopes and frames; of scopes a kind of leaks stands here, too. */
+static int take_statistic(const struct yaml_file *file, const yaml_node_t *key, const char *word,
+                          const yaml_node_t *value, void *context, struct err *err)
+{
+    struct limit_context *limit = context;
+    limit->limit.leak_kinds = 0;
+    limit->limit.statistic = BUDGET_MAX;
+    for (unsigned i = 0; budget_statistic_words[i] != NULL; i++) {
+        if (strcmp(word, budget_statistic_words[i]) == 0) {
+            limit->limit.statistic = (enum budget_statistic)i;
+            return take_amount(file, key, value, limit, err);
+        }
+    }
+    bool has_kinds =
+        limit->limit.subject == BUDGET_SCOPE && gate_metric_is_leak(limit->limit.metric);
+    return has_kinds ? take_kind(file, key, word, value, context, err)
+                     : yaml_file_refuse(file, key, "statistic", budget_statistic_words, err);
+}
+
 static int take_metric(const struct yaml_file *file, const yaml_node_t *key, const char *word,
                        const yaml_node_t *value, void *context, struct err *err)
 {
     const struct subject_context *subject = context;
     enum gate_metric metric = gate_metric_find(word);
-    if (metric == GATE_METRIC_COUNT) {
+    if (metric == GATE_METRIC_NONE) {
         return yaml_file_refuse(file, key, "figure", gate_metric_names, err);
     }
-    const char *unknown = unknown_of(subject->subject, metric);
-    if (unknown != NULL) {
-        return yaml_file_fail(file, key, err, "%s, not %s", unknown, word);
-    }
-    if (subject->subject != BUDGET_RUN && subject->subject != BUDGET_PROCESS &&
-        !gate_metric_is_of_sites(metric)) {
-        return yaml_file_fail(file, key, err, "%s is known of the run and of processes only", word);
+    struct err why;
+    if (budget_check_metric(subject->subject, metric, &why) < 0) {
+        return yaml_file_fail(file, key, err, "%s", why.text);
     }
     struct limit_context limit = {
         .budget = subject->budget,
@@ -255,7 +239,7 @@ static int take_top(const struct yaml_file *file, const yaml_node_t *key, const 
                     const yaml_node_t *value, void *context, struct err *err)
 {
     struct subject_context subject = {context, BUDGET_RUN, NULL};
-    if (gate_metric_find(word) != GATE_METRIC_COUNT) {
+    if (gate_metric_find(word) != GATE_METRIC_NONE) {
         return take_metric(file, key, word, value, &subject, err);
     }
     if (strcmp(word, "ignore") == 0) {

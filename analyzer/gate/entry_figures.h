@@ -3,7 +3,9 @@
  * a budget.
  *
  * Of several processes, and of scopes or series of frames that one pattern fits, the largest
- * counts. Frames of the warm-up (analyses/warmup.h) do not. Single thread.
+ * counts. Frames of the warm-up (analyses/warmup.h) do not. Limits of kinds of leaks are about the
+ * blocks of an entry that were left at the end of the process; others about those that outlived the
+ * entry. Single thread.
  */
 #ifndef ALLOCAUDIT_ENTRY_FIGURES_H
 #define ALLOCAUDIT_ENTRY_FIGURES_H
@@ -12,6 +14,9 @@
 #include <stdint.h>
 
 #include "../analyses/analysis.h"
+#include "../base/map.h"
+#include "../model/stacks.h"
+#include "../model/suppressions.h"
 #include "../model/trace.h"
 #include "budget.h"
 
@@ -23,6 +28,16 @@ struct entry_process {
 struct entry_figures {
     struct entry_process *processes;
     size_t count;
+    struct map suppressed_stacks; /* as keys: their leaks do not count */
+};
+
+/* What is asked. */
+struct entry_request {
+    const struct trace *trace;
+    uint32_t process_id; /* 0: all */
+    struct stacks *stacks;
+    const struct suppressions *suppressions; /* NULL: none */
+    const struct map *ignored_stacks;        /* as keys; NULL: none */
 };
 
 /* What was found for one limit. */
@@ -33,10 +48,10 @@ struct entry_finding {
     uint64_t largest;          /* its allocations or bytes, in all entries */
 };
 
-/* Reads the calls of a process (0: of all). Returns 0 and *out_figures is to be ended with
- * entry_figures_fini(); -ENODATA where not every call was recorded; or another negative errno. */
-int entry_figures_make(const struct trace *trace, uint32_t process_id,
-                       struct entry_figures *out_figures, struct err *err);
+/* Reads the calls. Returns 0 and *out_figures is to be ended with entry_figures_fini(); -ENODATA
+ * where not every call was recorded; or another negative errno. */
+int entry_figures_make(const struct entry_request *request, struct entry_figures *out_figures,
+                       struct err *err);
 
 /* The limit must be of a scope or of frames. */
 void entry_figures_find(const struct entry_figures *figures, const struct budget_limit *limit,

@@ -104,6 +104,9 @@ static int print_finding(const struct gate_answer *answer, const struct finding 
     }
     print_amount(out, limit->metric, "limit", "allowed", (int64_t)limit->at_most);
     print_amount(out, limit->metric, "measured", "measured", (int64_t)finding->measured);
+    if (finding->is_ignored_known) {
+        print_amount(out, limit->metric, "ignored", "ignored", (int64_t)finding->ignored);
+    }
     if (finding->process_id != 0) {
         out_number(out, "process_id", NULL, finding->process_id);
     }
@@ -122,13 +125,20 @@ static int print_finding(const struct gate_answer *answer, const struct finding 
 static void declare_columns(const struct gate_answer *answer, struct out *out)
 {
     bool has_least = false;
+    bool has_ignored = false;
     for (size_t i = 0; i < answer->judgement.count; i++) {
         has_least = has_least || answer->judgement.findings[i].limit->at_least > 0;
+        has_ignored = has_ignored || answer->judgement.findings[i].is_ignored_known;
     }
     out_column(out, "verdict", "verdict");
     out_column(out, "option", "limit");
     if (has_least) {
         out_column(out, "at_least", "at least");
+    }
+    out_column(out, "limit", "allowed");
+    out_column(out, "measured", "measured");
+    if (has_ignored) {
+        out_column(out, "ignored", "ignored");
     }
 }
 
@@ -235,6 +245,10 @@ static bool is_same_subject(const struct budget_limit *a, const struct budget_li
 static void note_unmatched(const struct gate_answer *answer, struct out *out)
 {
     const struct finding *findings = answer->judgement.findings;
+    for (size_t i = 0; i < answer->judgement.idle_count; i++) {
+        out_note(out, "nothing that allocated is called '%s' (ignore)",
+                 answer->judgement.idle_patterns[i]);
+    }
     for (size_t i = 0; i < answer->judgement.count; i++) {
         bool is_told = i > 0 && is_same_subject(findings[i - 1].limit, findings[i].limit);
         if (findings[i].limit->subject != BUDGET_RUN && findings[i].matched_count == 0 &&

@@ -2,23 +2,22 @@
 
 #include <string.h>
 
-const struct gate_metric_row gate_metrics[GATE_METRIC_COUNT] = {
-#define X(id, name, key, is_bytes) {#name, key, is_bytes},
-    GATE_METRICS(X)
+const struct gate_metric_row gate_metrics[GATE_METRIC_NONE] = {
+#define X(id, name, key, is_bytes) [GATE_METRIC_##id] = {#name, key, is_bytes},
+    GATE_METRICS(X) GATE_SCOPE_METRICS(X)
 #undef X
 };
 
-const char *const gate_metric_names[GATE_METRIC_COUNT + 1] = {
-#define X(id, name, key, is_bytes) #name,
-    GATE_METRICS(X)
+const char *const gate_metric_names[GATE_METRIC_NONE + 1] = {
+#define X(id, name, key, is_bytes) [GATE_METRIC_##id] = #name,
+    GATE_METRICS(X) GATE_SCOPE_METRICS(X)
 #undef X
-        NULL,
 };
 
 enum gate_metric gate_metric_find(const char *name)
 {
     unsigned metric = 0;
-    while (metric < GATE_METRIC_COUNT && strcmp(gate_metrics[metric].name, name) != 0) {
+    while (metric < GATE_METRIC_NONE && strcmp(gate_metrics[metric].name, name) != 0) {
         metric++;
     }
     return (enum gate_metric)metric;

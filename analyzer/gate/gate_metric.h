@@ -24,11 +24,19 @@
     X(FAILED_COUNT, failed_count, SITE_KEY_FAILED, false)                                          \
     X(FAULT_COUNT, fault_count, SITE_KEY_COUNT_ALL, false)
 
+/* Known of scopes alone: in no baseline, and not of the run. */
+#define GATE_SCOPE_METRICS(X) X(PROCESS_PEAK_BYTES, process_peak_bytes, SITE_KEY_COUNT_ALL, true)
+
 enum gate_metric {
 #define X(id, name, key, is_bytes) GATE_METRIC_##id,
     GATE_METRICS(X)
 #undef X
-    GATE_METRIC_COUNT
+    GATE_METRIC_COUNT, /* of the run */
+    GATE_METRIC_LAST_OF_RUN = GATE_METRIC_COUNT - 1,
+#define X(id, name, key, is_bytes) GATE_METRIC_##id,
+    GATE_SCOPE_METRICS(X)
+#undef X
+    GATE_METRIC_NONE /* how many there are in all */
 };
 
 struct gate_metric_row {
@@ -37,10 +45,10 @@ struct gate_metric_row {
     bool is_bytes;
 };
 
-extern const struct gate_metric_row gate_metrics[GATE_METRIC_COUNT];
+extern const struct gate_metric_row gate_metrics[GATE_METRIC_NONE];
 
 /* Their names, NULL-ended, for suggestions. */
-extern const char *const gate_metric_names[GATE_METRIC_COUNT + 1];
+extern const char *const gate_metric_names[GATE_METRIC_NONE + 1];
 
 /* False of those that no site accounts for. */
 static inline bool gate_metric_is_of_sites(enum gate_metric metric)
@@ -59,7 +67,7 @@ static inline unsigned gate_metric_key_bit(enum gate_metric metric)
     return gate_metric_is_of_sites(metric) ? SITE_KEY_BIT(gate_metrics[metric].key) : 0;
 }
 
-/* The metric of that name, or GATE_METRIC_COUNT. */
+/* The metric of that name, or GATE_METRIC_NONE. */
 enum gate_metric gate_metric_find(const char *name);
 
 /* The figure of the run or process: as the recording has it, or else summed over the sites.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/vec.h"
 #include "site_mask.h"
 
 /* Both figures of a leak are needed where one is asked for: to know what was suppressed. */
@@ -33,21 +34,57 @@ int judged_sites_mask(struct judged_sources *sources, const struct judged_sites 
                        : result;
 }
 
+/* Of the first set, which has all that the others have. */
+static int note_idle(struct judged_sources *sources, const char *pattern, struct err *err)
+{
+    if (sources->first != NULL) {
+        return 0;
+    }
+    if (vec_reserve((void **)&sources->idle_patterns, &sources->idle_capacity,
+                    sources->idle_count + 1, sizeof(*sources->idle_patterns)) < 0) {
+        return err_set_errno(err, ENOMEM, "cannot judge");
+    }
+    sources->idle_patterns[sources->idle_count++] = pattern;
+    return 0;
+}
+
 static int ignore(struct judged_sources *sources, struct judged_sites *sites,
                   const struct budget_patterns *patterns, bool is_module, struct err *err)
 {
+    size_t count = sites_count(sites->sites);
     int result = 0;
     for (size_t i = 0; i < patterns->count && result == 0; i++) {
-        result = judged_sites_mask(sources, sites, patterns->items[i], is_module, sites->is_ignored,
-                                   err);
+        bool is_idle = true;
+        memset(sites->is_meant, false, count);
+        result =
+            judged_sites_mask(sources, sites, patterns->items[i], is_module, sites->is_meant, err);
+        for (size_t place = 0; place < count && result == 0; place++) {
+            sites->is_ignored[place] = sites->is_ignored[place] || sites->is_meant[place];
+            is_idle = is_idle && !sites->is_meant[place];
+        }
+        if (result == 0 && is_idle) {
+            result = note_idle(sources, patterns->items[i], err);
+        }
     }
     return result;
+}
+
+static int keep_ignored_stacks(struct judged_sources *sources, const struct judged_sites *sites,
+                               struct err *err)
+{
+    for (size_t i = 0; sites->is_ignored != NULL && i < sites_count(sites->sites); i++) {
+        if (sites->is_ignored[i] &&
+            map_put(&sources->ignored_stacks, sites_stack_id(sites->sites, i), 1) < 0) {
+            return err_set_errno(err, ENOMEM, "cannot judge");
+        }
+    }
+    return 0;
 }
 
 static int make_masks(struct judged_sources *sources, struct judged_sites *sites, struct err *err)
 {
     const struct budget *budget = sources->budget;
-    bool ignores = budget->ignored_functions.count + budget->ignored_modules.count > 0;
+    bool ignores = budget_ignores(budget);
     size_t count = sites_count(sites->sites) + 1;
     sites->is_meant = calloc(count, sizeof(bool));
     sites->is_ignored = ignores ? calloc(count, sizeof(bool)) : NULL;
@@ -129,16 +166,18 @@ int judged_sites_reach(struct judged_sources *sources, uint32_t process_id, unsi
         destroy(sites);
         return result;
     }
+    result = sources->first == NULL ? keep_ignored_stacks(sources, sites, err) : 0;
     *end = sites;
     *out_sites = sites;
-    return 0;
+    return result;
 }
 
 int judged_sites_name(const struct judged_sources *sources, struct judged_sites *sites,
                       struct err *err)
 {
-    int result =
-        sites->has_paths ? 0 : site_paths_make(sources->trace, sites->sites, &sites->paths, err);
+    int result = sites->has_paths ? 0
+                                  : site_paths_make(sources->trace, sites->sites, sites->is_ignored,
+                                                    &sites->paths, err);
     sites->has_paths = result == 0;
     return result;
 }
@@ -152,4 +191,7 @@ void judged_sources_fini(struct judged_sources *sources)
     }
     stack_tree_destroy(sources->tree);
     sources->tree = NULL;
+    map_fini(&sources->ignored_stacks);
+    free(sources->idle_patterns);
+    sources->idle_patterns = NULL;
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../base/map.h"
 #include "../model/site_leaks.h"
 #include "../model/site_paths.h"
 #include "../model/sites.h"
@@ -37,6 +38,10 @@ struct judged_sources {
     struct stacks *stacks;
     struct stack_tree *tree;    /* made when functions are first asked for */
     struct judged_sites *first; /* the budget's own: of the selection, with its kinds of leaks */
+    struct map ignored_stacks;  /* of that one, as keys */
+    const char **idle_patterns; /* of `ignore`: those that fit nothing; the budget's texts */
+    size_t idle_count;
+    size_t idle_capacity;
 };
 
 /* Returns 0 and *out_sites, which lives until judged_sources_fini(), or a negative errno.
@@ -48,7 +53,7 @@ int judged_sites_reach(struct judged_sources *sources, uint32_t process_id, unsi
 int judged_sites_mask(struct judged_sources *sources, const struct judged_sites *sites,
                       const char *pattern, bool is_module, bool *mask, struct err *err);
 
-/* Names them by their paths, once. */
+/* Names those that count by their paths, once. */
 int judged_sites_name(const struct judged_sources *sources, struct judged_sites *sites,
                       struct err *err);
 

@@ -32,12 +32,20 @@ static int begin(struct judge *judge, struct err *err)
     const struct judged_sources *sources = &judge->sources;
     uint32_t process_id = sources->selection->process_id;
     int result = judged_sites_reach(&judge->sources, process_id, 0, &judge->sites, err);
-    if (result == 0 && budget_needs_calls(sources->budget)) {
-        result = entry_figures_make(sources->trace, process_id, &judge->entries, err);
+    if (result == 0 && (has_limit_of(sources->budget, BUDGET_SCOPE) ||
+                        has_limit_of(sources->budget, BUDGET_FRAME))) {
+        const struct entry_request request = {
+            .trace = sources->trace,
+            .process_id = process_id,
+            .stacks = sources->stacks,
+            .suppressions = sources->budget->leaks.suppressions,
+            .ignored_stacks = budget_ignores(sources->budget) ? &sources->ignored_stacks : NULL,
+        };
+        result = entry_figures_make(&request, &judge->entries, err);
     }
     if (result == 0 && has_limit_of(sources->budget, BUDGET_THREAD)) {
         result = thread_figures_load(&judge->threads, sources->trace, sources->stacks,
-                                     sources->budget, err);
+                                     sources->budget, &sources->ignored_stacks, err);
     }
     return result;
 }
@@ -46,6 +54,7 @@ static void sum_sites(const struct judged_sites *sites, struct finding *finding)
 {
     enum site_key key = gate_metrics[finding->limit->metric].key;
     bool is_of_sites = gate_metric_is_of_sites(finding->limit->metric);
+    finding->is_ignored_known = sites->is_ignored != NULL && is_of_sites;
     for (size_t i = 0; i < sites_count(sites->sites) && is_of_sites; i++) {
         if (!sites->is_meant[i]) {
             continue;
@@ -240,6 +249,9 @@ int judgement_make(const struct trace *trace, const struct selection *selection,
         made.leaks = judge.sites->leaks;
         judge.sites->leaks = (struct site_leaks){0};
     }
+    made.idle_patterns = judge.sources.idle_patterns;
+    made.idle_count = judge.sources.idle_count;
+    judge.sources.idle_patterns = NULL;
     entry_figures_fini(&judge.entries);
     thread_figures_fini(&judge.threads);
     judged_sources_fini(&judge.sources);
@@ -260,5 +272,6 @@ void judgement_fini(struct judgement *judgement)
 {
     site_leaks_fini(&judgement->leaks);
     free(judgement->findings);
+    free(judgement->idle_patterns);
     *judgement = (struct judgement){0};
 }

@@ -30,13 +30,16 @@ struct finding {
     uint64_t largest;          /* its figure */
     uint64_t site_sum;         /* over all sites that count */
     uint64_t ignored;          /* what ignored sites would add */
+    bool is_ignored_known;
 };
 
 struct judgement {
     struct finding *findings; /* one per limit, in their order */
     size_t count;
     size_t failed_count;
-    struct site_leaks leaks; /* zeroed where no limit is about leaks */
+    struct site_leaks leaks;    /* zeroed where no limit is about leaks */
+    const char **idle_patterns; /* names to be ignored that fit nothing */
+    size_t idle_count;
 };
 
 /*

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <fnmatch.h>
 
@@ -10,14 +11,30 @@
 struct thread_loading {
     struct thread_figures *figures;
     const struct trace *trace;
+    const struct map *ignored_stacks;
 };
 
-static bool needs(const struct budget *budget, bool is_leak)
+static bool is_ignored(const struct thread_loading *loading, uint32_t stack_id)
+{
+    uint32_t value;
+    return map_get(loading->ignored_stacks, stack_id, &value);
+}
+
+static bool is_amount(enum gate_metric metric)
+{
+    return metric == GATE_METRIC_ALLOCATION_COUNT || metric == GATE_METRIC_ALLOCATED_BYTES;
+}
+
+static bool is_temporary(enum gate_metric metric)
+{
+    return metric == GATE_METRIC_TEMPORARY_COUNT;
+}
+
+/* Whether some figure of threads is limited. */
+static bool needs(const struct budget *budget, bool (*is_one)(enum gate_metric metric))
 {
     for (size_t i = 0; i < budget->count; i++) {
-        enum gate_metric metric = budget->limits[i].metric;
-        if (budget->limits[i].subject == BUDGET_THREAD &&
-            (is_leak ? gate_metric_is_leak(metric) : metric == GATE_METRIC_TEMPORARY_COUNT)) {
+        if (budget->limits[i].subject == BUDGET_THREAD && is_one(budget->limits[i].metric)) {
             return true;
         }
     }
@@ -26,7 +43,11 @@ static bool needs(const struct budget *budget, bool is_leak)
 
 static int take_leak(void *context, const struct thread_leak_row *row)
 {
-    struct thread_figures *figures = ((const struct thread_loading *)context)->figures;
+    const struct thread_loading *loading = context;
+    struct thread_figures *figures = loading->figures;
+    if (is_ignored(loading, row->stack_id)) {
+        return 0;
+    }
     if (vec_reserve((void **)&figures->leaks, &figures->leak_capacity, figures->leak_count + 1,
                     sizeof(*figures->leaks)) < 0) {
         return -ENOMEM;
@@ -62,18 +83,48 @@ static int drop_suppressed(struct thread_figures *figures, struct stacks *stacks
     return result;
 }
 
-int thread_figures_load(struct thread_figures *figures, const struct trace *trace,
-                        struct stacks *stacks, const struct budget *budget, struct err *err)
+static int take_ignored_site(void *context, const struct thread_site_row *row)
 {
-    struct thread_loading loading = {figures, trace};
+    const struct thread_loading *loading = context;
+    const struct thread_row *thread = trace_thread(loading->trace, row->thread_id);
+    if (thread != NULL && is_ignored(loading, row->stack_id)) {
+        struct thread_site_row *sum = &loading->figures->ignored[thread - loading->trace->threads];
+        sum->allocation_count += row->allocation_count;
+        sum->allocated_bytes += row->allocated_bytes;
+    }
+    return 0;
+}
+
+static int load_ignored(struct thread_loading *loading, struct err *err)
+{
+    const struct trace *trace = loading->trace;
+    if (strcmp(trace->run.detail, "full") != 0) {
+        return err_set(err, ENODATA,
+                       "what threads allocate without that which is ignored needs every "
+                       "allocation: record without --detail sites");
+    }
+    loading->figures->ignored = calloc(trace->thread_count + 1, sizeof(struct thread_site_row));
+    return loading->figures->ignored != NULL
+               ? query_thread_sites(trace->db, take_ignored_site, loading, err)
+               : err_set_errno(err, ENOMEM, "cannot judge");
+}
+
+int thread_figures_load(struct thread_figures *figures, const struct trace *trace,
+                        struct stacks *stacks, const struct budget *budget,
+                        const struct map *ignored_stacks, struct err *err)
+{
+    struct thread_loading loading = {figures, trace, ignored_stacks};
     int result = 0;
-    if (needs(budget, true)) {
+    if (needs(budget, gate_metric_is_leak)) {
         result = query_thread_leaks(trace->db, take_leak, &loading, err);
         if (result == 0 && budget->leaks.suppressions != NULL) {
             result = drop_suppressed(figures, stacks, budget->leaks.suppressions, err);
         }
     }
-    if (result == 0 && needs(budget, false)) {
+    if (result == 0 && budget_ignores(budget) && needs(budget, is_amount)) {
+        result = load_ignored(&loading, err);
+    }
+    if (result == 0 && needs(budget, is_temporary)) {
         figures->temporary_counts = calloc(trace->thread_count + 1, sizeof(uint64_t));
         result = figures->temporary_counts != NULL
                      ? query_thread_temporaries(trace->db, take_temporary, &loading, err)
@@ -82,18 +133,13 @@ int thread_figures_load(struct thread_figures *figures, const struct trace *trac
     return result;
 }
 
-static bool is_counted(enum leak_kind kind, unsigned leak_kinds)
-{
-    return kind == LEAK_UNKNOWN || leak_kinds == 0 || (leak_kinds & LEAK_BIT(kind)) != 0;
-}
-
 static void add_leaks(const struct thread_figures *figures, uint32_t thread_id, bool is_bytes,
                       unsigned leak_kinds, struct thread_finding *finding)
 {
     for (size_t i = 0; i < figures->leak_count; i++) {
         const struct thread_leak_row *row = &figures->leaks[i];
         uint64_t value = is_bytes ? row->leaked_bytes : row->leaked_count;
-        if (row->thread_id != thread_id || !is_counted(row->kind, leak_kinds)) {
+        if (row->thread_id != thread_id || !site_leaks_count(row->kind, leak_kinds)) {
             continue;
         }
         finding->measured += value;
@@ -116,13 +162,16 @@ void thread_figures_find(const struct thread_figures *figures, const struct trac
         if (!is_in || fnmatch(limit->pattern, name, 0) != 0) {
             continue;
         }
+        static const struct thread_site_row nothing;
+        const struct thread_site_row *ignored =
+            figures->ignored != NULL ? &figures->ignored[i] : &nothing;
         out_finding->matched_count++;
         switch (limit->metric) {
         case GATE_METRIC_ALLOCATION_COUNT:
-            out_finding->measured += thread->allocation_count;
+            out_finding->measured += thread->allocation_count - ignored->allocation_count;
             break;
         case GATE_METRIC_ALLOCATED_BYTES:
-            out_finding->measured += thread->allocated_bytes;
+            out_finding->measured += thread->allocated_bytes - ignored->allocated_bytes;
             break;
         case GATE_METRIC_TEMPORARY_COUNT:
             out_finding->measured += figures->temporary_counts[i];
@@ -138,6 +187,7 @@ void thread_figures_find(const struct thread_figures *figures, const struct trac
 void thread_figures_fini(struct thread_figures *figures)
 {
     free(figures->temporary_counts);
+    free(figures->ignored);
     free(figures->leaks);
     *figures = (struct thread_figures){0};
 }

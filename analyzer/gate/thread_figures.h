@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../base/map.h"
 #include "../db/query_thread.h"
 #include "../model/selection.h"
 #include "../model/stacks.h"
@@ -16,7 +17,8 @@
 #include "budget.h"
 
 struct thread_figures {
-    uint64_t *temporary_counts; /* by place in trace->threads; NULL: no limit needs them */
+    uint64_t *temporary_counts;      /* by place in trace->threads; NULL: no limit needs them */
+    struct thread_site_row *ignored; /* what does not count, by the same place; likewise */
     struct thread_leak_row *leaks;
     size_t leak_count;
     size_t leak_capacity;
@@ -30,11 +32,12 @@ struct thread_finding {
     uint64_t largest;
 };
 
-/* Reads what the budget's limits of threads need; leaks that it suppresses are left out. Returns 0,
- * -ENODATA where the recording does not hold it, or another negative errno; thread_figures_fini()
- * in any case. */
+/* Reads what the budget's limits of threads need; leaks that it suppresses, and what is of
+ * ignored_stacks (keys), are left out. Returns 0, -ENODATA where the recording does not hold it, or
+ * another negative errno; thread_figures_fini() in any case. */
 int thread_figures_load(struct thread_figures *figures, const struct trace *trace,
-                        struct stacks *stacks, const struct budget *budget, struct err *err);
+                        struct stacks *stacks, const struct budget *budget,
+                        const struct map *ignored_stacks, struct err *err);
 
 /* Of the process, or all for 0; leak_kinds as in the budget (0: all). */
 void thread_figures_find(const struct thread_figures *figures, const struct trace *trace,

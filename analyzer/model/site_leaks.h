@@ -45,6 +45,12 @@ const struct site_leak *site_leaks_find(const struct site_leaks *leaks, uint32_t
 uint64_t site_leak_count(const struct site_leak *leak, unsigned kinds);
 uint64_t site_leak_bytes(const struct site_leak *leak, unsigned kinds);
 
+/* Whether a block counts where those of a set of kinds do (0: all); of unknown kind it does. */
+static inline bool site_leaks_count(enum leak_kind kind, unsigned kinds)
+{
+    return kind == LEAK_UNKNOWN || kinds == 0 || (kinds & LEAK_BIT(kind)) != 0;
+}
+
 /* Why the kinds of a process are not known, for people. */
 const char *site_leaks_reason(const struct site_leaks *leaks);
 

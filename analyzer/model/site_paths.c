@@ -150,7 +150,7 @@ static void merge_equal(struct site_paths *paths)
     paths->count = kept;
 }
 
-int site_paths_make(const struct trace *trace, const struct sites *sites,
+int site_paths_make(const struct trace *trace, const struct sites *sites, const bool *is_left_out,
                     struct site_paths *out_paths, struct err *err)
 {
     struct site_paths paths = {0};
@@ -161,8 +161,11 @@ int site_paths_make(const struct trace *trace, const struct sites *sites,
         result = err_set_errno(err, ENOMEM, "cannot name sites");
     }
     for (size_t i = 0; i < sites_count(sites) && result == 0; i++) {
-        paths.items[i] = (struct site_path){0};
-        result = add_site(&source, sites, i, &paths.items[i], err);
+        if (is_left_out != NULL && is_left_out[i]) {
+            continue;
+        }
+        paths.items[paths.count] = (struct site_path){0};
+        result = add_site(&source, sites, i, &paths.items[paths.count], err);
         paths.count += result == 0;
     }
     close_source(&source);

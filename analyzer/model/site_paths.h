@@ -40,9 +40,10 @@ struct site_paths {
     size_t capacity;
 };
 
-/* Names the sites with the keys that they were loaded with. Returns 0 and *out_paths is to be ended
- * with site_paths_fini(), or a negative errno. */
-int site_paths_make(const struct trace *trace, const struct sites *sites,
+/* Names the sites with the keys that they were loaded with, but those of places where is_left_out
+ * is set (NULL: none). Returns 0 and *out_paths is to be ended with site_paths_fini(), or a
+ * negative errno. */
+int site_paths_make(const struct trace *trace, const struct sites *sites, const bool *is_left_out,
                     struct site_paths *out_paths, struct err *err);
 
 /* The path of that text, or NULL. */

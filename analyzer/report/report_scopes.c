@@ -33,7 +33,8 @@ static int print_sites(struct report *report, const struct scope_sum *sum, struc
 
 struct scopes_page {
     struct report *report;
-    size_t room; /* for rows */
+    bool has_kinds; /* of leaks */
+    size_t room;    /* for rows */
     size_t count;
     uint64_t unended_count;
     uint64_t unmatched_end_count;
@@ -44,37 +45,75 @@ static bool is_of_all(const struct report *report)
     return report->selection->process_id == 0 && report->trace->process_count > 1;
 }
 
-static int print_scope(struct report *report, uint32_t process_id, const struct scope_sum *sum,
-                       struct err *err)
+#define ENTRY_FIGURES(X)                                                                           \
+    X(SCOPE_ALLOCATED_BYTES, "entry_allocated_bytes")                                              \
+    X(SCOPE_SURVIVOR_COUNT, "entry_survivor_count")                                                \
+    X(SCOPE_TEMPORARY_COUNT, "entry_temporary_count")                                              \
+    X(SCOPE_SURVIVOR_BYTES, "entry_survivor_bytes")                                                \
+    X(SCOPE_PROCESS_PEAK_BYTES, "entry_process_peak_bytes")
+
+/* What has no column. */
+static void print_figures(const struct scope_sum *sum, struct out *out)
 {
+    static const struct {
+        enum scope_figure figure;
+        const char *keys[3];
+    } rows[] = {
+#define X(id, name) {id, {name "_p50", name "_p99", name "_max"}},
+        ENTRY_FIGURES(X)
+#undef X
+    };
+    const struct spread_figures *peaks = &sum->figures[SCOPE_PEAK_BYTES];
+    out_number(out, "entry_peak_bytes_p50", NULL, (int64_t)peaks->p50);
+    out_number(out, "entry_peak_bytes_p99", NULL, (int64_t)peaks->p99);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct spread_figures *figures = &sum->figures[rows[i].figure];
+        out_number(out, rows[i].keys[0], NULL, (int64_t)figures->p50);
+        out_number(out, rows[i].keys[1], NULL, (int64_t)figures->p99);
+        out_number(out, rows[i].keys[2], NULL, (int64_t)figures->max);
+    }
+}
+
+/* What became of survivors by the end of the process. */
+static void print_leaks(const struct scope_sum *sum, bool has_kinds, struct out *out)
+{
+    static const char *const keys[LEAK_KIND_COUNT][2] = {
+        [LEAK_UNKNOWN] = {"unknown_count", "unknown_bytes"},
+#define X(id, word) [LEAK_##id] = {word "_count", word "_bytes"},
+        LEAK_KINDS(X)
+#undef X
+    };
+    for (unsigned kind = 0; kind < LEAK_KIND_COUNT; kind++) {
+        out_count(out, keys[kind][0], has_kinds && kind == LEAK_DEFINITE ? "definite" : NULL,
+                  (int64_t)sum->leaked_count[kind]);
+        out_number(out, keys[kind][1], NULL, (int64_t)sum->leaked_bytes[kind]);
+    }
+}
+
+static int print_scope(const struct scopes_page *page, uint32_t process_id,
+                       const struct scope_sum *sum, struct err *err)
+{
+    struct report *report = page->report;
     struct out *out = report->out;
+    const struct spread_figures *allocations = &sum->figures[SCOPE_ALLOCATION_COUNT];
     out_begin_row(out);
     out_number(out, "process_id", is_of_all(report) ? "process" : NULL, process_id);
     out_count(out, "entry_count", "entries", (int64_t)sum->entry_count);
     out_count(out, "allocation_count", "allocations", (int64_t)sum->allocation_count);
     out_count(out, "own_allocation_count", "own", (int64_t)sum->own_allocation_count);
     out_bytes(out, "allocated_bytes", "allocated", (int64_t)sum->allocated_bytes);
-    out_count(out, "entry_allocation_count_p50", "each: p50", (int64_t)sum->allocations.p50);
-    out_count(out, "entry_allocation_count_p99", "p99", (int64_t)sum->allocations.p99);
-    out_count(out, "entry_allocation_count_max", "max", (int64_t)sum->allocations.max);
-    out_bytes(out, "entry_peak_bytes_max", "peak", (int64_t)sum->peaks.max);
+    out_count(out, "entry_allocation_count_p50", "each: p50", (int64_t)allocations->p50);
+    out_count(out, "entry_allocation_count_p99", "p99", (int64_t)allocations->p99);
+    out_count(out, "entry_allocation_count_max", "max", (int64_t)allocations->max);
+    out_bytes(out, "entry_peak_bytes_max", "peak", (int64_t)sum->figures[SCOPE_PEAK_BYTES].max);
     out_count(out, "survivor_count", "survivors", (int64_t)sum->survivor_count);
     out_bytes(out, "survivor_bytes", "bytes", (int64_t)sum->survivor_bytes);
+    print_leaks(sum, page->has_kinds, out);
     out_count(out, "thread_count", "threads", sum->thread_count);
     out_count(out, "unended_count", NULL, (int64_t)sum->unended_count);
     out_count(out, "free_count", NULL, (int64_t)sum->free_count);
     out_bytes(out, "own_allocated_bytes", NULL, (int64_t)sum->own_allocated_bytes);
-    out_bytes(out, "entry_allocated_bytes_p50", NULL, (int64_t)sum->bytes.p50);
-    out_bytes(out, "entry_allocated_bytes_p99", NULL, (int64_t)sum->bytes.p99);
-    out_bytes(out, "entry_allocated_bytes_max", NULL, (int64_t)sum->bytes.max);
-    out_bytes(out, "entry_peak_bytes_p50", NULL, (int64_t)sum->peaks.p50);
-    out_bytes(out, "entry_peak_bytes_p99", NULL, (int64_t)sum->peaks.p99);
-    out_count(out, "entry_survivor_count_p50", NULL, (int64_t)sum->survivors.p50);
-    out_count(out, "entry_survivor_count_p99", NULL, (int64_t)sum->survivors.p99);
-    out_count(out, "entry_survivor_count_max", NULL, (int64_t)sum->survivors.max);
-    out_count(out, "entry_temporary_count_p50", NULL, (int64_t)sum->temporaries.p50);
-    out_count(out, "entry_temporary_count_p99", NULL, (int64_t)sum->temporaries.p99);
-    out_count(out, "entry_temporary_count_max", NULL, (int64_t)sum->temporaries.max);
+    print_figures(sum, out);
     out_text(out, "name", "scope", sum->name);
     int result = print_sites(report, sum, err);
     out_end_row(out);
@@ -105,7 +144,7 @@ static int print_process(struct scopes_page *page, uint32_t process_id, const st
         page->unended_count += scopes->sums[i].unended_count;
         if (page->room > 0) {
             page->room--;
-            result = print_scope(page->report, process_id, &scopes->sums[i], err);
+            result = print_scope(page, process_id, &scopes->sums[i], err);
         }
     }
     return result;
@@ -158,10 +197,14 @@ int report_print_scopes(struct report *report, struct err *err)
         report_note_no_calls(report, "scopes");
         return 0;
     }
+    int result = query_leak_is_checked(report->trace->db, &page.has_kinds, err);
+    if (result < 0) {
+        return result;
+    }
     bool is_all = is_of_all(report);
     out_begin_table(out, "scopes", is_all ? "Scopes" : report_title(report, "Scopes", title));
-    int result = is_all ? print_all_processes(&page, err)
-                        : print_process(&page, report_process(report)->id, scopes, err);
+    result = is_all ? print_all_processes(&page, err)
+                    : print_process(&page, report_process(report)->id, scopes, err);
     out_end_table(out);
     if (result == 0 && page.count == 0) {
         out_prose(out, "  no thread has begun one: call allocaudit_scope_begin(\"name\") and "

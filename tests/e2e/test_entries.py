@@ -39,6 +39,70 @@ def test_frames_that_never_end_are_told(test):
     test.check(any("no scope is called 'parse'" in note for note in notes), f"{notes}")
 
 
+def measured(document):
+    return {row["option"]: row["measured"] for row in document["limits"]}
+
+
+def record_scopes(test, *options):
+    path = test.path("scopes.db")
+    recorded = test.record([test.program("scope_leaks", "-pthread")], *options, out=path)
+    test.equal(f"status of {recorded}", recorded.status, 0)
+    return path
+
+
+LEFT = """
+scopes:
+  lose: {leaked_count: {definite: 1, reachable: 0, max: 2}, leaked_bytes: {definite: = 200, p50: = 100}}
+  keep: {leaked_count: {definite: 0, reachable: = 1}}
+  late: {leaked_count: {definite: 0, reachable: 0, max: = 1}}
+  small: {peak_bytes: = 10000, process_peak_bytes: = 1010330}
+"""
+
+
+def test_scopes_know_kinds_of_leaks_and_the_peak_of_the_process(test):
+    """What is left of an entry's blocks at the end; what is freed later only outlives it."""
+    budget = test.write("left.yaml", LEFT)
+    ended = run_test(test, "--budget", budget, "--format", "json", "--", test.program("scope_leaks", "-pthread"), status=1)
+    document = json.loads(ended.stdout[ended.stdout.index(b"{\n"):])
+    [failed] = [row for row in document["limits"] if row["verdict"] == "FAIL"]
+    test.equal("failed", (failed["option"], failed["measured"]), ("scopes 'lose': leaked_count, definite", 2))
+    test.equal("where", failed["largest_sites"][0]["function"], "lose")
+    unknown = measured(judge(test, record_scopes(test, "--leak-check", "no"), "-b", budget, status=1))
+    test.equal("of unknown kind all that is left counts",
+               [unknown[f"scopes '{name}': leaked_count, definite"] for name in ("lose", "keep", "late")], [2, 1, 0])
+    known = test.write("known.supp", "leak:lose\n")
+    path = record_scopes(test, "--leak-check", "yes")
+    document = judge(test, path, "-b", budget, "--suppressions", known, status=1)
+    test.equal("suppressed", measured(document)["scopes 'lose': leaked_count, definite"], 0)
+
+
+def test_scopes_frames_threads_and_sites_leave_out_what_is_ignored(test):
+    limits = """
+scopes: {noisy: {allocation_count: 6}}
+frames: {allocation_count: 20}
+threads: {worker: {allocation_count: 10, allocated_bytes: 76}}
+sites: {"noise*": {allocation_count: 12}}
+allocation_count: 50
+"""
+    path = record_scopes(test)
+    names = ("scopes 'noisy': allocation_count, max", "frames: allocation_count, max",
+             "threads 'worker': allocation_count", "threads 'worker': allocated_bytes",
+             "sites 'noise*': allocation_count", "allocation_count")
+    for ignored, wanted in (("", (6, 13, 10, 76, 12, 24)), ("ignore: {functions: [noise, nothing_like_it]}\n",
+                                                           (1, 8, 3, 27, 0, 12))):
+        document = judge(test, path, "-b", test.write("ignore.yaml", limits + ignored), status=0)
+        found = measured(document)
+        test.equal(f"measured, {ignored!r}", tuple(found[name] for name in names), wanted)
+    test.equal("ignored", document["limits"][-1]["ignored"], 12)
+    test.equal("told", [note for note in document["notes"] if "(ignore)" in note],
+               ["nothing that allocated is called 'nothing_like_it' (ignore)"])
+    threads = test.write("threads.yaml", "threads: {worker: {allocation_count: 3}}\nignore: {functions: noise}\n")
+    ended = test.allocaudit("gate", record_scopes(test, "--detail", "sites"), "-b", threads)
+    test.equal(f"status of {ended}", ended.status, 3)
+    test.check("record without --detail sites" in ended.talk, f"{ended}")
+    run_test(test, "--budget", threads, "--", test.program("scope_leaks", "-pthread"), status=0)
+
+
 def test_every_test_of_cmocka_is_a_scope(test):
     """With no change to the tests; one that fails, and leaves by longjmp, disturbs no other."""
     suite = test.program("cmocka_suite")

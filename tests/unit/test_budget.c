@@ -109,6 +109,26 @@ static void budget_parse_takes_statistics_of_scopes_and_frames(void **state)
     budget_fini(&budget);
 }
 
+static void budget_parse_takes_kinds_of_leaks_of_scopes(void **state)
+{
+    (void)state;
+    struct budget budget = {0};
+
+    parse(&budget, "scopes: {a: {leaked_bytes: {p99: 3, definite: 0, max: 5},"
+                   " process_peak_bytes: 9}}\n");
+
+    assert_int_equal(budget.count, 4);
+    assert_int_equal(budget.limits[0].statistic, BUDGET_P99);
+    assert_int_equal(budget.limits[0].leak_kinds, 0);
+    assert_int_equal(budget.limits[1].leak_kinds, LEAK_BIT(LEAK_DEFINITE));
+    assert_int_equal(budget.limits[2].statistic, BUDGET_MAX);
+    assert_int_equal(budget.limits[2].leak_kinds, 0);
+    assert_int_equal(budget.limits[3].metric, GATE_METRIC_PROCESS_PEAK_BYTES);
+    assert_true(budget_limits_leaks(&budget));
+    assert_false(budget_uses_its_kinds(&budget));
+    budget_fini(&budget);
+}
+
 static void budget_parse_takes_names_to_ignore(void **state)
 {
     (void)state;
@@ -150,10 +170,10 @@ static void budget_parse_refuses_wrong_shapes(void **state)
     refuse("[a]: 1", "b.yaml:1:1: a name was expected here");
     refuse("ignore: {functions: {a: b}}", "b.yaml:1:21: functions must be a list");
     refuse("threads: {t: {peak_bytes: 1}}",
-           "b.yaml:1:15: of a thread only allocation_count, allocated_bytes, temporary_count, "
-           "leaked_count and leaked_bytes are known, not peak_bytes");
+           "b.yaml:1:15: of a thread only allocation_count, allocated_bytes, leaked_count, "
+           "leaked_bytes and temporary_count are known, not peak_bytes");
     refuse("frames: {realloc_count: 1}",
-           "b.yaml:1:10: of scopes and frames only allocation_count, allocated_bytes, peak_bytes, "
+           "b.yaml:1:10: of frames only allocation_count, allocated_bytes, peak_bytes, "
            "leaked_count and temporary_count are known, not realloc_count");
     refuse("leaked_count: {definte: 1}",
            "b.yaml:1:16: 'definte' is no kind of leak; did you mean 'definite'?");
@@ -161,6 +181,10 @@ static void budget_parse_refuses_wrong_shapes(void **state)
            "b.yaml:1:14: 'lost' is no kind of leak: definite, indirect, possible, reachable");
     refuse("modules: {a: {fault_count: 1}}",
            "b.yaml:1:15: fault_count is known of the run and of processes only");
+    refuse("process_peak_bytes: 1", "b.yaml:1:1: process_peak_bytes is known of scopes only");
+    refuse("sites: {a: {process_peak_bytes: 1}}",
+           "b.yaml:1:13: process_peak_bytes is known of scopes only");
+    refuse("frames: {leaked_count: {definite: 1}}", "b.yaml:1:25: unknown statistic 'definite'");
     refuse("suppressions: [a]", "b.yaml:1:15: a file was expected here");
     refuse("frames: {allocation_count: {p9: 0}}",
            "b.yaml:1:29: unknown statistic 'p9': did you mean 'p99'?");
@@ -206,7 +230,7 @@ static void check(const char *text, const char *why)
     budget_fini(&budget);
 }
 
-static void budget_check_refuses_limits_that_exclude_each_other(void **state)
+static void budget_check_refuses_what_cannot_be(void **state)
 {
     (void)state;
     check("frames: {allocation_count: {p50: = 5, max: 4}}",
@@ -215,6 +239,9 @@ static void budget_check_refuses_limits_that_exclude_each_other(void **state)
     check("frames: {allocation_count: {p50: = 5, max: 5}}", NULL);
     check("frames: {allocation_count: {max: = 5, p50: 4}}", NULL);
     check("leaked_count: {definite: = 5, possible: 4}", NULL);
+    check("threads: {t: {temporary_count: 3}}", NULL);
+    check("threads: {t: {temporary_count: 3}}\nignore: {functions: a}",
+          "threads 't': temporary_count (line 1): it cannot be told without what is ignored");
     check("functions: {a: {allocation_count: = 5}, b: {allocation_count: 4}}", NULL);
 }
 
@@ -241,12 +268,13 @@ int main(void)
         cmocka_unit_test(budget_parse_takes_limits_of_every_subject),
         cmocka_unit_test(budget_parse_takes_kinds_of_leaks),
         cmocka_unit_test(budget_parse_takes_statistics_of_scopes_and_frames),
+        cmocka_unit_test(budget_parse_takes_kinds_of_leaks_of_scopes),
         cmocka_unit_test(budget_parse_takes_names_to_ignore),
         cmocka_unit_test(budget_parse_tells_the_place_and_the_right_word),
         cmocka_unit_test(budget_parse_refuses_wrong_shapes),
         cmocka_unit_test(budget_parse_refuses_what_is_no_yaml),
         cmocka_unit_test(budget_parse_is_not_blown_up_by_aliases),
-        cmocka_unit_test(budget_check_refuses_limits_that_exclude_each_other),
+        cmocka_unit_test(budget_check_refuses_what_cannot_be),
         cmocka_unit_test(budget_check_holds_options_against_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
