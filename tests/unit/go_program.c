@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -248,4 +249,20 @@ void go_program_write(const char *path, const struct go_program_options *options
     assert_true(fd >= 0);
     assert_int_equal(write(fd, image.bytes, size_bytes), size_bytes);
     close(fd);
+}
+
+char go_program_path[] = "/tmp/allocaudit_go_program_XXXXXX";
+
+int go_program_make_path(void **state)
+{
+    (void)state;
+    int fd = mkstemp(go_program_path);
+    close(fd);
+    return fd < 0 ? -1 : 0;
+}
+
+int go_program_remove_path(void **state)
+{
+    (void)state;
+    return unlink(go_program_path);
 }

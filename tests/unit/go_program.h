@@ -26,4 +26,9 @@ struct go_program_options {
 void go_program_write(const char *path, const struct go_program_options *options,
                       size_t truncated_bytes);
 
+/* Of a group of tests: a file for such a program, which is gone afterwards. */
+extern char go_program_path[];
+int go_program_make_path(void **state);
+int go_program_remove_path(void **state);
+
 #endif

@@ -14,30 +14,15 @@
 
 #include "go_program.h"
 
-static char path[] = "/tmp/test_go_binary_XXXXXX";
 static struct err err;
-
-static int make_path(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    close(fd);
-    return fd < 0 ? -1 : 0;
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
 
 static void go_binary_read_program_is_known(void **state)
 {
     (void)state;
     struct go_binary binary;
-    go_program_write(path, &(struct go_program_options){.version = "go1.19.8"}, 0);
+    go_program_write(go_program_path, &(struct go_program_options){.version = "go1.19.8"}, 0);
 
-    assert_int_equal(go_binary_read(path, &binary, &err), 0);
+    assert_int_equal(go_binary_read(go_program_path, &binary, &err), 0);
 
     assert_string_equal(binary.version, "go1.19.8");
     assert_int_equal(binary.minor, 19);
@@ -56,9 +41,9 @@ static void go_binary_read_dynamic_stripped_program_is_told_apart(void **state)
     struct go_binary binary;
     const struct go_program_options options = {
         .version = "devel +abc", .is_stripped = 1, .has_loader = 1};
-    go_program_write(path, &options, 0);
+    go_program_write(go_program_path, &options, 0);
 
-    assert_int_equal(go_binary_read(path, &binary, &err), 0);
+    assert_int_equal(go_binary_read(go_program_path, &binary, &err), 0);
 
     assert_string_equal(binary.version, "devel +abc");
     assert_int_equal(binary.minor, GO_MINOR_UNKNOWN);
@@ -71,9 +56,9 @@ static void go_binary_read_other_files_are_none(void **state)
 {
     (void)state;
     struct go_binary binary;
-    go_program_write(path, &(struct go_program_options){.version = NULL}, 0);
+    go_program_write(go_program_path, &(struct go_program_options){.version = NULL}, 0);
 
-    assert_int_equal(go_binary_read(path, &binary, &err), -ENOENT);
+    assert_int_equal(go_binary_read(go_program_path, &binary, &err), -ENOENT);
     assert_int_equal(go_binary_read("/bin/sh", &binary, &err), -ENOENT);
     assert_int_equal(go_binary_read("/dev/null", &binary, &err), -ENOENT);
     assert_int_equal(go_binary_read("/nowhere/at/all", &binary, &err), -EACCES);
@@ -97,18 +82,18 @@ static void go_binary_read_damaged_file_stays_within_it(void **state)
 {
     (void)state;
     struct stat status;
-    go_program_write(path, &(struct go_program_options){.version = "go1.19"}, 0);
-    assert_int_equal(stat(path, &status), 0);
+    go_program_write(go_program_path, &(struct go_program_options){.version = "go1.19"}, 0);
+    assert_int_equal(stat(go_program_path, &status), 0);
 
     for (off_t at = 4; at < status.st_size; at++) {
         static const unsigned char damages[] = {0x00, 0x7f, 0x80, 0xff};
         unsigned char byte;
-        int fd = open(path, O_RDWR | O_CLOEXEC);
+        int fd = open(go_program_path, O_RDWR | O_CLOEXEC);
         assert_int_equal(pread(fd, &byte, 1, at), 1);
         for (size_t i = 0; i < sizeof(damages); i++) {
             struct go_binary binary = {.version = ""};
             assert_int_equal(pwrite(fd, &damages[i], 1, at), 1);
-            int r = go_binary_read(path, &binary, &err);
+            int r = go_binary_read(go_program_path, &binary, &err);
             assert_true(r == 0 || r == -ENOENT);
             assert_true(strlen(binary.version) < GO_VERSION_BYTES);
         }
@@ -126,5 +111,5 @@ int main(void)
         cmocka_unit_test(go_version_minor_is_the_number_behind_go1),
         cmocka_unit_test(go_binary_read_damaged_file_stays_within_it),
     };
-    return cmocka_run_group_tests(tests, make_path, remove_path);
+    return cmocka_run_group_tests(tests, go_program_make_path, go_program_remove_path);
 }

@@ -15,28 +15,12 @@
 
 #include "go_program.h"
 
-static char path[] = "/tmp/test_go_lines_XXXXXX";
-
-static int make_path(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    close(fd);
-    return fd < 0 ? -1 : 0;
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
 static struct go_lines *open_program(const struct go_program_options *options)
 {
     struct go_lines *lines;
     struct err err;
-    go_program_write(path, options, 0);
-    assert_int_equal(go_lines_open(path, &lines, &err), 0);
+    go_program_write(go_program_path, options, 0);
+    assert_int_equal(go_lines_open(go_program_path, &lines, &err), 0);
     return lines;
 }
 
@@ -120,7 +104,7 @@ static void look_everywhere(void)
     struct go_line found[GO_LINES_DEPTH];
     struct go_lines *lines;
     struct err err;
-    if (go_lines_open(path, &lines, &err) < 0) {
+    if (go_lines_open(go_program_path, &lines, &err) < 0) {
         return;
     }
     for (uint64_t at = GO_PROGRAM_TEXT - 8; at < GO_PROGRAM_TEXT + 0x180; at += 8) {
@@ -138,13 +122,13 @@ static void go_lines_find_in_damaged_file_stays_within_it(void **state)
 {
     (void)state;
     struct stat status;
-    go_program_write(path, &(struct go_program_options){.version = "go1.20"}, 0);
-    assert_int_equal(stat(path, &status), 0);
+    go_program_write(go_program_path, &(struct go_program_options){.version = "go1.20"}, 0);
+    assert_int_equal(stat(go_program_path, &status), 0);
 
     for (off_t at = 64; at < status.st_size; at++) {
         static const unsigned char damages[] = {0x00, 0x7f, 0x80, 0xff};
         unsigned char byte;
-        int fd = open(path, O_RDWR | O_CLOEXEC);
+        int fd = open(go_program_path, O_RDWR | O_CLOEXEC);
         assert_int_equal(pread(fd, &byte, 1, at), 1);
         for (size_t i = 0; i < sizeof(damages); i++) {
             assert_int_equal(pwrite(fd, &damages[i], 1, at), 1);
@@ -154,7 +138,8 @@ static void go_lines_find_in_damaged_file_stays_within_it(void **state)
         close(fd);
     }
     for (size_t size_bytes = 1; size_bytes < (size_t)status.st_size; size_bytes += 7) {
-        go_program_write(path, &(struct go_program_options){.version = "go1.20"}, size_bytes);
+        go_program_write(go_program_path, &(struct go_program_options){.version = "go1.20"},
+                         size_bytes);
         look_everywhere();
     }
 }
@@ -169,5 +154,5 @@ int main(void)
         cmocka_unit_test(go_lines_open_other_files_are_refused),
         cmocka_unit_test(go_lines_find_in_damaged_file_stays_within_it),
     };
-    return cmocka_run_group_tests(tests, make_path, remove_path);
+    return cmocka_run_group_tests(tests, go_program_make_path, go_program_remove_path);
 }

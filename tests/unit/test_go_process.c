@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "journal_folder.h"
+
 #include "../../analyzer/collect/replay.h"
 #include "../../analyzer/collect/sweep.h"
 
@@ -17,27 +19,6 @@ enum {
     PID = 4711,
     READING_BYTES = 512 * 1024,
 };
-
-static char directory[64];
-static char file[96];
-
-static int make_directory(void **state)
-{
-    (void)state;
-    (void)snprintf(directory, sizeof(directory), "/tmp/allocaudit-go-process-XXXXXX");
-    if (mkdtemp(directory) == NULL) {
-        return -1;
-    }
-    (void)snprintf(file, sizeof(file), "%s/" JOURNAL_FILE, directory);
-    return 0;
-}
-
-static int remove_directory(void **state)
-{
-    (void)state;
-    (void)unlink(file);
-    return rmdir(directory);
-}
 
 static void begin_recording(struct recording *recording)
 {
@@ -98,7 +79,7 @@ static void record_with_journal(struct recording *recording)
     struct journal journal;
     const struct clock clock = {.kind = 1};
     begin_recording(recording);
-    assert_int_equal(journal_create(&journal, directory, &clock), 0);
+    assert_int_equal(journal_create(&journal, journal_folder_path, &clock), 0);
     recording->journal = &journal;
     record(recording);
     recording->journal = NULL;
@@ -114,7 +95,7 @@ static int replay_it(struct recording *recording, struct replay *replay, struct 
     struct err err;
     *recording = (struct recording){0};
     assert_int_equal(recording_init(recording, NULL), 0);
-    assert_int_equal(journal_open(journal, directory, &clock, &is_whole, NULL), 0);
+    assert_int_equal(journal_open(journal, journal_folder_path, &clock, &is_whole, NULL), 0);
     assert_true(is_whole);
     struct drain *drain = calloc(1, sizeof(*drain));
     assert_non_null(drain);
@@ -222,12 +203,12 @@ static void damage(enum journal_tag tag, size_t offset, uint32_t value)
     bool is_whole;
     uint64_t cursor = 0;
     const struct journal_record *record;
-    assert_int_equal(journal_open(&journal, directory, &clock, &is_whole, NULL), 0);
+    assert_int_equal(journal_open(&journal, journal_folder_path, &clock, &is_whole, NULL), 0);
     while ((record = journal_next(&journal, &cursor)) != NULL && record->tag != tag) {
     }
     assert_non_null(record);
     long at = (long)((const unsigned char *)(record + 1) - journal.bytes) + (long)offset;
-    FILE *written = fopen(file, "r+b");
+    FILE *written = fopen(journal_folder_file, "r+b");
     assert_non_null(written);
     assert_int_equal(fseek(written, at, SEEK_SET), 0);
     assert_int_equal(fwrite(&value, sizeof(value), 1, written), 1);
@@ -258,7 +239,7 @@ static void replay_journal_refuses_what_leads_out_of_a_record(void **state)
         struct recording after;
         struct replay replay;
         struct journal journal;
-        (void)unlink(file);
+        (void)unlink(journal_folder_file);
         record_with_journal(&before);
         damage(cases[i].tag, cases[i].offset, cases[i].value);
         assert_int_equal(replay_it(&after, &replay, &journal), -EINVAL);
@@ -274,12 +255,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(go_process_meet_again_gives_the_same_process,
-                                        make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(sweep_count_counts_the_readings_again, make_directory,
-                                        remove_directory),
+                                        journal_folder_make, journal_folder_remove),
+        cmocka_unit_test_setup_teardown(sweep_count_counts_the_readings_again, journal_folder_make,
+                                        journal_folder_remove),
         cmocka_unit_test(reading_of_the_end_leaves_nothing_to_be_wished),
         cmocka_unit_test_setup_teardown(replay_journal_refuses_what_leads_out_of_a_record,
-                                        make_directory, remove_directory),
+                                        journal_folder_make, journal_folder_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

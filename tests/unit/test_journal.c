@@ -16,27 +16,9 @@
 
 #include <cmocka.h>
 
-static char directory[64];
-static char file[96];
+#include "journal_folder.h"
+
 static const struct clock some_clock = {.kind = 1, .start_ticks = 2, .ns_per_tick_32 = 4};
-
-static int make_directory(void **state)
-{
-    (void)state;
-    (void)snprintf(directory, sizeof(directory), "/tmp/allocaudit-journal-XXXXXX");
-    if (mkdtemp(directory) == NULL) {
-        return -1;
-    }
-    (void)snprintf(file, sizeof(file), "%s/" JOURNAL_FILE, directory);
-    return 0;
-}
-
-static int remove_directory(void **state)
-{
-    (void)state;
-    (void)unlink(file);
-    return rmdir(directory);
-}
 
 static struct journal_rss rss_of(uint64_t number)
 {
@@ -72,7 +54,7 @@ static void open_it(struct journal *journal, bool expected_is_whole)
 {
     struct clock clock;
     bool is_whole;
-    assert_int_equal(journal_open(journal, directory, &clock, &is_whole, NULL), 0);
+    assert_int_equal(journal_open(journal, journal_folder_path, &clock, &is_whole, NULL), 0);
     assert_memory_equal(&clock, &some_clock, sizeof(clock));
     assert_int_equal(is_whole, expected_is_whole);
 }
@@ -85,7 +67,7 @@ static void journal_open_of_a_new_one_finds_the_clock_and_no_records(void **stat
     const struct clock uncalibrated = {.kind = 1};
     uint64_t cursor = 0;
 
-    assert_int_equal(journal_create(&journal, directory, &uncalibrated), 0);
+    assert_int_equal(journal_create(&journal, journal_folder_path, &uncalibrated), 0);
     journal_set_clock(&journal, &some_clock);
     open_it(&found, true);
 
@@ -102,7 +84,7 @@ static void journal_next_gives_records_of_many_steps_in_order(void **state)
     };
     struct journal journal;
     struct journal found;
-    assert_int_equal(journal_create(&journal, directory, &some_clock), 0);
+    assert_int_equal(journal_create(&journal, journal_folder_path, &some_clock), 0);
     add_samples(&journal, 0, COUNT);
 
     open_it(&found, true);
@@ -119,7 +101,7 @@ static void journal_add_keeps_body_and_tail(void **state)
     struct journal found;
     const struct journal_event event = {.lane = 3, .words_bytes = 24, .position = 5};
     const uint64_t words[] = {11, 12, 13};
-    assert_int_equal(journal_create(&journal, directory, &some_clock), 0);
+    assert_int_equal(journal_create(&journal, journal_folder_path, &some_clock), 0);
 
     assert_non_null(
         journal_add(&journal, JOURNAL_EVENT, &event, sizeof(event), words, sizeof(words)));
@@ -144,7 +126,7 @@ static void journal_add_gives_a_body_that_can_be_changed_later(void **state)
     struct journal journal;
     struct journal found;
     const struct journal_lane lane = {.lane = 9};
-    assert_int_equal(journal_create(&journal, directory, &some_clock), 0);
+    assert_int_equal(journal_create(&journal, journal_folder_path, &some_clock), 0);
     struct journal_lane *kept =
         journal_add(&journal, JOURNAL_LANE_OPENED, &lane, sizeof(lane), NULL, 0);
     for (uint64_t i = 0; i < 100000; i++) { /* it stays where it is while the file grows */
@@ -181,7 +163,7 @@ static void journal_next_ignores_a_record_whose_length_was_not_written(void **st
     (void)state;
     struct journal journal;
     struct journal found;
-    assert_int_equal(journal_create(&journal, directory, &some_clock), 0);
+    assert_int_equal(journal_create(&journal, journal_folder_path, &some_clock), 0);
     add_samples(&journal, 0, 10);
     /* What a kill within journal_add() leaves: all but the length. */
     struct journal_record *torn = (struct journal_record *)(journal.bytes + journal.used_bytes);
@@ -202,7 +184,7 @@ static void journal_next_stops_at_a_length_that_cannot_be(void **state)
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         struct journal journal;
         struct journal found;
-        assert_int_equal(journal_create(&journal, directory, &some_clock), 0);
+        assert_int_equal(journal_create(&journal, journal_folder_path, &some_clock), 0);
         add_samples(&journal, 0, 3);
         ((struct journal_record *)(journal.bytes + journal.used_bytes))->size_bytes = lengths[i];
 
@@ -211,7 +193,7 @@ static void journal_next_stops_at_a_length_that_cannot_be(void **state)
         assert_int_equal(count_samples(&found), 3);
         journal_fini(&found);
         journal_fini(&journal);
-        assert_int_equal(unlink(file), 0);
+        assert_int_equal(unlink(journal_folder_file), 0);
     }
 }
 
@@ -222,7 +204,7 @@ static void journal_open_after_the_writer_was_killed_gives_a_prefix(void **state
         pid_t pid = fork();
         if (pid == 0) {
             struct journal journal;
-            if (journal_create(&journal, directory, &some_clock) < 0) {
+            if (journal_create(&journal, journal_folder_path, &some_clock) < 0) {
                 _exit(1);
             }
             for (uint64_t i = 0;; i++) {
@@ -232,7 +214,7 @@ static void journal_open_after_the_writer_was_killed_gives_a_prefix(void **state
         }
         struct stat status = {0};
         while (status.st_size < 2 << 20) {
-            (void)stat(file, &status);
+            (void)stat(journal_folder_file, &status);
             const struct timespec pause = {.tv_nsec = 10000 + round * 70000};
             nanosleep(&pause, NULL);
         }
@@ -244,19 +226,19 @@ static void journal_open_after_the_writer_was_killed_gives_a_prefix(void **state
 
         assert_in_range(count_samples(&found), 20000, UINT64_MAX);
         journal_fini(&found);
-        assert_int_equal(unlink(file), 0);
+        assert_int_equal(unlink(journal_folder_file), 0);
     }
 }
 
 static void journal_add_on_a_full_disk_ends_the_journal(void **state)
 {
     (void)state;
-    if (mount("none", directory, "tmpfs", 0, "size=3m") != 0) {
+    if (mount("none", journal_folder_path, "tmpfs", 0, "size=3m") != 0) {
         skip(); /* only root may */
     }
     struct journal journal;
     struct journal found;
-    assert_int_equal(journal_create(&journal, directory, &some_clock), 0);
+    assert_int_equal(journal_create(&journal, journal_folder_path, &some_clock), 0);
     uint64_t count = 0;
     struct journal_rss rss = rss_of(0);
     while (journal_add(&journal, JOURNAL_RSS, &rss, sizeof(rss), NULL, 0) != NULL) {
@@ -270,7 +252,7 @@ static void journal_add_on_a_full_disk_ends_the_journal(void **state)
     assert_int_equal(count_samples(&found), count);
     journal_fini(&found);
     journal_fini(&journal);
-    assert_int_equal(umount(directory), 0);
+    assert_int_equal(umount(journal_folder_path), 0);
 }
 
 static void journal_create_where_it_cannot_gives_the_errno(void **state)
@@ -279,10 +261,10 @@ static void journal_create_where_it_cannot_gives_the_errno(void **state)
     struct journal journal;
 
     assert_int_equal(journal_create(&journal, "/nonexistent", &some_clock), -ENOENT);
-    assert_int_equal(journal_create(&journal, directory, &some_clock), 0);
+    assert_int_equal(journal_create(&journal, journal_folder_path, &some_clock), 0);
     journal_fini(&journal);
 
-    assert_int_equal(journal_create(&journal, directory, &some_clock), -EEXIST);
+    assert_int_equal(journal_create(&journal, journal_folder_path, &some_clock), -EEXIST);
     journal_fini(&journal);
 }
 
@@ -295,19 +277,20 @@ static void journal_open_of_something_else_is_refused(void **state)
     bool is_whole;
     struct err err;
 
-    assert_int_equal(journal_open(&journal, directory, &clock, &is_whole, &err), -ENOENT);
+    assert_int_equal(journal_open(&journal, journal_folder_path, &clock, &is_whole, &err), -ENOENT);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        int fd = open(file, O_RDWR | O_CREAT | O_TRUNC, 0600);
+        int fd = open(journal_folder_file, O_RDWR | O_CREAT | O_TRUNC, 0600);
         assert_true(fd >= 0);
         assert_int_equal(ftruncate(fd, (off_t)sizes[i]), 0);
         assert_int_equal(close(fd), 0);
 
-        assert_int_equal(journal_open(&journal, directory, &clock, &is_whole, &err), -EINVAL);
-        assert_non_null(strstr(err.text, file));
+        assert_int_equal(journal_open(&journal, journal_folder_path, &clock, &is_whole, &err),
+                         -EINVAL);
+        assert_non_null(strstr(err.text, journal_folder_file));
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, journal_folder_make, journal_folder_remove)
 
 int main(void)
 {
