@@ -17,10 +17,9 @@ struct gc_sums {
     double live_bytes;
     double marking_bytes;
     double room_bytes;
-    double program_ns;   /* CPU time that marking left to the program */
+    double program_ns; /* CPU time that marking left to the program */
+    double stop_cpu_ns;
     double collector_ns; /* CPU time that went into marking, as the runtime's pacer counts it */
-    double work_ns;      /* as gctrace tells it */
-    double idle_ns;
     size_t count;
 };
 
@@ -52,9 +51,8 @@ static void add_to_sums(struct gc_sums *sums, const struct gc_row *row)
     sums->marking_bytes += marking_bytes(row);
     sums->room_bytes += (double)row->heap_goal_bytes - (double)row->heap_start_bytes;
     sums->program_ns += fmax(all_ns - used_ns, LEAST_PROGRAM_PART * all_ns);
+    sums->stop_cpu_ns += (double)(row->sweep_stop_cpu_ns + row->mark_stop_cpu_ns);
     sums->collector_ns += used_ns + (double)row->idle_cpu_ns;
-    sums->work_ns += work_ns(row);
-    sums->idle_ns += (double)row->idle_cpu_ns;
     sums->count++;
 }
 
@@ -96,7 +94,8 @@ static void make_points(const struct gc_history *history, struct gc_course *cour
             .allocated_bytes = begun_bytes,
             .live_bytes = lives.live_bytes / (double)lives.count,
             .demand = demand_of(&rates),
-            .idle_share = ratio(rates.idle_ns, rates.work_ns),
+            .stop_cpu_ns = rates.stop_cpu_ns / (double)rates.count,
+            .idle_share = ratio((double)row->idle_cpu_ns, work_ns(row)),
             .forced_marking_bytes = is_forced ? marking_bytes(row) : 0,
             .is_forced = is_forced,
         };
@@ -117,7 +116,6 @@ static void fit_cost(const struct gc_history *history, struct gc_course *course)
     double sum_y = 0;
     double sum_xx = 0;
     double sum_xy = 0;
-    double stops_ns = 0;
     for (size_t i = 0; i < history->count; i++) {
         const struct gc_row *row = &history->rows[i];
         double x = live_bytes(row);
@@ -125,7 +123,6 @@ static void fit_cost(const struct gc_history *history, struct gc_course *course)
         sum_y += work_ns(row);
         sum_xx += x * x;
         sum_xy += x * work_ns(row);
-        stops_ns += (double)(row->sweep_stop_cpu_ns + row->mark_stop_cpu_ns);
     }
     double spread_x = sum_xx - sum_x * sum_x / n;
     bool has_spread = spread_x > 0.01 * sum_xx;
@@ -142,7 +139,6 @@ static void fit_cost(const struct gc_history *history, struct gc_course *course)
     }
     course->fixed_ns = fixed;
     course->per_byte_ns = slope;
-    course->stop_cpu_ns = stops_ns / n;
     course->spread = n > 2 && sum_y > 0 ? sqrt(squares / (n - 2)) / (sum_y / n) : 0;
 }
 
@@ -196,6 +192,7 @@ struct gc_point gc_course_at(const struct gc_course *course, double allocated_by
     double part = span > 0 ? (allocated_bytes - before->allocated_bytes) / span : 1;
     point.live_bytes = between(before->live_bytes, point.live_bytes, part);
     point.demand = between(before->demand, point.demand, part);
+    point.stop_cpu_ns = between(before->stop_cpu_ns, point.stop_cpu_ns, part);
     point.idle_share = between(before->idle_share, point.idle_share, part);
     return point;
 }

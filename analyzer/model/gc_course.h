@@ -22,6 +22,7 @@ struct gc_point {
     double demand;          /* bytes that it would allocate while a byte of live heap is marked, if
                                marking got a quarter of the processors and no help */
     double idle_share;      /* of the marking: done by processors that had nothing else to do */
+    double stop_cpu_ns;     /* of its two stops of the world, of all processors */
     double forced_marking_bytes; /* allocated while marking; of collections that the program or the
                                     clock made */
     bool is_forced;
@@ -37,8 +38,7 @@ struct gc_course {
     double mean_marking;
     double fixed_ns; /* a collection's marking takes fixed_ns + per_byte_ns * live bytes */
     double per_byte_ns;
-    double stop_cpu_ns; /* and its two stops of the world, on the average, of all processors */
-    double spread;      /* of the marking's cost about that, as a share of the mean */
+    double spread; /* of the marking's cost about that, as a share of the mean */
 };
 
 /* Of a history with one collection or more. Returns 0 or -ENOMEM; to be ended. */

@@ -123,7 +123,7 @@ static void end_cycle(struct gc_walk *walk, const struct gc_point *point, double
     double marking_ns = course->fixed_ns + course->per_byte_ns * point->live_bytes;
     double error = point->demand - walk->demand;
     prediction->cycle_count++;
-    prediction->cpu_ns += marking_ns * (1 - point->idle_share) + course->stop_cpu_ns;
+    prediction->cpu_ns += marking_ns * (1 - point->idle_share) + point->stop_cpu_ns;
     prediction->heap_bytes = fmax(prediction->heap_bytes, heap_bytes);
     walk->heap_sum_bytes += heap_bytes;
     walk->allocated_bytes += fmax(heap_bytes - walk->marked_bytes, 1);

@@ -6,6 +6,7 @@
 
 #include "../base/vec.h"
 #include "../db/query_fault.h"
+#include "../db/query_gc.h"
 
 /* Takes rows while they are read. */
 struct loader {
@@ -161,6 +162,13 @@ static int count_fault(void *context, const struct fault_row *row)
     return 0;
 }
 
+static int take_runtime(void *context, const struct go_runtime_row *row)
+{
+    (void)row;
+    ((struct loader *)context)->trace->is_go = true;
+    return 0;
+}
+
 static int load(struct trace *trace, struct err *err)
 {
     struct loader loader = {.trace = trace};
@@ -179,6 +187,9 @@ static int load(struct trace *trace, struct err *err)
     }
     if (result == 0) {
         result = query_environment(trace->db, take_variable, &loader, err);
+    }
+    if (result == 0) {
+        result = query_go_runtime(trace->db, take_runtime, &loader, err);
     }
     return result;
 }

@@ -26,6 +26,7 @@ struct trace {
     size_t module_count;
     struct environment_row *variables; /* by name */
     size_t variable_count;
+    bool is_go; /* a Go program: it frees what nobody refers to, so what is live is no leak */
 };
 
 /* Figures of all processes or of one. Any may be QUERY_NULL: not known. */

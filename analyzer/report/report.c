@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "../db/query_gc.h"
-
 bool report_is_whole(const struct report *report)
 {
     return !report->selection->is_part_of_run && !selection_has_frames(report->selection);
@@ -72,15 +70,7 @@ void report_note_no_calls(struct report *report, const char *section)
              section, is_sample ? "--sample" : "--detail sites");
 }
 
-static int note_found(void *context, const struct go_runtime_row *row)
-{
-    (void)row;
-    *(bool *)context = true;
-    return 0;
-}
-
 bool report_is_go(const struct report *report)
 {
-    bool is_go = false;
-    return query_go_runtime(report->trace->db, note_found, &is_go, NULL) == 0 && is_go;
+    return report->trace->is_go;
 }

@@ -69,7 +69,8 @@ static void print_size_class(struct report *report, const struct size_class_row 
     if (!report->selection->is_sample) {
         out_count(out, "live_count_max", "most live", (int64_t)row->live_count_max);
     }
-    out_count(out, "leaked_count", "leaked", (int64_t)row->leaked_count);
+    out_count(out, "leaked_count", report_is_go(report) ? "live at the end" : "leaked",
+              (int64_t)row->leaked_count);
     out_count(out, "free_count", NULL, (int64_t)row->free_count);
     out_end_row(out);
 }
@@ -169,8 +170,9 @@ static int compare_processes(const void *left, const void *right)
     return (a->id > b->id) - (a->id < b->id);
 }
 
-static void print_process(struct out *out, const struct process_row *process)
+static void print_process(const struct report *report, const struct process_row *process)
 {
+    struct out *out = report->out;
     out_begin_row(out);
     out_number(out, "process_id", "process", process->id);
     out_number(out, "pid", "pid", process->pid);
@@ -184,7 +186,8 @@ static void print_process(struct out *out, const struct process_row *process)
     } else {
         out_null(out, "rss_peak_bytes", "resident peak");
     }
-    out_bytes(out, "leaked_bytes", "leaked", (int64_t)process->leaked_bytes);
+    out_bytes(out, "leaked_bytes", report_is_go(report) ? "live at the end" : "leaked",
+              (int64_t)process->leaked_bytes);
     out_count(out, "leaked_count", NULL, (int64_t)process->leaked_count);
     out_count(out, "free_count", NULL, (int64_t)process->free_count);
     out_count(out, "inherited_free_count", NULL, (int64_t)process->inherited_free_count);
@@ -218,7 +221,7 @@ int report_print_processes(struct report *report, struct err *err)
         out_begin_table(report->out, "processes", title);
         size_t limit = report_top(report, 5);
         for (size_t i = 0; i < count && i < limit; i++) {
-            print_process(report->out, sorted[i]);
+            print_process(report, sorted[i]);
         }
         out_end_table(report->out);
     }

@@ -185,6 +185,15 @@ static bool is_known(const struct report *report, enum site_field field)
     return is_known_of_sample(field);
 }
 
+/* What a Go program has live at the end is no leak. */
+static const char *label_of(const struct report *report, enum site_field field,
+                            const struct column_field *column)
+{
+    bool is_live =
+        report_is_go(report) && (field == FIELD_LEAKED_BYTES || field == FIELD_LEAKED_COUNT);
+    return !is_live ? column->label : field == FIELD_LEAKED_BYTES ? "live" : "live blocks";
+}
+
 void site_field_print(struct report *report, enum site_field field, const struct shown_site *site,
                       bool is_shown)
 {
@@ -196,7 +205,8 @@ void site_field_print(struct report *report, enum site_field field, const struct
     if (field >= FIELD_FIRST_COLUMN) {
         const struct column_field *column = &column_fields[field - FIELD_FIRST_COLUMN];
         if (!is_part || !column->needs_whole_run) {
-            print_column(out, column, &site->row, is_shown ? column->label : NULL);
+            print_column(out, column, &site->row,
+                         is_shown ? label_of(report, field, column) : NULL);
         }
         return;
     }

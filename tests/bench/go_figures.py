@@ -31,6 +31,17 @@ SETTINGS = [{"GOGC": str(gogc)} for gogc in (25, 50, 100, 200, 400, 800)] + \
            [{"GOGC": "off", "GOMEMLIMIT": f"{mib}MiB"} for mib in (270, 315, 360)]
 REQUESTS = "40000"
 STOP_REQUESTS = "7000"  # less than a second: longer, and the kernel stops what has real-time priority
+# For as long as such a run takes: the longest time between two readings of the clock.
+SPIN = """
+import time
+last = time.monotonic_ns()
+until, gap = last + 600_000_000, 0
+while last < until:
+    now = time.monotonic_ns()
+    gap = max(gap, now - last)
+    last = now
+print("gap_ms", gap / 1e6)
+"""
 PARTS = ("overhead", "profile", "predictions", "advised", "stops")
 
 
@@ -87,11 +98,12 @@ def words(setting):
 
 
 class Bench:
-    def __init__(self, build, folder, rounds):
+    def __init__(self, build, folder, rounds, runs=None):
         self.allocaudit = os.path.join(build, "allocaudit")
         self.server = os.path.join(build, "sample_apps", "go_server")
         self.folder = folder
         self.rounds = rounds
+        self.runs = runs
 
     def native(self, arguments=(), env=None, requests=REQUESTS, prepare=go_first):
         return run([self.server, "-requests", requests, *arguments],
@@ -158,33 +170,25 @@ class Bench:
             grid = self.report(path, "gc-advice", "--setting", setting)["gc_grid"]
             rows.append(next(row for row in grid if row["setting"] == setting))
 
+    def load(self):
+        """Of the sittings before: setting -> predictions, and runs."""
+        if self.runs is None or not os.path.exists(self.runs):
+            return {kind: {words(setting): [] for setting in SETTINGS} for kind in ("predicted", "measured")}
+        with open(self.runs, encoding="utf-8") as file:
+            return json.load(file)
+
     def predictions(self):
         """Each round runs each setting, unrecorded, and records with the defaults before and in between."""
-        predicted = {words(setting): [] for setting in SETTINGS}
-        measured = {words(setting): [] for setting in SETTINGS}
-        for _ in range(3):
+        found = self.load()
+        for _ in range(self.rounds):
             for i, setting in enumerate(SETTINGS):
                 if i in (0, len(SETTINGS) // 2):
-                    self.predict(predicted)
-                measured[words(setting)].append(collections(self.native(env=setting)))
-        print("predicted from recordings with Go's defaults: medians of six, recorded between those measured")
-        print("(to reach: within 10 %; 'change off': of the change from GOGC=100, which leaves out how much one")
-        print("sitting differs from the next)")
-        for key, title, unit, name in (("cpu_ns", "GC CPU time", 1e6, "ms"), ("heap_mean_bytes", "mean heap", 2**20, "MiB"),
-                                       ("heap_bytes", "largest heap", 2**20, "MiB")):
-            print(f"  {title:30} {'predicted':>12} {'measured':>12} {'off':>9} {'change off':>11}   "
-                  f"{'recordings and runs':>20}")
-            field = {"cpu_ns": "gc_cpu_ns"}.get(key, key)
-            base = (statistics.median(row[field] for row in predicted["GOGC=100"]) /
-                    statistics.median(found[key] for found in measured["GOGC=100"]))
-            for setting, runs in measured.items():
-                ours = [row[field] for row in predicted[setting]]
-                theirs = [found[key] for found in runs]
-                middle, truth = statistics.median(ours), statistics.median(theirs)
-                print(f"  {setting:30} {middle / unit:8.0f} {name:3} {truth / unit:8.0f} {name:3} "
-                      f"{percent(middle / truth - 1):>9} {percent(middle / truth / base - 1):>11}   "
-                      f"{' '.join(f'{value / unit:.0f}' for value in ours)} | "
-                      f"{' '.join(f'{value / unit:.0f}' for value in theirs)}")
+                    self.predict(found["predicted"])
+                found["measured"][words(setting)].append(collections(self.native(env=setting)))
+        if self.runs is not None:
+            with open(self.runs, "w", encoding="utf-8") as file:
+                json.dump(found, file)
+        print_predictions(found["predicted"], found["measured"])
 
     # ---- what the advice brings ------------------------------------------------------------------
 
@@ -201,20 +205,29 @@ class Bench:
                 f"pool, {setting}": (["-pool"], advised)}
 
     def stops(self):
-        """Stops of the world alone, with a search in 250 requests and as little noise as can be had."""
+        """Stops of the world alone, with a search in 250 requests: with as little noise as can be had, and among
+        other work. There, what the kernel does to a thread that only reads the clock says what part is its."""
         variants = self.variants()
-        found = {name: [] for name in variants}
+        preparations = {"undisturbed by other programs": undisturbed, "among other work": go_first}
+        found = {kind: {name: [] for name in variants} for kind in preparations}
+        gaps = {kind: [] for kind in preparations}
         for _ in range(self.rounds * 2 + 1):
-            for name, (arguments, env) in variants.items():
-                time.sleep(0.3)  # so that the kernel has no reason to stop the next run
-                done = self.native(["-search", "250", *arguments], env, STOP_REQUESTS, undisturbed)
-                found[name].append(collections(done)["stop_max_ms"])
-        naive = statistics.median(found["as it is"])
-        print("longest stop of the world, ms, undisturbed by other programs (to reach: -90 %)")
-        for name, values in found.items():
-            middle = statistics.median(values)
-            change = percent(middle / naive - 1) if name != "as it is" else ""
-            print(f"  {name:16} {middle:8.3f} {change:>9}   {' '.join(f'{value:.3g}' for value in sorted(values))}")
+            for kind, prepare in preparations.items():
+                for name, (arguments, env) in variants.items():
+                    time.sleep(0.3)  # so that the kernel has no reason to stop the next run
+                    done = self.native(["-search", "250", *arguments], env, STOP_REQUESTS, prepare)
+                    found[kind][name].append(collections(done)["stop_max_ms"])
+                gaps[kind].append(float(run([sys.executable, "-c", SPIN], prepare=prepare)["figures"]["gap_ms"]))
+        for kind, rows in found.items():
+            naive = statistics.median(rows["as it is"])
+            print(f"longest stop of the world, ms, {kind} (to reach: -90 %)")
+            for name, values in rows.items():
+                middle = statistics.median(values)
+                change = percent(middle / naive - 1) if name != "as it is" else ""
+                print(f"  {name:16} {middle:8.3f} {change:>9}   {' '.join(f'{value:.3g}' for value in sorted(values))}")
+            print(f"  a thread that only reads the clock lost its processor for "
+                  f"{statistics.median(gaps[kind]):.3g} ms at most   "
+                  f"{' '.join(f'{value:.3g}' for value in sorted(gaps[kind]))}")
 
     def advised(self):
         variants = self.variants()
@@ -237,6 +250,26 @@ class Bench:
                 print(f"    {title:20} {row[key] / unit:9.4g} {change:>9}   {values}")
 
 
+def print_predictions(predicted, measured):
+    print("predicted from recordings with Go's defaults, recorded between those measured: medians of "
+          f"{len(predicted['GOGC=100'])} and {len(measured['GOGC=100'])}")
+    print("(to reach: within 10 %; 'change off': of the change from GOGC=100, which leaves out how much one")
+    print("sitting differs from the next; 'runs': half of all lie so near the median of what was measured)")
+    for key, field, title, unit, name in (
+            ("cpu_ns", "gc_cpu_ns", "GC CPU time", 1e6, "ms"), ("count", "cycle_count", "collections", 1, ""),
+            ("heap_mean_bytes", "heap_mean_bytes", "mean heap", 2**20, "MiB"),
+            ("heap_bytes", "heap_bytes", "largest heap", 2**20, "MiB")):
+        print(f"  {title:30} {'predicted':>12} {'measured':>12} {'off':>9} {'change off':>11} {'runs':>9}")
+        base = (statistics.median(row[field] for row in predicted["GOGC=100"]) /
+                statistics.median(found[key] for found in measured["GOGC=100"]))
+        for setting, runs in measured.items():
+            middle = statistics.median(row[field] for row in predicted[setting])
+            truth = statistics.median(found[key] for found in runs)
+            near = statistics.median(abs(found[key] / truth - 1) for found in runs)
+            print(f"  {setting:30} {middle / unit:8.0f} {name:3} {truth / unit:8.0f} {name:3} "
+                  f"{percent(middle / truth - 1):>9} {percent(middle / truth / base - 1):>11} {percent(near):>9}")
+
+
 def percent(value):
     return f"{value * 100:+.1f} %"
 
@@ -245,10 +278,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--runs", metavar="FILE", help="count the predictions and runs of earlier sittings that are in "
+                        "FILE, too, and add those of this one")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be repeated")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="allocaudit-go-")
-    bench = Bench(os.path.abspath(options.build), folder, options.rounds)
+    bench = Bench(os.path.abspath(options.build), folder, options.rounds, options.runs)
     if not os.path.exists(bench.server):
         sys.exit("go_server is not built: install Go, and 'make sample-apps'")
     try:

@@ -253,6 +253,37 @@ static void gc_settings_are_read_as_go_reads_them(void **state)
     assert_false(gc_limit_parse("-1", &value));
 }
 
+/* While it starts, other processors mark for nothing; later all work is the collector's. */
+static void gc_model_predict_start_up_with_idle_processors_does_not_spread(void **state)
+{
+    (void)state;
+    struct gc_model model;
+    struct gc_prediction all;
+    struct gc_prediction half;
+    const struct gc_setting twice = {200, GC_LIMIT_NONE};
+    struct gc_history history = make_history(CYCLES);
+    for (size_t i = 0; i < CYCLES / 2; i++) {
+        history.rows[i].idle_cpu_ns = COST_NS;
+        history.rows[i].assist_cpu_ns = 0;
+        history.rows[i].background_cpu_ns = 0;
+    }
+    history.cpu_ns = (uint64_t)(CYCLES - CYCLES / 2) * COST_NS;
+
+    assert_int_equal(gc_model_fit(&history, &common, 0, &model, &err), 0);
+    gc_model_predict(&model, &common, &all);
+    gc_model_predict(&model, &twice, &half);
+
+    assert_float_equal(model.cpu_check, 1, 0.03);
+    assert_float_equal(all.cpu_ns, (double)history.cpu_ns, 1);
+    assert_float_equal(half.cpu_ns / all.cpu_ns, 0.5, 0.05);
+    assert_float_equal(
+        gc_course_at(&model.course, model.course.points[CYCLES / 2].allocated_bytes, &(size_t){0})
+            .idle_share,
+        0, 0);
+    gc_model_fini(&model);
+    gc_history_fini(&history);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +297,7 @@ int main(void)
         cmocka_unit_test(gc_course_make_what_was_allocated_while_marking_is_not_live),
         cmocka_unit_test(gc_model_predict_forced_collections_stay),
         cmocka_unit_test(gc_setting_parse_reads_what_it_describes),
+        cmocka_unit_test(gc_model_predict_start_up_with_idle_processors_does_not_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
