@@ -1,3 +1,4 @@
+#include "../report/html_page.h"
 #include "recommend_answer.h"
 
 static const struct option_spec options[] = {
@@ -13,6 +14,9 @@ static const struct option_spec options[] = {
     {"limit", '\0', "BYTES", "the memory of the container that a Go program is for (512MiB)",
      "none: up to twice the memory that was used",
      OPTION_BYTES_AT(struct recommend_settings, container_bytes), .min = 1 << 20},
+    {"html", '\0', "OUT",
+     "also write a page for a browser: the answer, with the report of the recording", NULL,
+     OPTION_TEXT_AT(struct recommend_settings, html)},
     OUT_OPTIONS(struct recommend_settings, out),
     {0},
 };
@@ -22,6 +26,7 @@ static const struct option_example examples[] = {
     {"allocaudit recommend app.db --goal memory", "for less memory, at little cost"},
     {"allocaudit recommend service.db --limit 512MiB",
      "GOGC and GOMEMLIMIT for a Go program in a container"},
+    {"allocaudit recommend app.db --html app.html", "with the report, as a page for a browser"},
     {"allocaudit recommend -i app.db --confirm -- ./app input", "and try it on the program"},
     {NULL, NULL},
 };
@@ -92,26 +97,51 @@ static void note_plan(const struct recommend_answer *answer)
     }
 }
 
+/* Without the sites of a plan, whose key is that of the report's own table. */
+static void print_into(void *context, struct out *out)
+{
+    struct recommend_answer *answer = context;
+    bool has_sites = answer->has_sites;
+    answer->out = out;
+    answer->has_sites = false;
+    recommend_print(answer);
+    answer->has_sites = has_sites;
+}
+
+/* context: the status of writing the page. */
 static void print(struct recommend_answer *answer, void *context)
 {
-    (void)context;
+    int *page_status = context;
+    struct out *out = answer->out;
     recommend_print(answer);
     note_plan(answer);
+    if (answer->settings->html != NULL) {
+        const struct report_extra extra = {print_into, answer};
+        *page_status = recommend_write_page(answer, answer->settings->html, &extra);
+        answer->out = out;
+    }
 }
 
 int cmd_recommend(int argc, char **argv)
 {
     struct recommend_settings settings = RECOMMEND_SETTINGS_DEFAULT;
+    int page_status = CMD_DONE;
     const struct recommend_job job = {
         .page = &cmd_recommend_page,
         .work = work_out,
         .print = print,
         .print_go = recommend_print_go,
+        .context = &page_status,
     };
     struct option_arguments arguments = {0};
+    struct err err;
     int status = CMD_DONE;
     if (!cmd_begin(&cmd_recommend_page, argc, argv, &settings, &arguments, &status)) {
         return status;
     }
-    return recommend_answer_job(&job, &settings, &arguments);
+    if (settings.html != NULL && html_page_check(&err) < 0) {
+        return cmd_fail(&err);
+    }
+    status = recommend_answer_job(&job, &settings, &arguments);
+    return status == CMD_DONE ? page_status : status;
 }

@@ -98,7 +98,9 @@ static const char *const paragraphs[] = {
     "summed "
     "up by their callers); gc (of a Go program: its garbage collections). Without a section: all "
     "but modules and tree that have something to say.",
-    "Only where they are named: latency (how long calls take, and their share of the CPU time); "
+    "Only where they are named: recommendation (whether another allocator could win anything; "
+    "'allocaudit recommend' measures it); latency (how long calls take, and their share of the CPU "
+    "time); "
     "pools (blocks of equal size, and what a pool for them would save); clocks (lifetimes by time, "
     "by bytes and by allocations); predict (how well a site foretells its blocks); lifo (whether "
     "the youngest block is freed first); handoffs (who allocates, who frees); churn (threads that "
@@ -338,6 +340,7 @@ int report_answer(const struct report_settings *settings, struct option_argument
     suppressions_fini(&report.suppressions);
     stacks_destroy(report.stacks);
     selection_fini(&selection);
+    str_fini(&report.left_out);
     str_fini(&report.file_words);
     trace_close(trace);
     return status;

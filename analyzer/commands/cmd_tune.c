@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "../report/html_page.h"
-#include "report_answer.h"
 #include "tune_answer.h"
 
 enum {
@@ -74,19 +73,6 @@ static void print_into(void *context, struct out *out)
     tune_print(context, out);
 }
 
-/* The page is the report's, with this answer before it. */
-static void write_page(struct tune_answer *tune)
-{
-    struct recommend_answer *answer = tune->answer;
-    struct report_settings settings = REPORT_SETTINGS_DEFAULT;
-    const struct report_extra extra = {print_into, tune};
-    struct option_arguments no_words = {0};
-    settings.input = answer->path;
-    settings.process = tune->settings->base.process;
-    settings.html = tune->settings->html;
-    tune->page_status = report_answer(&settings, &no_words, &extra);
-}
-
 static void print(struct recommend_answer *answer, void *context)
 {
     struct tune_answer *tune = context;
@@ -94,7 +80,8 @@ static void print(struct recommend_answer *answer, void *context)
     tune->answer = answer;
     tune_print(tune, out);
     if (tune->settings->html != NULL) {
-        write_page(tune);
+        const struct report_extra extra = {print_into, tune};
+        tune->page_status = recommend_write_page(answer, tune->settings->html, &extra);
         answer->out = out;
     }
 }

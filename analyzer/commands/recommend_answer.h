@@ -21,6 +21,7 @@
 #include "../cli/term.h"
 #include "../model/trace.h"
 #include "../replay/rounds.h"
+#include "../report/report.h"
 #include "../trial/comparison.h"
 #include "cmd.h"
 
@@ -45,6 +46,7 @@ struct recommend_settings {
     uint64_t container_bytes; /* that a Go program has; OPTION_NOT_GIVEN: not said */
     const char *plan_path;    /* NULL: no plan is wanted */
     bool is_why_wanted;
+    const char *html; /* where to write a page; NULL: nowhere */
     struct out_settings out;
 };
 
@@ -284,6 +286,11 @@ int recommend_find_go(struct recommend_answer *answer, struct err *err);
 
 /* Of a Go program: prints what to set and what to pool, into answer->out. Returns 0 or a negative
  * errno. */
+/* Writes the report's page with an answer before it. Returns the exit status, what is wrong is
+ * told. */
+int recommend_write_page(const struct recommend_answer *answer, const char *html,
+                         const struct report_extra *extra);
+
 int recommend_print_go(struct recommend_answer *answer, struct err *err);
 
 /* Prints what is often said of such programs, and whether it holds for this one. */

@@ -51,6 +51,10 @@ static int answer_go(const struct recommend_job *job, struct recommend_answer *a
                           "a Go program has its own allocator: no --confirm and no --emit-plan "
                           "('allocaudit trial -e GOGC=50,100 -- COMMAND' measures its settings)");
     }
+    if (answer->settings->html != NULL) {
+        return cmd_misuse(job->page, "of a Go program 'allocaudit report --html' has the advice: "
+                                     "no --html here");
+    }
     int result = job->print_go(answer, &err);
     return result < 0 ? cmd_fail(&err) : cmd_finish(answer->out, CMD_DONE);
 }

@@ -17,8 +17,8 @@ const METRICS = [
 const HUES = 6;
 const CELL = 20;
 
-const unknownReason = report.summary?.sample_bytes
-    ? "not known from a sample" : "not known for a part of the run";
+const unknownReason = report.summary?.detail === "import" ? "not known from an imported file"
+    : report.summary?.sample_bytes ? "not known from a sample" : "not known for a part of the run";
 
 export function flameSection() {
     const known = METRICS.map(([key, label, words]) => {

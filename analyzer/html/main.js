@@ -52,9 +52,12 @@ function content(key, value) {
     return key === "fragmentation" ? fragmentationSection(value) : genericSection(key, value);
 }
 
-// "pool_sizes" is a part of "pools", "pins_heap_top" of "pins".
-const TUNING_PARTS = new Set(["confirmed", "front", "tried", "searched", "left_out", "environment"]);
-const belongsTo = (key, owner) => (owner === "tuning" && TUNING_PARTS.has(key)) || [owner, owner.replace(/s$/, "")].some((stem) => key.startsWith(`${stem}_`));
+// What another command puts before the report, with its parts. "pool_sizes" is a part of "pools", "pins_heap_top" of "pins".
+const PARTS = {
+    tuning: new Set(["confirmed", "front", "tried", "searched", "left_out", "environment"]),
+    recommendation: new Set(["expected", "confirmed", "features", "causes", "folklore", "tried", "site_advice", "environment"]),
+};
+const belongsTo = (key, owner) => PARTS[owner]?.has(key) || [owner, owner.replace(/s$/, "")].some((stem) => key.startsWith(`${stem}_`));
 
 // [{key, name, title, make}] in the order of the page.
 function sections() {
@@ -80,8 +83,8 @@ function sections() {
             found.push({ key, name, title, make: () => content(key, value) });
         }
     }
-    const isTuning = ({ key }) => key === "tuning"; // what the page is about comes first
-    return [...found.filter(isTuning), ...found.filter((section) => !isTuning(section))];
+    const isAnswer = ({ key }) => key in PARTS; // what the page is about comes first
+    return [...found.filter(isAnswer), ...found.filter((section) => !isAnswer(section))];
 }
 
 // ---- the head

@@ -56,8 +56,19 @@ bool report_has_calls(const struct report *report)
            strcmp(report->trace->run.detail, "full") == 0;
 }
 
+/* A page has all sections: one note for those that it lacks. */
+static void leave_out(struct report *report, const char *section)
+{
+    struct str *names = &report->left_out;
+    (void)str_printf(names, "%s%s", names->size_bytes > 0 ? ", " : "", section);
+}
+
 void report_note_no_calls(struct report *report, const char *section)
 {
+    if (report->is_page) {
+        leave_out(report, section);
+        return;
+    }
     bool is_sample = report->trace->run.sample_bytes != QUERY_NULL;
     if (trace_is_import(report->trace)) {
         out_note(report->out,

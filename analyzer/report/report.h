@@ -70,6 +70,7 @@ struct report {
     struct sites *sites;              /* with the keys that the sections need */
     struct site_leaks leaks;          /* empty where kinds are not known */
     struct suppressions suppressions; /* applied to `sites` */
+    struct str left_out;   /* sections of a page that need calls which were not recorded */
     struct str file_words; /* "" or " -i FILE": what makes another command read the same file */
     struct totals totals;  /* of the process selected, or of all */
     const struct pair_costs *pair_costs; /* NULL: were not measured */
@@ -135,6 +136,7 @@ int report_print_sizes(struct report *report, struct err *err);
 int report_print_threads(struct report *report, struct err *err);
 int report_print_processes(struct report *report, struct err *err);
 int report_print_timeline(struct report *report, struct err *err);
+int report_print_recommendation(struct report *report, struct err *err);
 int report_print_latency(struct report *report, struct err *err);
 int report_print_pools(struct report *report, struct err *err);
 int report_print_clocks(struct report *report, struct err *err);

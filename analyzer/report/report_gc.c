@@ -217,7 +217,7 @@ int report_print_gc(struct report *report, struct err *err)
         if (result == 0 && !report->is_overview) {
             result = print_cycles(report, &history, err);
         }
-    } else if (!report->is_overview) {
+    } else if (!report->is_overview && !report->is_page) {
         out_note(report->out, "no garbage collection was recorded: there are some only of a Go "
                               "program that 'allocaudit run' started itself");
     }

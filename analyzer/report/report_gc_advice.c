@@ -326,7 +326,7 @@ int report_print_gc_advice(struct report *report, struct err *err)
     }
     if (advising.gc.history.count > 0) {
         result = print_advice(&advising, err);
-    } else {
+    } else if (!report->is_page) {
         out_note(report->out, "gc-advice needs the garbage collections of a Go program that "
                               "'allocaudit run' started itself");
     }

@@ -31,6 +31,14 @@ static void note_state(struct report *report)
     }
 }
 
+static void note_left_out(struct report *report)
+{
+    if (report->left_out.size_bytes > 0) {
+        out_note(report->out, "sections that need every allocation in its order are left out: %s",
+                 str_text(&report->left_out));
+    }
+}
+
 static void note_import(struct report *report)
 {
     if (trace_is_import(report->trace) && !report_is_go(report)) {
@@ -316,6 +324,7 @@ int report_print_notes(struct report *report, struct err *err)
     note_state(report);
     note_import(report);
     note_detail(report);
+    note_left_out(report);
     if (!note_unseen(report)) {
         note_emptiness(report);
     }

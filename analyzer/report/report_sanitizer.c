@@ -158,8 +158,10 @@ static void print_remarks(const struct sanitizer_table *table)
     if (table->row_count == 0 && !table->report->is_overview) {
         out_begin_table(out, "sanitizer", title);
         out_end_table(out);
-        out_note(out, "no report of a sanitizer was seen: build the program with "
-                      "-fsanitize=address or -fsanitize=leak");
+        if (!table->report->is_page) {
+            out_note(out, "no report of a sanitizer was seen: build the program with "
+                          "-fsanitize=address or -fsanitize=leak");
+        }
     }
     if (table->row_count > table->shown_count) {
         out_note(out,

@@ -3,6 +3,7 @@
  */
 #include "report.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,7 +75,8 @@ int report_print_handoffs(struct report *report, struct err *err)
     out_count(out, "remote_free_count", "by another thread", (int64_t)handoffs->remote_free_count);
     out_percent(out, "remote_free_pct", "  share", (double)handoffs->remote_free_count,
                 (double)handoffs->free_count);
-    out_real(out, "skew", "skew (1: makers and freers are apart)", handoffs->skew, 3);
+    out_real(out, "skew", "skew (1: makers and freers are apart)",
+             handoffs->free_count > 0 ? handoffs->skew : NAN, 3);
     out_text(out, "verdict", "verdict", judge_handoffs(handoffs));
     out_end_section(out);
     print_cells(report, handoffs);

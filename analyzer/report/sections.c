@@ -25,6 +25,7 @@ static const struct report_section sections[] = {
     {"sanitizer", report_print_sanitizer, 0, 0, true, NULL, false},
     {"summary", report_print_summary, KEY(TIME) | KEY(TEMPORARY), SECTION_BY_ALL, true, NULL,
      false},
+    {"recommendation", report_print_recommendation, 0, 0, false, NULL, false},
     {"sites", report_print_sites, KEY(COUNT) | KEY(BYTES) | KEY(PEAK) | KEY(TIME) | KEY(TEMPORARY),
      SECTION_BY_ALL, true, NULL, false},
     {"leaks", report_print_leaks, KEY(LEAKED) | KEY(LEAKED_COUNT), SECTION_BY_ALL, true, NULL,

@@ -8,6 +8,7 @@ import stat
 
 import harness
 from browser import Browser
+from test_import import TEXT as HEAPTRACK
 from test_report import NO_ALLOCATION, make_database
 
 LIMIT_BYTES = 5 * 1000 * 1000
@@ -353,6 +354,40 @@ def test_of_every_kind_of_recording(test):
         browser.open(pages["of one section"])
         test.equal("sections", [name for name in sections_of(browser) if name not in ("summary", "timeline", "flame", "sites")],
                    ["leaks"])
+
+
+def test_recommendation_comes_first(test):
+    need_page(test)
+    recorded = test.record([test.program("hello")])
+    ended = test.allocaudit("recommend", recorded.path, "--html", "recommend.html")
+    test.equal(f"status ({ended.talk})", ended.status, 0)
+    found = data_of(test.path("recommend.html"))["report"]
+    test.equal("verdict", found["recommendation"]["verdict"], "no_change")
+    test.check("features" in found and "sites" in found, f"{list(found)}")
+    own = data_of(write_page(test, recorded.path, name="own.html"))["report"]["recommendation"]
+    test.equal("of the report's own", own["verdict_key"], "no_change")
+    unwritable = test.allocaudit("recommend", recorded.path, "--html", "/nowhere/recommend.html")
+    test.equal("status where it cannot be written", unwritable.status, 3)
+    with Browser(test) as browser:
+        browser.open(test.path("recommend.html"))
+        check_quiet(test, browser)
+        shown = sections_of(browser)
+        test.equal("order", shown[:2], ["summary", "recommendation"])
+        test.check("What the recording shows" in browser.text("#recommendation"), browser.text("#recommendation"))
+
+
+def test_of_what_heaptrack_recorded(test):
+    need_page(test)
+    path = test.path("heaptrack.db")
+    test.equal("status", test.allocaudit("import", test.write("heaptrack.app.1", HEAPTRACK), "-o", path).status, 0)
+    page = write_page(test, path, name="heaptrack.html")
+    with Browser(test) as browser:
+        browser.open(page)
+        check_quiet(test, browser)
+        test.check("mported from another profiler" in browser.text("#summary"), browser.text("#summary"))
+        test.check("lifetimes" not in sections_of(browser), "lifetimes are shown")
+        reason = browser.script("return document.querySelector(\"label[for='flame-metric-temporary_count']\").title")
+        test.check("not known" in reason, f"why there is no such metric: {reason}")
 
 
 def test_shows_sections_it_has_never_heard_of(test):

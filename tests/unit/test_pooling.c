@@ -186,6 +186,21 @@ static void pool_gain_verdict_names_the_first_reason(void **state)
     assert_int_equal(pool_gain_of(&million, &group, &yardstick).verdict, POOL_STANDS_IDLE);
 }
 
+static void pool_gain_without_timed_calls_of_few_blocks_is_too_little(void **state)
+{
+    (void)state;
+    struct pool_yardstick yardstick = {
+        .cpu_time_ns = 100000000, .peak_bytes = 1 << 20, .header_bytes = 8};
+    struct pool_group few = plain_group;
+    few.allocation_count = 900; /* at 1 us a pair less than 1 % of 100 ms */
+    few.free_count = 900;
+    few.allocated_bytes = 900 * few.slot_bytes;
+
+    assert_int_equal(pool_gain_of(&million, &few, &yardstick).verdict, POOL_SAVES_TOO_LITTLE);
+
+    assert_int_equal(pool_gain_of(&million, &plain_group, &yardstick).verdict, POOL_NEEDS_COSTS);
+}
+
 static void pool_gain_without_costs_knows_the_most_it_can_be(void **state)
 {
     (void)state;
@@ -238,6 +253,7 @@ int main(void)
         cmocka_unit_test(pooling_of_leaks_alone_knows_no_lifetime),
         cmocka_unit_test(pool_gain_is_pairs_by_what_they_cost_less),
         cmocka_unit_test(pool_gain_verdict_names_the_first_reason),
+        cmocka_unit_test(pool_gain_without_timed_calls_of_few_blocks_is_too_little),
         cmocka_unit_test(pool_gain_without_costs_knows_the_most_it_can_be),
         cmocka_unit_test(pool_gain_of_memory_needs_no_costs),
         cmocka_unit_test(pool_gain_header_is_glibc_s_alone),
