@@ -85,10 +85,14 @@ struct recommend_settings {
          "N",       "with --confirm: the exit status with which the command ends",                 \
          "0",       OPTION_COUNT_AT(settings, at status),                                          \
          .max = 255},                                                                              \
-        {"time-limit", '\0',                                                                       \
-         "SECONDS",    "for replays: when they are used up, what was not tried is left out",       \
-         "120",        OPTION_COUNT_AT(settings, at limit_s),                                      \
-         .min = 1,     .max = 86400},                                                              \
+        {"time-limit",                                                                             \
+         '\0',                                                                                     \
+         "SECONDS",                                                                                \
+         "for replays, and for reading the calls after them: when they are used up, "              \
+         "what was not tried is left out (0: all but the recorded allocator)",                     \
+         "120",                                                                                    \
+         OPTION_COUNT_AT(settings, at limit_s),                                                    \
+         .max = 86400},                                                                            \
     {                                                                                              \
         "process", 'p', "ID",                                                                      \
             "this process: its number in 'report processes', or its pid; without it the one with " \

@@ -20,6 +20,16 @@ def recorded(test, *command, options=(), env=None):
     return test.record(command, "-q", *options, env=env).path
 
 
+def paused(test, *command):
+    """The same of a program that sleeps at its end: so few calls suffice for a recording that is long enough."""
+    return recorded(test, *command, env={"LD_PRELOAD": test.program("pause_at_end")})
+
+
+def pinned(test):
+    """6 MB that one cached block keeps, and half a second with nothing to do."""
+    return recorded(test, test.program("pinned_top"), "12500")
+
+
 def test_small_program_needs_no_change(test):
     answer = advice(test, recorded(test, test.program("hello")))
     found = answer["recommendation"]
@@ -41,23 +51,22 @@ def test_program_that_hardly_allocates_needs_no_change(test):
 
 
 def test_memory_held_by_the_heaps_end_is_given_back(test):
-    """One cached block keeps 50 MB: another setting, or another allocator, holds a fraction."""
-    path = recorded(test, test.program("pinned_top"))
-    answer = advice(test, path, "--goal", "memory")
+    """One cached block keeps 6 MB: another setting, or another allocator, holds a fraction."""
+    answer = advice(test, pinned(test), "--goal", "memory")
     found = answer["recommendation"]
     test.equal("verdict", found["verdict"], "change")
     expected = {row["measure"]: row for row in answer["expected"]}
     test.check(expected["mean"]["change_pct"] < -30, f"{expected}")
     test.check(expected["mean"]["change_high_pct"] < -20, f"{expected}")
-    test.check(found["command"].endswith("pinned_top"), found["command"])
+    test.check(found["command"].endswith("pinned_top 12500"), found["command"])
     fixed = next(row for row in answer["tried"] if row["label"] == "glibc, gives back at once")
     test.check(fixed["mean_change_pct"] < -30, f"{fixed}")
     test.check("tcache_count=0" in fixed["setting"], f"{fixed}")
 
 
 def test_causes_are_found_by_leaving_them_out(test):
-    """Without the file's block at the heap's end glibc gives 50 MB back by itself: nothing is left to gain."""
-    answer = advice(test, recorded(test, test.program("pinned_top")), "--goal", "memory", "--why")
+    """Without the file's block at the heap's end glibc gives 6 MB back by itself: nothing is left to gain."""
+    answer = advice(test, pinned(test), "--goal", "memory", "--why")
     test.equal("verdict", answer["recommendation"]["verdict"], "change")
     cause = next(row for row in answer["causes"] if row["feature"] == "top_site")
     test.check("fopen" in cause["function"], f"{cause}")
@@ -95,22 +104,23 @@ def test_advice_cures_the_pinned_heap(test):
 
 def test_longest_call_is_bounded(test):
     """A buddy joins and cuts a bounded number of blocks; glibc at times joins all there are."""
-    answer = advice(test, recorded(test, test.sample_app("control_loop"), "--ticks", "250000"), "--goal",
-                    "realtime")
+    answer = advice(test, paused(test, test.sample_app("control_loop"), "--ticks", "80000"), "--goal", "realtime")
     found = answer["recommendation"]
     test.equal("verdict", found["verdict"], "change")
     rows = {row["label"]: row for row in answer["tried"]}
-    test.check(found["advice"] in ("buddy", "pool, up to 64 KiB"), f"{found}")
+    bounded = ("buddy", "pool, up to 64 KiB")
+    test.check(found["advice"] in (*bounded, "jemalloc"), f"{found}")  # which seldom does more at once, either
     test.check(rows[found["advice"]]["worst_ns"] < rows["as recorded"]["worst_ns"] / 2, f"{rows}")
-    test.check("ALLOCAUDIT_POLICY=" in found["environment_line"], found["environment_line"])
+    test.check(min(rows[label]["worst_ns"] for label in bounded) < rows["as recorded"]["worst_ns"] / 2, f"{rows}")
+    test.equal("a policy", "ALLOCAUDIT_POLICY=" in found["environment_line"], found["advice"] in bounded)
     said = next(row for row in answer["folklore"] if row["kind"] == "real time")
     test.equal("said", said["allocator"], "pool")
 
 
 def test_fixed_heap_counts_what_is_held(test):
     """Of a policy whole chunks count, as a simulation has them; of the others what is touched."""
-    path = recorded(test, test.sample_app("sensor_node"), "--readings", "1800000")
-    answer = advice(test, path, "--goal", "embedded", "--time-limit", "60")
+    path = paused(test, test.sample_app("sensor_node"), "--readings", "500000")
+    answer = advice(test, path, "--goal", "embedded")
     rows = {row["label"]: row for row in answer["tried"]}
     policy = rows["buddy, small zones"]
     simulated = json.loads(test.allocaudit("simulate", path, "--policy", policy["allocator"], "--format",
@@ -126,8 +136,7 @@ def test_fixed_heap_counts_what_is_held(test):
 
 def test_advice_is_tried_on_the_program(test):
     program = test.program("pinned_top")
-    answer = advice(test, recorded(test, program), "--goal", "memory", "--confirm", "-n", "6", "--",
-                    program)
+    answer = advice(test, pinned(test), "--goal", "memory", "--confirm", "-n", "6", "--", program, "2000", "0")
     found = answer["recommendation"]
     test.check(found["verdict"] in ("change", "withdrawn"), f"{found}")
     measures = [row["measure"] for row in answer["confirmed"]]
@@ -140,15 +149,14 @@ def test_advice_that_fails_the_program_is_withdrawn(test):
     """The command ends well only where nothing is preloaded and no variable is set."""
     check = ('test -z "$LD_PRELOAD$MALLOC_CONF$GLIBC_TUNABLES$MIMALLOC_DECOMMIT_DELAY'
              '$TCMALLOC_AGGRESSIVE_DECOMMIT"')
-    answer = advice(test, recorded(test, test.program("pinned_top")), "--goal", "memory",
-                    "--confirm", "-n", "6", "--", "/bin/sh", "-c", check)
+    answer = advice(test, pinned(test), "--goal", "memory", "--confirm", "-n", "6", "--", "/bin/sh", "-c", check)
     test.equal("verdict", answer["recommendation"]["verdict"], "withdrawn")
     test.check(any("failed under it" in note for note in answer["notes"]), f"{answer['notes']}")
 
 
 def test_sites_become_a_plan(test):
     """A message of 24 bytes, 64 at most, made and freed again and again."""
-    path = recorded(test, test.sample_app("message_store"), "--messages", "2400000")
+    path = paused(test, test.sample_app("message_store"), "--messages", "600000")
     plan = test.path("plan.json")
     for _ in range(3):  # a busy machine may time pools and allocators at unlike moments
         answer = advice(test, path, "--goal", "speed", "--time-limit", "15", "--emit-plan", plan)
@@ -168,14 +176,14 @@ def test_sites_become_a_plan(test):
 
 def test_buffer_that_grows_is_worth_reserving(test):
     """31 reallocs of each buffer, and no allocator spares the calls: a malloc of all 512 bytes does."""
-    path = recorded(test, test.program("grown_buffers"), "16", "512", "50000", "500")
-    answer = advice(test, path, "--goal", "speed", "--time-limit", "90")
+    path = paused(test, test.program("grown_buffers"), "16", "512", "40000", "500")
+    answer = advice(test, path, "--goal", "speed")
     test.equal("rows", len(answer["site_advice"]), 1)
     row = answer["site_advice"][0]
     test.equal("kind", row["kind"], "reserve")
     test.equal("function", row["function"], "grow")
     test.equal("size_bytes", row["size_bytes"], 512)
-    test.equal("spared_step_count", row["spared_step_count"], 50000 * 31)
+    test.equal("spared_step_count", row["spared_step_count"], 40000 * 31)
     test.check("reserve 512 B" in row["text"], row["text"])
     test.check(row["file"].endswith("grown_buffers.c") and row["line"] > 0, f"{row}")
     test.check(row["cpu_change_pct"] <= -2 and row["cpu_change_high_pct"] < 0, f"{row}")
@@ -199,7 +207,7 @@ def test_blocks_that_pin_pages_are_worth_an_arena(test):
 def test_blocks_that_die_with_their_frame_are_worth_an_arena(test):
     """Twenty blocks of many sizes a frame: glibc joins and cuts them, and what does not needs too much memory."""
     program = test.program("frame_scratch")
-    path = recorded(test, program, "60000", "0")
+    path = paused(test, program, "40000", "0")
     plan = test.path("plan.json")
     answer = advice(test, path, "--goal", "speed", "--time-limit", "30", "--emit-plan", plan)
     row = answer["site_advice"][0]
@@ -207,7 +215,7 @@ def test_blocks_that_die_with_their_frame_are_worth_an_arena(test):
     test.equal("function", row["function"], "scratch_take")
     test.equal("base", row["base"], "as recorded")
     test.equal("sites", row["frame_stack_ids"], [row["stack_id"]])
-    test.equal("frames", (row["frame_name"], row["frame_count"], row["frame_allocation_count"]), ("", 60000, 1200000))
+    test.equal("frames", (row["frame_name"], row["frame_count"], row["frame_allocation_count"]), ("", 40000, 800000))
     test.check(row["cpu_change_pct"] <= -2 and row["cpu_change_high_pct"] < 0, f"{row}")
     test.check("is reset when a frame ends" in row["text"], row["text"])
     with open(plan, encoding="utf-8") as file:
@@ -218,7 +226,7 @@ def test_blocks_that_die_with_their_frame_are_worth_an_arena(test):
 
 
 def test_no_frame_arena_where_all_blocks_outlive_their_frame(test):
-    answer = advice(test, recorded(test, test.program("frame_scratch"), "60000", "4"), "--goal", "speed",
+    answer = advice(test, paused(test, test.program("frame_scratch"), "40000", "4"), "--goal", "speed",
                     "--time-limit", "30")
     test.equal("rows", answer["site_advice"], [])
     test.check(any("at none could enough be gained" in note for note in answer["notes"]), f"{answer['notes']}")
@@ -226,7 +234,7 @@ def test_no_frame_arena_where_all_blocks_outlive_their_frame(test):
 
 def test_no_site_is_worth_a_change_where_nothing_grows(test):
     """What can be won there is the allocator's: nothing is realloc'ed."""
-    answer = advice(test, recorded(test, test.program("pinned_top")), "--goal", "memory")
+    answer = advice(test, pinned(test), "--goal", "memory")
     test.equal("rows", answer["site_advice"], [])
     said = f"on top of '{answer['recommendation']['advice']}'"
     test.check(any("no change of a single site" in note and said in note for note in answer["notes"]),
@@ -234,8 +242,9 @@ def test_no_site_is_worth_a_change_where_nothing_grows(test):
 
 
 def test_too_little_time_is_said(test):
-    path = recorded(test, test.sample_app("message_store"), "--messages", "2000000")
-    found = advice(test, path, "--time-limit", "1")
+    """With none at all: whatever is more than that may suffice on some machine."""
+    path = paused(test, test.sample_app("message_store"), "--messages", "600000")
+    found = advice(test, path, "--time-limit", "0")
     test.equal("verdict", found["recommendation"]["verdict"], "insufficient_evidence")
     test.check("longer --time-limit" in found["recommendation"]["why"], f"{found}")
 

@@ -4,7 +4,7 @@ import json
 
 from browser import Browser
 from test_html import need_page
-from test_recommend import recorded
+from test_recommend import paused, pinned, recorded
 from test_replay import need_library
 
 MEASURES = ("peak", "mean", "cpu", "tail")
@@ -25,8 +25,8 @@ def is_better(one, other, measure):
 
 
 def test_known_best_setting_is_found(test):
-    """A cached block at the heap's end keeps 50 MB: of glibc's settings those that do not cache it give them back."""
-    answer = tuned(test, recorded(test, test.program("pinned_top")), "--goal", "memory", "--allocators", "glibc",
+    """A cached block at the heap's end keeps 6 MB: of glibc's settings those that do not cache it give them back."""
+    answer = tuned(test, pinned(test), "--goal", "memory", "--allocators", "glibc",
                    "--time-limit", "25")
     found = answer["tuning"]
     test.equal("verdict", found["verdict"], "change")
@@ -42,7 +42,7 @@ def test_known_best_setting_is_found(test):
 
 
 def test_nothing_on_the_front_is_beaten(test):
-    answer = tuned(test, recorded(test, test.program("pinned_top")), "--allocators", "glibc", "--time-limit", "15")
+    answer = tuned(test, pinned(test), "--allocators", "glibc", "--time-limit", "15")
     last = [row for row in answer["tried"] if row["place"] in ("front", "beaten", "tied")]
     front = [row for row in last if row["place"] == "front"]
     test.equal("front", sorted(row["label"] for row in front), sorted(row["label"] for row in answer["front"]))
@@ -60,7 +60,7 @@ def test_nothing_on_the_front_is_beaten(test):
 
 def test_default_is_best(test):
     """Pairs of one size, one after the other: no setting of glibc changes what they need."""
-    answer = tuned(test, recorded(test, test.program("plain_pairs"), "3000000"), "--goal", "memory", "--allocators",
+    answer = tuned(test, paused(test, test.program("plain_pairs"), "1500000"), "--goal", "memory", "--allocators",
                    "glibc", "--time-limit", "15")
     found = answer["tuning"]
     test.equal("verdict", found["verdict"], "no_change")
@@ -75,7 +75,7 @@ def test_dangerous_settings_are_never_tried(test):
     """And each knob that is not has a reason."""
     need_library("jemalloc")
     need_library("tcmalloc")
-    answer = tuned(test, recorded(test, test.program("pinned_top")), "--allocators", "jemalloc,tcmalloc", "--time-limit",
+    answer = tuned(test, pinned(test), "--allocators", "jemalloc,tcmalloc", "--time-limit",
                    "25")
     left_out = {name: row["reason"] for row in answer["left_out"] for name in row["knobs"].split(", ")}
     for knob, reason in (("abort_conf", "ends the program"), ("zero", "debugging"), ("HEAP_LIMIT_MB", "fail"),
@@ -89,10 +89,10 @@ def test_dangerous_settings_are_never_tried(test):
 
 
 def test_settings_that_work_by_the_clock(test):
-    """40 MB freed, then half a second of little work: a short decay gives them back, the default one does not."""
+    """20 MB freed, then half a second of little work: a short decay gives them back, the default one does not."""
     need_library("jemalloc")
-    answer = tuned(test, recorded(test, test.program("idle_after_peak")), "--goal", "memory", "--allocators", "jemalloc",
-                   "--time-limit", "40")
+    path = recorded(test, test.program("idle_after_peak"), "5000")
+    answer = tuned(test, path, "--goal", "memory", "--allocators", "jemalloc", "--time-limit", "40")
     mean = {row["label"]: row["mean_change_pct"] for row in answer["tried"] if "mean_change_pct" in row}
     test.check(mean["jemalloc dirty_decay_ms:0"] < mean["jemalloc"] / 2, f"{mean}")
     test.check(mean["jemalloc dirty_decay_ms:1000"] < mean["jemalloc"] - 20, f"{mean}")
@@ -100,8 +100,8 @@ def test_settings_that_work_by_the_clock(test):
 
 def test_best_setting_is_tried_on_the_program(test):
     program = test.program("pinned_top")
-    answer = tuned(test, recorded(test, program), "--goal", "memory", "--allocators", "glibc", "--time-limit", "15",
-                   "--confirm", "-n", "6", "--", program)
+    answer = tuned(test, pinned(test), "--goal", "memory", "--allocators", "glibc", "--time-limit", "15",
+                   "--confirm", "-n", "6", "--", program, "2000", "0")
     test.check(answer["tuning"]["verdict"] in ("change", "withdrawn"), f"{answer['tuning']}")
     test.equal("measures", [row["measure"] for row in answer["confirmed"]], ["wall", "cpu", "peak", "faults"])
 
@@ -114,8 +114,8 @@ def test_nothing_to_win_is_not_searched(test):
 
 
 def test_too_little_time_is_said(test):
-    path = recorded(test, test.sample_app("message_store"), "--messages", "2000000")
-    answer = tuned(test, path, "--allocators", "glibc", "--time-limit", "1")
+    path = paused(test, test.sample_app("message_store"), "--messages", "600000")
+    answer = tuned(test, path, "--allocators", "glibc", "--time-limit", "0")
     tuning = answer["tuning"]
     test.check(tuning["verdict"] == "insufficient_evidence" and "longer --time-limit" in tuning["why"], f"{answer}")
 
@@ -132,7 +132,7 @@ def test_mistakes_are_refused(test):
 
 def test_front_is_drawn(test):
     need_page(test)
-    path = recorded(test, test.program("pinned_top"))
+    path = pinned(test)
     answer = tuned(test, path, "--goal", "memory", "--allocators", "glibc", "--time-limit", "10", "--html", "tune.html")
     wanted = [row["label"] for row in answer["front"]]
     with Browser(test) as browser:

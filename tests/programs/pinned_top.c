@@ -2,6 +2,9 @@
  * pinned_top.c - many small blocks that are worked on for a while, then one file opened and closed,
  * then all of them freed, and half a second with nothing to do. glibc keeps the file's block in a
  * thread's cache at the end of the heap, and all of the heap with it.
+ *
+ *   pinned_top [BLOCKS [PAUSE_MS]]        100,000 and 500 without; the work is the same for any
+ * number
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,39 +12,39 @@
 #include <time.h>
 
 enum {
-    BLOCKS = 100000,
+    BLOCKS_MAX = 100000,
     BLOCK_BYTES = 512,
-    PASSES = 3,
+    VISITS = 3 * BLOCKS_MAX,
 };
 
 /* So that there is more to the program than malloc. */
-static unsigned sum_up(char *const *blocks)
+static unsigned sum_up(char *const *blocks, long count)
 {
     unsigned sum = 0;
-    for (int pass = 0; pass < PASSES; pass++) {
-        for (int i = 0; i < BLOCKS; i++) {
-            for (int j = 0; j < BLOCK_BYTES; j++) {
-                sum = sum * 31 + (unsigned char)blocks[i][j];
-            }
+    for (long visit = 0; visit < VISITS; visit++) {
+        for (int j = 0; j < BLOCK_BYTES; j++) {
+            sum = sum * 31 + (unsigned char)blocks[visit % count][j];
         }
     }
     return sum;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    static char *blocks[BLOCKS];
-    const struct timespec pause = {.tv_nsec = 500000000};
-    for (int i = 0; i < BLOCKS; i++) {
+    static char *blocks[BLOCKS_MAX];
+    long count = argc > 1 ? strtol(argv[1], NULL, 10) : BLOCKS_MAX;
+    long pause_ms = argc > 2 ? strtol(argv[2], NULL, 10) : 500;
+    const struct timespec pause = {.tv_nsec = pause_ms * 1000000};
+    for (long i = 0; i < count; i++) {
         blocks[i] = malloc(BLOCK_BYTES);
         memset(blocks[i], 1, BLOCK_BYTES);
     }
     FILE *file = fopen("/dev/null", "w");
     if (file != NULL) {
-        fprintf(file, "%u\n", sum_up(blocks));
+        fprintf(file, "%u\n", sum_up(blocks, count));
         fclose(file);
     }
-    for (int i = 0; i < BLOCKS; i++) {
+    for (long i = 0; i < count; i++) {
         free(blocks[i]);
     }
     nanosleep(&pause, NULL);
