@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 
-from test_command_line import find_child
+from command_runs import find_child
 from test_recover import Killed, check_history, recover
 
 STEP_COUNT = 2000000  # more than it gets to

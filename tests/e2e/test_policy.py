@@ -10,7 +10,7 @@ import time
 
 import test_behaviour
 import test_real_programs
-from test_command_line import find_child
+from command_runs import find_child
 
 KINDS = ("pool", "frame", "buddy", "slab")
 SETTINGS = ("buddy:is_weighted=1,lazy_count=8", "pool:chunk_bytes=4096,spare_chunks=0,sizes=24+48+96",

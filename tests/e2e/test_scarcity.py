@@ -6,8 +6,9 @@ import re
 import signal
 import time
 
+from command_runs import child_of, start_spin
 from harness import Skip
-from test_command_line import SmallDisk, child_of, start_spin
+from small_disk import SmallDisk
 
 WAVE = 20000
 

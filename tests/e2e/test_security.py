@@ -6,7 +6,7 @@ import shutil
 import signal
 import stat
 
-from test_command_line import child_of, start_spin
+from command_runs import child_of, start_spin
 
 EVIL = "a'b\"c\n\x1b[31mred\x07\t<script>;DROP TABLE run;--\\"
 

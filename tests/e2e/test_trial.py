@@ -12,8 +12,9 @@ import signal
 import subprocess
 import time
 
+from command_runs import one_line, wait_for
 from harness import Skip
-from test_command_line import Terminal, one_line, wait_for
+from terminal import Terminal
 
 METRIC_KEYS = ("wall_ns", "cpu_ns", "peak_rss_bytes", "fault_count", "switch_count")
 MIB = 1 << 20
