@@ -126,8 +126,11 @@ void run_summarize(const struct collector *collector, const struct run_settings 
     run_frames_tell(&settings->frame_symbols, recording);
     if (!settings->is_quiet) {
         bool is_default = strcmp(settings->output, CMD_DEFAULT_FILE) == 0;
-        summarize_figures(recording->sample_bytes != 0, allocation_count, recording->peak_bytes,
-                          leaked_count, leaked_bytes);
+        if (allocation_count > 0 || recording->go.process_id == 0 ||
+            strcmp(recording->go.site_source, "none") != 0) {
+            summarize_figures(recording->sample_bytes != 0, allocation_count, recording->peak_bytes,
+                              leaked_count, leaked_bytes);
+        }
         if (recording->sample_bytes == 0) {
             summarize_pauses(recording);
         }

@@ -164,8 +164,9 @@ static int count_fault(void *context, const struct fault_row *row)
 
 static int take_runtime(void *context, const struct go_runtime_row *row)
 {
-    (void)row;
-    ((struct loader *)context)->trace->is_go = true;
+    struct trace *trace = ((struct loader *)context)->trace;
+    trace->is_go = true;
+    trace->has_go_sites = strcmp(row->site_source, "none") != 0;
     return 0;
 }
 

@@ -26,6 +26,7 @@ struct trace {
     size_t module_count;
     struct environment_row *variables; /* by name */
     size_t variable_count;
+    bool has_go_sites;
     bool is_go; /* a Go program: it frees what nobody refers to, so what is live is no leak */
 };
 

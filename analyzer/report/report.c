@@ -85,3 +85,9 @@ bool report_is_go(const struct report *report)
 {
     return report->trace->is_go;
 }
+
+bool report_has_allocations(const struct report *report)
+{
+    return !report->trace->is_go || report->trace->has_go_sites ||
+           report->totals.allocation_count > 0;
+}

@@ -119,6 +119,9 @@ bool report_has_calls(const struct report *report);
 /* True if one of its processes was recorded as a Go program. */
 bool report_is_go(const struct report *report);
 
+/* False: of a Go program whose allocations could not be seen, counts of 0 say nothing. */
+bool report_has_allocations(const struct report *report);
+
 /* The note of a section that cannot be worked out without. */
 void report_note_no_calls(struct report *report, const char *section);
 

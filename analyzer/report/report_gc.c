@@ -76,6 +76,9 @@ static void print_verdict(struct report *report, const struct gc_history *histor
                   "outruns the collector, and requests wait for it.",
                   assist_pct);
     }
+    if (history->rows[history->count - 1].heap_live_bytes == 0) {
+        out_prose(out, "  The runtime tells of heaps in whole MiB: 0 B is less than one.");
+    }
     if (history->periodic_count > 0) {
         out_prose(out,
                   "  %zu collections came because two minutes had gone by without one, which is "

@@ -235,10 +235,13 @@ static int note_go(void *context, const struct go_runtime_row *go)
 }
 
 /* The shared library that belongs to no file (the kernel's) has no package. */
-static bool lacks_symbols(const struct module_row *module)
+static bool lacks_symbols(const struct report *report, const struct module_row *module)
 {
+    const struct process_row *process = report_process(report);
     bool is_file = module->path[0] == '/';
-    return is_file &&
+    bool is_go = report_is_go(report) && process != NULL && process->executable != NULL &&
+                 strcmp(module->path, process->executable) == 0; /* its names are in its code */
+    return is_file && !is_go &&
            (strcmp(module->symbols, "none") == 0 || strcmp(module->symbols, "dynsym") == 0);
 }
 
@@ -249,7 +252,7 @@ static void note_modules(struct report *report)
     int result = 0;
     for (size_t i = 0; i < report->trace->module_count && result == 0; i++) {
         const struct module_row *module = &report->trace->modules[i];
-        if (!lacks_symbols(module)) {
+        if (!lacks_symbols(report, module)) {
             continue;
         }
         if (count < MODULES_NAMED) {

@@ -138,11 +138,30 @@ static void print_identity(struct report *report)
     print_ns(out, "duration_ns", "duration", report->totals.duration_ns);
 }
 
+static void forget_allocations(struct totals *totals)
+{
+    totals->allocation_count = QUERY_NULL;
+    totals->free_count = QUERY_NULL;
+    totals->allocated_bytes = QUERY_NULL;
+    totals->peak_bytes = QUERY_NULL;
+    totals->peak_ns = QUERY_NULL;
+    totals->leaked_count = QUERY_NULL;
+    totals->leaked_bytes = QUERY_NULL;
+    totals->allocation_count_stderr = QUERY_NULL;
+    totals->allocated_bytes_stderr = QUERY_NULL;
+    totals->leaked_count_stderr = QUERY_NULL;
+    totals->leaked_bytes_stderr = QUERY_NULL;
+}
+
 static void print_whole_figures(struct report *report)
 {
     struct out *out = report->out;
-    const struct totals *totals = &report->totals;
+    struct totals seen = report->totals;
+    const struct totals *totals = &seen;
     bool is_go = report_is_go(report); /* it frees what nobody refers to, later */
+    if (!report_has_allocations(report)) {
+        forget_allocations(&seen);
+    }
     print_count(out, "allocation_count", "allocations", totals->allocation_count);
     print_margin(out, "allocation_count_stderr", "allocation_count_margin",
                  totals->allocation_count_stderr, false);

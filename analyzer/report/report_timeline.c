@@ -56,11 +56,12 @@ static int plot_all(struct report *report, const struct timeline *timeline)
         resident[i] = bins[i].rss_bytes;
         rate[i] = bin_s > 0 ? (int64_t)(bins[i].allocation_count / bin_s + 0.5) : 0;
     }
-    int result = plot(report, "live bytes", live, timeline, true);
+    bool has_allocations = report_has_allocations(report);
+    int result = has_allocations ? plot(report, "live bytes", live, timeline, true) : 0;
     if (result == 0) {
         result = plot(report, "resident bytes (RSS)", resident, timeline, true);
     }
-    if (result == 0) {
+    if (result == 0 && has_allocations) {
         result = plot(report, "allocations per second", rate, timeline, false);
     }
     return result;

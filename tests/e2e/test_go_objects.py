@@ -107,6 +107,21 @@ def test_objects_of_other_builds_are_placed(test):
     test.equal("processes", len(mixed.processes), 1)
 
 
+def test_objects_of_a_stripped_program_have_names(test):
+    """Of which else no allocation is known: no figure is shown then, rather than 0."""
+    command = program(test, "go_objects", "-ldflags=-s -w", variant="_stripped")
+    recording = test.open(test.record([command], "--go-objects"))
+    test.equal("kept", recording.rows(OBJECTS, "main.keepPairs")[0]["count"], 300)
+    plain = test.record([command])
+    test.check("allocations, peak" not in plain.talk and "stripped" in plain.talk, plain.talk)
+    ended = test.allocaudit("report", plain.path, "summary", "--format", "json")
+    summary = json.loads(ended.stdout)["summary"]
+    test.equal("figures", [summary[key] for key in ("allocation_count", "peak_bytes", "leaked_bytes")],
+               [None, None, None])
+    text = test.allocaudit("report", plain.path).stdout.decode()
+    test.check("allocations per second" not in text and "debug symbols" not in text, text)
+
+
 def test_objects_survive_the_death_of_the_recorder(test):
     """Rows, sites and what was live, as of the kill; the program goes on."""
     path = test.path("killed.db")
