@@ -69,7 +69,7 @@ function facts(name, object) {
     const labelled = new Map((labels[name]?.columns ?? []));
     const list = element("dl", { class: "facts" });
     for (const [key, value] of Object.entries(object)) {
-        if ((value === null || typeof value !== "object") && key !== "verdict") {
+        if ((value === null || typeof value !== "object") && key !== "verdict" && !key.endsWith("_key")) {
             list.append(element("div", {}, element("dt", {}, labelled.get(key) || spell(key)), element("dd", {}, show(key, value))));
         }
     }

@@ -37,18 +37,18 @@ static void print_bytes(struct out *out, const char *key, const char *label, dou
 static void print_evidence(struct out *out, const struct evidence *evidence,
                            const struct headroom *most)
 {
-    print_bytes(out, "rss_peak_bytes", "resident, at most", (double)evidence->rss_peak_bytes);
-    out_percent(out, "peak_headroom_most_pct", "  not requested, at most", most->peak,
+    print_bytes(out, "rss_peak_bytes", "resident at the peak", (double)evidence->rss_peak_bytes);
+    out_percent(out, "peak_headroom_most_pct", "  of the peak not requested", most->peak,
                 evidence->rss_peak_bytes > 0);
-    print_bytes(out, "rss_mean_bytes", "resident, on average", evidence->rss_mean_bytes);
-    out_percent(out, "mean_headroom_most_pct", "  not requested, at most", most->mean,
+    print_bytes(out, "rss_mean_bytes", "resident on average", evidence->rss_mean_bytes);
+    out_percent(out, "mean_headroom_most_pct", "  of the average not requested", most->mean,
                 evidence->rss_mean_bytes > 0);
     if (evidence->cpu_time_ns > 0) {
         out_ns(out, "cpu_time_ns", "CPU time while recorded", (int64_t)evidence->cpu_time_ns);
     } else {
         out_null(out, "cpu_time_ns", "CPU time while recorded");
     }
-    out_percent(out, "cpu_headroom_most_pct", "  in the allocator, estimated", most->cpu,
+    out_percent(out, "cpu_headroom_most_pct", "  of it in the allocator", most->cpu,
                 evidence->cpu_time_ns > 0);
 }
 
