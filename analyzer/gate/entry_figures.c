@@ -254,6 +254,11 @@ void entry_figures_find(const struct entry_figures *figures, const struct budget
     }
 }
 
+const struct scopes *entry_figures_scopes(const struct entry_figures *figures, size_t place)
+{
+    return figures->processes[place].runs[RUN_SCOPES].state;
+}
+
 void entry_figures_fini(struct entry_figures *figures)
 {
     for (size_t i = 0; i < figures->count; i++) {

@@ -20,6 +20,8 @@
 #include "../model/trace.h"
 #include "budget.h"
 
+struct scopes; /* analyses/scopes.h */
+
 /* Both analyses of one process. */
 struct entry_process {
     struct analysis_run runs[2];
@@ -56,6 +58,9 @@ int entry_figures_make(const struct entry_request *request, struct entry_figures
 /* The limit must be of a scope or of frames. */
 void entry_figures_find(const struct entry_figures *figures, const struct budget_limit *limit,
                         struct entry_finding *out_finding);
+
+/* The scopes of one of its processes. */
+const struct scopes *entry_figures_scopes(const struct entry_figures *figures, size_t place);
 
 /* A zeroed one is fine. */
 void entry_figures_fini(struct entry_figures *figures);

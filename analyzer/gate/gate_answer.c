@@ -219,19 +219,24 @@ static void print_baseline(const struct gate_answer *answer, struct out *out)
     out_end_table(out);
 }
 
-static void note_nothing(const struct budget_limit *limit, struct out *out)
+static void note_nothing(const struct finding *finding, struct out *out)
 {
+    const struct budget_limit *limit = finding->limit;
+    const char *before = finding->nearest != NULL ? ": did you mean '" : "";
+    const char *nearest = finding->nearest != NULL ? finding->nearest : "";
+    const char *behind = finding->nearest != NULL ? "'?" : "";
     if (limit->subject == BUDGET_FRAME) {
         out_note(out,
                  "line %u of the budget: the program ended no frames (allocaudit_frame(), or 'run "
                  "--frame-symbol')",
                  limit->line);
     } else if (limit->subject == BUDGET_SCOPE) {
-        out_note(out, "line %u of the budget: no scope is called '%s'", limit->line,
-                 limit->pattern);
+        out_note(out, "line %u of the budget: no scope is called '%s'%s%s%s", limit->line,
+                 limit->pattern, before, nearest, behind);
     } else {
-        out_note(out, "line %u of the budget: nothing that allocated is called '%s' (%s)",
-                 limit->line, limit->pattern, budget_subject_words[limit->subject]);
+        out_note(out, "line %u of the budget: nothing that allocated is called '%s' (%s)%s%s%s",
+                 limit->line, limit->pattern, budget_subject_words[limit->subject], before, nearest,
+                 behind);
     }
 }
 
@@ -253,7 +258,7 @@ static void note_unmatched(const struct gate_answer *answer, struct out *out)
         bool is_told = i > 0 && is_same_subject(findings[i - 1].limit, findings[i].limit);
         if (findings[i].limit->subject != BUDGET_RUN && findings[i].matched_count == 0 &&
             !is_told) {
-            note_nothing(findings[i].limit, out);
+            note_nothing(&findings[i], out);
         }
     }
 }

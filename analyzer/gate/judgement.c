@@ -9,6 +9,7 @@
 #include "../base/str.h"
 #include "entry_figures.h"
 #include "judged_sites.h"
+#include "nearest_name.h"
 #include "thread_figures.h"
 
 struct judge {
@@ -227,7 +228,10 @@ static int judge_limit(struct judge *judge, struct finding *finding, struct err 
     }
     finding->is_held = finding->measured >= finding->limit->at_least &&
                        finding->measured <= finding->limit->at_most;
-    return result;
+    return result == 0 && finding->matched_count == 0
+               ? nearest_name_find(&judge->sources, &judge->entries, finding->limit,
+                                   &finding->nearest, err)
+               : result;
 }
 
 int judgement_make(const struct trace *trace, const struct selection *selection,
@@ -271,6 +275,9 @@ const char *finding_verdict(const struct finding *finding)
 void judgement_fini(struct judgement *judgement)
 {
     site_leaks_fini(&judgement->leaks);
+    for (size_t i = 0; i < judgement->count && judgement->findings != NULL; i++) {
+        free(judgement->findings[i].nearest);
+    }
     free(judgement->findings);
     free(judgement->idle_patterns);
     *judgement = (struct judgement){0};

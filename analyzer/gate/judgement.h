@@ -25,6 +25,7 @@ struct finding {
     uint64_t measured;
     bool is_held;
     size_t matched_count;      /* sites, or threads, that the limit is about */
+    char *nearest;             /* where it fits nothing: what may have been meant; NULL: none */
     uint32_t process_id;       /* of a limit of processes: the one that was measured; 0: none */
     uint32_t largest_stack_id; /* the site that counts most; 0: none */
     uint64_t largest;          /* its figure */

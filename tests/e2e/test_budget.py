@@ -45,6 +45,23 @@ def test_budget_ignores_what_it_is_told_to(test):
     test.equal("measured", judge(test, path, "-b", budget, status=0)["limits"][0]["measured"], 0)
 
 
+def test_names_that_fit_nothing_are_told_with_the_nearest(test):
+    path = test.path("kin.db")
+    test.record([test.program("gate_kin")], out=path)
+    notes = judge(test, path, "-b", test.write("typos.yaml", """
+functions: {lsoe: {allocation_count: 0}, zebra: {allocation_count: 0}, "lsoe*": {allocation_count: 0}}
+modules: {gate_kim: {allocation_count: 0}}
+threads: {worke: {allocation_count: 0}}
+processes: {gatekin: {allocation_count: 0}}
+scopes: {prat: {allocation_count: 0}}
+"""), status=0)["notes"]
+    told = [note.split("called ")[1] for note in notes if "called" in note]
+    test.equal("notes", told, ["'lsoe' (functions): did you mean 'lose'?", "'zebra' (functions)", "'lsoe*' (functions)",
+                               "'gate_kim' (modules): did you mean 'gate_kin'?",
+                               "'worke' (threads): did you mean 'worker'?",
+                               "'gatekin' (processes): did you mean 'gate_kin'?", "'prat': did you mean 'part'?"])
+
+
 def test_budget_of_the_folder_is_found(test):
     path = record(test, 10)
     test.write("allocaudit.yaml", "leaked_count: 0\n")
