@@ -102,6 +102,7 @@ int faults_add_stranger(struct subject *subject, uint64_t address, enum free_kin
                         uint64_t at_ns)
 {
     struct fault *told = faults_find_other_half(subject, address, by, at_ns);
+    subject->threads[by].stranger_address = address;
     if (told != NULL && told->stack_id != 0) {
         told->is_told = true;
         return 0;
@@ -111,6 +112,24 @@ int faults_add_stranger(struct subject *subject, uint64_t address, enum free_kin
         return 0;
     }
     return faults_add_free(subject, address, call, by, at_ns, 0);
+}
+
+/*
+ * A live block may bear the secret of free ones: one that glibc took off the list of a thread that
+ * has ended, and that nobody has written to since. Its free comes before what is told of it, and
+ * has found it by now; or waits for its allocation still.
+ */
+static bool faults_was_live(struct subject *subject, uint64_t address, uint32_t by)
+{
+    struct thread *thread = &subject->threads[by];
+    for (size_t i = 0; i < subject->early_count; i++) {
+        if (subject->early[i].address == address && subject->early[i].by == by) {
+            return false;
+        }
+    }
+    bool was_live = thread->stranger_address != address;
+    thread->stranger_address = 0;
+    return was_live;
 }
 
 int faults_add_told(struct subject *subject, const uint64_t *words, uint32_t by, uint32_t stack_id,
@@ -139,10 +158,12 @@ int faults_add_told(struct subject *subject, const uint64_t *words, uint32_t by,
     if (seen != NULL && seen->stack_id == 0) {
         seen->stack_id = stack_id;
         seen->is_told = true;
+        subject->threads[by].stranger_address = 0;
         return 0;
     }
-    if (!is_suspect ||
-        live_find(&subject->live, address) != NULL) { /* it looked wrong and was not */
+    bool is_before = call == FREE_KIND_REALLOC; /* told before it is recorded */
+    if (!is_suspect || live_find(&subject->live, address) != NULL ||
+        (!is_before && faults_was_live(subject, address, by))) { /* it looked wrong and was not */
         return 0;
     }
     return faults_add_free(subject, address, (enum free_kind)call, by, at_ns, stack_id);

@@ -51,7 +51,8 @@ struct thread {
     uint64_t allocated_bytes;
     uint64_t free_count;
     uint64_t remote_free_count;
-    uint64_t temporary_count; /* freed by it before its next allocation */
+    uint64_t temporary_count;  /* freed by it before its next allocation */
+    uint64_t stranger_address; /* what it freed last that was no live block; 0: nothing */
     uint32_t open_lanes;
     struct journal_lane *kept; /* its record in the journal; may be NULL */
 };

@@ -85,6 +85,7 @@ def test_threads_in_turn(test):
     test.equal("leaked", recording.site_sum("leaked_count", "work"), count)
     test.equal("leaked bytes", recording.site_sum("leaked_bytes", "work"), 33 * count)
     test.equal("threads", recording.value("SELECT count(*) FROM thread WHERE free_count = 2"), count)
+    test.equal("errors", recording.value("SELECT count(*) FROM fault"), 0)
     test.whole_stacks(recording)
 
 

@@ -29,11 +29,17 @@ static const struct faults *faults_of(const struct faults_fixture *fixture)
 }
 
 /* What the library tells of a free that looks wrong. */
-static void tell(struct faults_fixture *fixture, uint64_t address, uint64_t at_ns)
+static void tell_call(struct faults_fixture *fixture, enum free_kind call, uint64_t address,
+                      uint64_t at_ns)
 {
     const uint64_t words[] = {event_head(EVENT_FAULT, 0, 0), address,
-                              (uint64_t)FREE_KIND_FREE << 16 | FAULT_SUSPECT_FREE};
+                              (uint64_t)call << 16 | FAULT_SUSPECT_FREE};
     assert_int_equal(faults_add_told(fixture->subject, words, 0, STACK, at_ns), 0);
+}
+
+static void tell(struct faults_fixture *fixture, uint64_t address, uint64_t at_ns)
+{
+    tell_call(fixture, FREE_KIND_FREE, address, at_ns);
 }
 
 static void free_nothing(struct faults_fixture *fixture, uint64_t address, uint64_t at_ns)
@@ -113,7 +119,7 @@ static void faults_add_told_before_its_free_is_one_fault(void **state)
     struct faults_fixture fixture;
     begin(&fixture, SUBJECT_STARTED_BY_RUN);
 
-    tell(&fixture, ADDRESS, 1000);
+    tell_call(&fixture, FREE_KIND_REALLOC, ADDRESS, 1000);
     free_nothing(&fixture, ADDRESS, 1500);
     free_nothing(&fixture, ADDRESS, 1600);
 
@@ -149,6 +155,23 @@ static void faults_add_told_of_a_live_block_is_none(void **state)
     live_recording_end(&fixture.live);
 }
 
+/* As where glibc gives a block away again that was on the list of a thread that has ended. */
+static void faults_add_told_of_a_block_that_was_live_is_none(void **state)
+{
+    (void)state;
+    struct faults_fixture fixture;
+    begin(&fixture, SUBJECT_STARTED_BY_RUN);
+
+    tell(&fixture, ADDRESS, 1000); /* its free has found the block */
+    free_nothing(&fixture, ADDRESS, 2000);
+    tell(&fixture, ADDRESS, 2100);
+    tell(&fixture, ADDRESS, UINT64_C(2000000000));
+
+    assert_int_equal(faults_of(&fixture)->count, 1);
+    assert_int_equal(faults_of(&fixture)->items[0].stack_id, STACK);
+    live_recording_end(&fixture.live);
+}
+
 static void faults_add_beyond_the_most_are_dropped(void **state)
 {
     (void)state;
@@ -173,6 +196,7 @@ int main(void)
         cmocka_unit_test(faults_add_told_before_its_free_is_one_fault),
         cmocka_unit_test(faults_add_stranger_in_a_forked_child_may_be_inherited),
         cmocka_unit_test(faults_add_told_of_a_live_block_is_none),
+        cmocka_unit_test(faults_add_told_of_a_block_that_was_live_is_none),
         cmocka_unit_test(faults_add_beyond_the_most_are_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
