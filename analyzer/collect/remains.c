@@ -90,23 +90,46 @@ static int remains_open_ring(struct remains *remains, const char *path, struct e
     return r;
 }
 
+/*
+ * The path comes from a file that anybody may have made, and the folder is removed in the end: it
+ * must be one that a session has made, for this user.
+ */
+static bool remains_is_session(const char *directory)
+{
+    struct stat status;
+    const char *slash = strrchr(directory, '/');
+    const char *name = slash != NULL ? slash + 1 : directory;
+    return strncmp(name, SESSION_PREFIX, strlen(SESSION_PREFIX)) == 0 &&
+           lstat(directory, &status) == 0 && S_ISDIR(status.st_mode) &&
+           (status.st_mode & (S_IRWXG | S_IRWXO)) == 0 &&
+           (status.st_uid == geteuid() || geteuid() == 0);
+}
+
 int remains_open(struct remains *remains, const char *ring_path, struct err *err)
 {
     *remains = (struct remains){.session = {.fd = -1}, .journal = {.fd = -1}};
     const char *slash = strrchr(ring_path, '/');
-    if (slash == NULL) {
+    if (slash == NULL || (access(ring_path, F_OK) != 0 && errno != EACCES)) {
         return 0;
+    }
+    char *directory = strndup(ring_path, (size_t)(slash - ring_path));
+    if (directory == NULL) {
+        return err_set(err, ENOMEM, "out of memory");
+    }
+    if (!remains_is_session(directory)) {
+        free(directory);
+        return err_set(err, EPERM,
+                       "the ring is said to be '%s', which is in no folder that a recording of "
+                       "yours has made: it is left alone",
+                       ring_path);
     }
     int r = remains_open_ring(remains, ring_path, err);
     if (r < 0 || !remains->is_found) {
+        free(directory);
         remains_close(remains, false);
         return r;
     }
-    remains->directory = strndup(ring_path, (size_t)(slash - ring_path));
-    if (remains->directory == NULL) {
-        remains_close(remains, false);
-        return err_set(err, ENOMEM, "out of memory");
-    }
+    remains->directory = directory;
     remains->has_journal = journal_open(&remains->journal, remains->directory, &remains->clock,
                                         &remains->is_journal_whole, NULL) == 0;
     if (!remains->has_journal) {

@@ -43,7 +43,7 @@ static void session_declare_alive(struct ring_header *ring)
 static int session_make_file(struct session *session, const char *parent, struct err *err)
 {
     char directory[PATH_MAX];
-    snprintf(directory, sizeof(directory), "%s/allocaudit-XXXXXX", parent);
+    snprintf(directory, sizeof(directory), "%s/" SESSION_PREFIX "XXXXXX", parent);
     if (mkdtemp(directory) == NULL) {
         return err_set_errno(err, errno, "cannot make a directory in '%s'", parent);
     }

@@ -15,6 +15,8 @@
 #include "../../schema/ring.h"
 #include "../base/err.h"
 
+#define SESSION_PREFIX "allocaudit-" /* of the names of such directories */
+
 struct session {
     struct ring_header *ring;
     int fd;

@@ -1,12 +1,15 @@
 """What strangers put into names, files and folders does no harm, and secrets stay where they are."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import stat
 
 from command_runs import child_of, start_spin
+from test_recover import killed_recording, recover, session_of
 
 EVIL = "a'b\"c\n\x1b[31mred\x07\t<script>;DROP TABLE run;--\\"
 
@@ -52,6 +55,30 @@ def test_links_are_not_followed(test):
     with open(victim, encoding="ascii") as file:
         test.equal("what it led to", file.read(), "precious\n")
     test.check(not os.path.exists(test.path("not-there")), "a file was made behind the link")
+
+
+def test_recover_removes_no_folder_but_a_recordings_own(test):
+    """A database says where its ring lies, and `recover` removes that folder: not one of the user's."""
+    killed = killed_recording(test)
+    killed.end()
+    session = session_of(killed.path)
+    mine = test.path("mine")
+    shutil.copytree(session, mine)
+    test.write("mine/precious", "precious\n")
+    os.chmod(mine, 0o700)
+    os.symlink(mine, test.path("allocaudit-abcdef"))
+    shutil.copytree(mine, test.path("allocaudit-public"))
+    os.chmod(test.path("allocaudit-public"), 0o755)
+    for name in ("mine", "allocaudit-abcdef", "allocaudit-public"):
+        evil = test.path("evil.db")
+        shutil.copyfile(killed.path, evil)
+        with contextlib.closing(sqlite3.connect(evil)) as connection, connection:
+            connection.execute("UPDATE run SET ring_path = ?", (test.path(name, "ring"),))
+        ended = test.allocaudit("recover", evil)
+        test.equal(f"status of {ended}", ended.status, 3)
+        test.check("left alone" in ended.talk, f"{ended}")
+        test.check(os.path.exists(test.path(name, "precious")), f"{name} was removed")
+    recover(test, killed.path)
 
 
 def test_secrets_are_not_stored(test):
