@@ -13,18 +13,21 @@
 
 typedef void fuzz_target(const uint8_t *bytes, size_t count);
 
+enum {
+    CUTS = 16,
+    TURNS = 256,
+    TURNS_OF_FOUND = 8, /* of a file that the fuzzing has found, one of many: found_* */
+};
+
 /* Also each file cut short, and with its bytes turned one after another. */
-static void read_mangled(fuzz_target *target, uint8_t *bytes, size_t count)
+static void read_mangled(fuzz_target *target, uint8_t *bytes, size_t count, bool is_found)
 {
-    enum {
-        CUTS = 16,
-        TURNS = 256,
-    };
+    size_t turns = is_found ? TURNS_OF_FOUND : TURNS;
     target(bytes, count);
-    for (size_t i = 0; i < CUTS; i++) {
+    for (size_t i = is_found ? CUTS - 1 : 0; i < CUTS; i++) {
         target(bytes, count * i / CUTS);
     }
-    for (size_t i = 0; i < TURNS && count > 0; i++) {
+    for (size_t i = 0; i < turns && count > 0; i++) {
         size_t at = i * 2654435761u % count;
         bytes[at] ^= (uint8_t)(1 + i);
         target(bytes, count);
@@ -51,7 +54,7 @@ static void read_corpus(const char *name, fuzz_target *target)
         size_t count = fread(bytes, 1, FUZZ_BYTES_MAX, file);
         (void)fclose(file);
         assert_true(count > 0);
-        read_mangled(target, bytes, count);
+        read_mangled(target, bytes, count, strncmp(entry->d_name, "found_", 6) == 0);
         free(bytes);
         file_count++;
     }
