@@ -373,7 +373,7 @@ fuzz-afl: $(FUZZ_TARGETS:%=$(AFL_BUILD)/fuzz_%) ## the same by AFL++ (needs afl+
 	@$(PYTHON) tests/fuzz/run.py --afl --build $(AFL_BUILD) --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 .PHONY: torture
-torture: all sample-apps ## kill, starve and flood programs and recorder, and print what came of it: 20 minutes
+torture: all sample-apps ## kill, starve and flood programs and recorder, and print what came of it: up to 20 minutes
 	@$(PYTHON) tests/torture.py --build $(BUILD)
 
 .PHONY: torture-policies

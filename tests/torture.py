@@ -13,6 +13,7 @@ wrong.
 
 import argparse
 import concurrent.futures
+import multiprocessing
 import os
 import re
 import shutil
@@ -74,6 +75,7 @@ FAULTS = (
 NO_TIME = "no time left"
 EXTRA_SHARE = 0.1  # of the whole time, for what one test tries beyond the least
 LAST_START_SHARE = 0.94  # what is begun later would not be over in time
+common = {}  # what the processes that run tests have been born with
 LINE = "{:50} {:>6} {:>8} {:>8} {:>8}  {}"
 
 
@@ -86,6 +88,12 @@ class Row:
         self.verdicts = []  # (verdict, name, text)
         self.tries = self.lost_event_count = 0
         self.seconds = 0.0
+
+    def take(self, name, verdict, text, seconds, tries, lost_event_count):
+        self.verdicts.append((verdict, name, text))
+        self.seconds += seconds
+        self.tries += tries
+        self.lost_event_count += lost_event_count
 
     def is_counted(self):
         return self.fault.endswith("(counted)")
@@ -109,23 +117,21 @@ class Row:
                            self.lost_event_count, f"{self.seconds:.0f} s", remark)
 
 
-def run_test(shared, row, name, function, options, end_s):
+def run_test(name, options, end_s):
+    """Returns (verdict, text, seconds, tries, lost events). In a process of its own, where `common` is known."""
     now = time.monotonic()
     if now > end_s - (1 - LAST_START_SHARE) * options.minutes * 60:
-        row.verdicts.append(("SKIP", name, NO_TIME))
-        return
+        return "SKIP", NO_TIME, 0, 0, 0
 
     def limited(test):
         test.end_s = end_s
         test.extra_end_s = now + EXTRA_SHARE * options.minutes * 60
-        function(test)
+        common["tests"][name](test)
 
-    test, verdict, text, seconds = runner.run_test(shared, name, limited, options)
-    row.verdicts.append((verdict, name, text))
-    row.seconds += seconds
-    if verdict != "SKIP":
-        row.tries += test.tries
-        row.lost_event_count += test.lost_event_count
+    test, verdict, text, seconds = runner.run_test(common["shared"], name, limited, options)
+    if verdict == "SKIP":
+        return verdict, text, seconds, 0, 0
+    return verdict, text, seconds, test.tries, test.lost_event_count
 
 
 def main():
@@ -140,17 +146,19 @@ def main():
     options.scratch = tempfile.mkdtemp(prefix="allocaudit-torture-")
     start = time.monotonic()
     end_s = start + options.minutes * 60
-    shared = harness.Shared(options.build, [], True)
     tests = runner.collect()
+    common["tests"] = dict(tests)
+    common["shared"] = harness.Shared(options.build, [], True)
     rows = [Row(fault, pattern, tests) for fault, pattern in FAULTS
             if re.search(options.filter, fault)]
     print(LINE.format("fault", "tries", "harmed", "lost", "took", ""), flush=True)
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        pending = [(row, [pool.submit(run_test, shared, row, name, function, options, end_s)
-                          for name, function in row.tests]) for row in rows]
+    context = multiprocessing.get_context("fork")
+    with concurrent.futures.ProcessPoolExecutor(options.jobs, context) as pool:
+        pending = [(row, [(name, pool.submit(run_test, name, options, end_s)) for name, _ in row.tests])
+                   for row in rows]
         for row, futures in pending:
-            for future in futures:
-                future.result()
+            for name, future in futures:
+                row.take(name, *future.result())
             print(row.line(), flush=True)
     shutil.rmtree(options.scratch, ignore_errors=True)
     unsound = [row for row in rows if not row.is_sound() or not row.tests]

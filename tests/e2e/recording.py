@@ -26,6 +26,7 @@ class Recording:
         self.connection.row_factory = sqlite3.Row
         self._chains = None
         self._sums = None
+        self._totals = {}
 
     def close(self):
         self.connection.close()
@@ -152,8 +153,10 @@ class Recording:
                 found.append(f"{where}, {what}: {left} against {right}")
 
         def total(table, column):
-            return self.value(
-                f"SELECT coalesce(sum({column}), 0) FROM {table} WHERE process_id = ?", process_id)
+            if (table, column) not in self._totals:
+                self._totals[table, column] = dict(self.connection.execute(
+                    f"SELECT process_id, sum({column}) FROM {table} GROUP BY process_id"))
+            return self._totals[table, column].get(process_id) or 0
 
         for table in ("site", "thread", "size_class", "timeline"):
             same(f"{table} allocation_count", total(table, "allocation_count"),
@@ -185,7 +188,7 @@ class Recording:
                 " coalesce(sum(lifetime_ns < 0), 0) AS negative,"
                 " coalesce(sum(usable_bytes < size_bytes), 0) AS shrunk"
                 " FROM allocation WHERE kind <> 'internal'")
-        if len(self.processes) < PROCESSES_ONE_BY_ONE:
+        if self.value("SELECT count(*) FROM process") < PROCESSES_ONE_BY_ONE:
             return self.rows(f"SELECT {sums} AND process_id = ?", process_id)[0]
         if self._sums is None:
             self._sums = {row["process_id"]: row

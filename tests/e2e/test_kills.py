@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from command_runs import find_child
-from test_recover import Killed, check_history, recover
+from test_recover import Killed, check_history, recover, turns_of
 
 STEP_COUNT = 2000000  # more than it gets to
 SPAN_S = 0.02
@@ -20,10 +20,11 @@ THREADS = (1, 3)
 class Started(Killed):
     """progress.c under a recorder, some time after its first block; nobody is killed yet."""
 
-    def __init__(self, test, name, thread_count, delay_s, step_count=STEP_COUNT):
+    def __init__(self, test, name, thread_count, delay_s, step_count=STEP_COUNT, turns="0"):
         self.path = test.path(name + ".db")
         self.progress_path = test.path(name + ".progress")
-        command = [test.program("progress"), self.progress_path, str(step_count), str(thread_count)]
+        command = [test.program("progress"), self.progress_path, str(step_count), str(thread_count),
+                   turns]
         self.child = subprocess.Popen(
             [test.shared.allocaudit, "run", "-q", "-o", self.path, "--", *command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -55,7 +56,8 @@ def test_program(test, thread_count):
     while test.goes_on(done, 8, 100):
         attempts += 1
         test.check(attempts < 4 * (done + 8), "the program ends before it can be killed")
-        started = Started(test, f"program{done}", thread_count, rng.uniform(0, SPAN_S))
+        started = Started(test, f"program{done}", thread_count, rng.uniform(0, SPAN_S),
+                          turns=turns_of(done))
         started.kill_program()
         started.end()
         if started.child.returncode == 0:
@@ -78,7 +80,8 @@ def test_both(test, thread_count):
     while test.goes_on(done, 8, 50, least=20):
         attempts += 1
         test.check(attempts < 4 * (done + 8), "the program ends before it can be killed")
-        started = Started(test, f"both{done}", thread_count, rng.uniform(0, SPAN_S))
+        started = Started(test, f"both{done}", thread_count, rng.uniform(0, SPAN_S),
+                          turns=turns_of(done))
         progress = started.read_progress(started.progress_path)
         is_program_first = rng.random() < 0.5
         is_killed = started.kill_program() if is_program_first else True

@@ -14,7 +14,13 @@ import time
 from harness import Failure
 
 KEEP_STEPS = 64
+TURNS = 1000  # of a loop between two steps, so that not every recording is a long one
 FUNCTIONS = ["make_red", "make_green", "make_blue", "make_blue"]
+
+
+def turns_of(number):
+    """Every fourth try is one with as many events as there can be."""
+    return str(0 if number % 4 == 3 else TURNS)
 
 
 def size_of(thread, step):
@@ -171,6 +177,8 @@ def check_history(test, path, step_count, thread_count, progress, state="cut"):
         by_thread.setdefault(thread_id, []).append(row)
     sizes = {size_of(thread, 0): thread for thread in range(thread_count)}
     numbers = {sizes.get(rows[0][0]): rows for rows in by_thread.values()}
+    for rows in by_thread.values():
+        test.check(rows[0][0] in sizes, f"the first of {len(rows)} blocks of a thread: {rows[:3]}, not of {sizes}")
     test.equal("threads with blocks", len(numbers), len(by_thread))
     for thread in range(thread_count):
         check_thread(test, thread, numbers.get(thread, []), names, step_count, progress[thread])
@@ -195,7 +203,7 @@ def kill_and_recover(test, threads):
         out = test.path(f"killed{number}.db")
         for attempt in range(8):
             progress_path = test.path(f"progress{number}.{attempt}")
-            command = [program, progress_path, str(step_count), str(threads)]
+            command = [program, progress_path, str(step_count), str(threads), turns_of(number)]
             killed = Killed(test, command, progress_path, rng.uniform(0, span_s), out)
             if not killed.is_too_late:
                 break

@@ -2,9 +2,10 @@
  * Allocates and frees in a fixed order and tells its progress in a file that others map, so that a
  * test can kill the recorder at any moment and know what must have been recorded until then.
  *
- * progress FILE STEPS THREADS: word t of FILE is how many steps thread t has done. A step t,i
- * allocates a block of size_of(t, i) bytes from one of four functions; every third is kept, the
- * others are freed KEEP_STEPS later, by realloc first where i is a multiple of 16.
+ * progress FILE STEPS THREADS [TURNS]: word t of FILE is how many steps thread t has done. A step
+ * t,i allocates a block of size_of(t, i) bytes from one of four functions; every third is kept, the
+ * others are freed KEEP_STEPS later, by realloc first where i is a multiple of 16. TURNS of a loop
+ * lie between two steps: a nanosecond or so each.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -23,6 +24,7 @@ enum {
 
 static _Atomic uint64_t *done;
 static uint64_t step_count;
+static unsigned long turn_count;
 static _Atomic uint64_t sum;
 
 static size_t size_of(uint64_t thread, uint64_t step)
@@ -72,6 +74,8 @@ static void *work(void *argument)
         *place = step % 3 == 0 ? NULL : block;
         atomic_fetch_add(&sum, ((uintptr_t)block != 0) + size_of(thread, step));
         atomic_store_explicit(&done[thread], step + 1, memory_order_release);
+        for (volatile unsigned long turn = 0; turn < turn_count; turn++) {
+        }
     }
     for (int i = 0; i < KEEP_STEPS; i++) {
         free(recent[i]);
@@ -81,7 +85,7 @@ static void *work(void *argument)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
+    if (argc != 4 && argc != 5) {
         return 2;
     }
     int fd = open(argv[1], O_RDWR | O_CREAT, 0600);
@@ -93,6 +97,7 @@ int main(int argc, char **argv)
         return 2;
     }
     step_count = strtoull(argv[2], NULL, 10);
+    turn_count = argc == 5 ? strtoul(argv[4], NULL, 10) : 0;
     unsigned long thread_count = strtoul(argv[3], NULL, 10);
     pthread_t threads[THREADS_MAX];
     for (uintptr_t i = 1; i < thread_count && i < THREADS_MAX; i++) {
