@@ -38,7 +38,7 @@ FAULTS = (
     ("machine restarts: the ring is gone", r"recover\.without_the_ring"),
     ("program ends by abort, SEGV, _exit, a thread ...", r"behaviour\.end\["),
     ("exec over itself", r"behaviour\.exec_of_itself"),
-    ("disk full at the start, in the middle, at the end", r"scarcity\.disk|command_line\.disk_"),
+    ("disk full at the start, in the middle, at the end", r"scarcity\.disk|disks\."),
     ("output folder removed", r"scarcity\.output_folder"),
     ("/dev/shm absent or of 1 MiB", r"scarcity\.shared_memory"),
     ("limits of the program (ulimit -v -n -f -s -l)", r"scarcity\.program_limited|behaviour\.no_more_desc"),
@@ -70,7 +70,7 @@ FAULTS = (
     ("ends by a sanitizer's error, or its leaks", r"sanitizers\.(address_error|report|leak)"),
     ("routed by a policy, killed by SIGKILL", r"policy\.killed_process"),
     ("errors of the program: freed twice ...", r"faults\.misuse"),
-    ("static or setuid program, other word size (said)", r"command_line\.(static|setuid|program_of_another)"),
+    ("static or setuid program, other word size (said)", r"refusals\.(static|setuid|program_of_another|child_that)"),
 )
 NO_TIME = "no time left"
 EXTRA_SHARE = 0.1  # of the whole time, for what one test tries beyond the least
