@@ -46,6 +46,7 @@ static int add_settings(struct go_run *run, const char *settings, struct relay_p
     int minor = run->settings.target->go.minor;
     bool has_scavenges = minor >= SCAVTRACE_MINOR_FIRST && minor <= GO_MINOR_LAST;
     int r = str_append(&run->go_debug, settings != NULL ? settings : "");
+    run->own_debug_bytes = run->go_debug.size_bytes;
     if (r == 0 && !passing.cycles) {
         r = str_printf(&run->go_debug, "%s" GCTRACE_SETTING "1",
                        run->go_debug.size_bytes > 0 ? "," : "");
@@ -315,8 +316,13 @@ static void refuse_sites(struct go_run *run, const char *reason)
 static void begin_profile(struct go_run *run)
 {
     const struct go_binary *binary = &run->settings.target->go;
+    const struct go_wishes wishes = {
+        .rate_bytes = run->settings.rate_bytes,
+        .debug = str_text(&run->go_debug),
+        .own_debug_bytes = run->own_debug_bytes,
+    };
     struct err reason;
-    if (go_tracee_begin(&run->tracee, run->pid, binary, run->settings.rate_bytes, &reason) < 0) {
+    if (go_tracee_begin(&run->tracee, run->pid, binary, &wishes, &reason) < 0) {
         refuse_sites(run, reason.text);
     } else if (binary->minor < GO_MINOR_FIRST || binary->minor > GO_MINOR_LAST) {
         refuse_sites(run, "how this version of Go lays out its memory profile is not known");
@@ -331,10 +337,12 @@ static void begin_profile(struct go_run *run)
 /* The program goes on at once: what it tells fills a pipe that we are to read. */
 static void begin_objects(struct go_run *run)
 {
+    const struct go_wishes wishes = {.debug = ""};
     struct err reason;
     if (strcmp(run->recording->go.gc_source, "none") == 0) {
         refuse_sites(run, run->recording->go.gc_reason);
-    } else if (go_tracee_begin(&run->tracee, run->pid, &run->settings.target->go, 0, &reason) < 0) {
+    } else if (go_tracee_begin(&run->tracee, run->pid, &run->settings.target->go, &wishes,
+                               &reason) < 0) {
         refuse_sites(run, reason.text);
     } else {
         run->is_placed = true;

@@ -49,7 +49,8 @@ struct go_run_settings {
 struct go_run {
     struct recording *recording;
     struct go_run_settings settings;
-    struct str go_debug; /* GODEBUG for the program; empty: as it is */
+    struct str go_debug;    /* GODEBUG for the program; empty: as it is */
+    size_t own_debug_bytes; /* of that, the user's */
     struct stderr_relay relay;
     struct go_tracee tracee;
     struct go_memory memory;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "go_environment.h"
 
 enum {
     READY_NS_MOST = 2000000000, /* from exec until the runtime is initialised: usually 1 ms */
@@ -215,8 +216,8 @@ void go_tracee_release(struct go_tracee *tracee)
 /* ---- the whole ---------------------------------------------------------------------------------
  */
 
-static int prepare(struct go_tracee *tracee, const struct go_binary *binary, uint64_t rate_bytes,
-                   struct err *err)
+static int prepare(struct go_tracee *tracee, const struct go_binary *binary,
+                   const struct go_wishes *wishes, struct err *err)
 {
     char path[64];
     uint64_t entry;
@@ -227,7 +228,7 @@ static int prepare(struct go_tracee *tracee, const struct go_binary *binary, uin
         return err_set(err, EPERM, "its memory may not be read");
     }
     tracee->load_bias = entry - binary->entry_address;
-    if (rate_bytes == 0) {
+    if (wishes->rate_bytes == 0) {
         return 0;
     }
     if (!binary->has_symbols || binary->rate_address == 0 || binary->ready_address == 0) {
@@ -242,13 +243,15 @@ static int prepare(struct go_tracee *tracee, const struct go_binary *binary, uin
     if (r < 0) {
         return err_set_errno(err, -r, "its memory profile cannot be switched on");
     }
-    tracee->is_rate_set = poke(tracee, binary->rate_address, &rate_bytes, sizeof(rate_bytes));
+    tracee->is_rate_set =
+        poke(tracee, binary->rate_address, &wishes->rate_bytes, sizeof(wishes->rate_bytes));
+    go_environment_spare_children(tracee->memory_fd, tracee->load_bias, binary, wishes);
     seize_thread(tracee);
     return 0;
 }
 
 int go_tracee_begin(struct go_tracee *tracee, pid_t pid, const struct go_binary *binary,
-                    uint64_t rate_bytes, struct err *err)
+                    const struct go_wishes *wishes, struct err *err)
 {
     int status;
     *tracee = (struct go_tracee){.pid = pid, .memory_fd = -1};
@@ -256,7 +259,7 @@ int go_tracee_begin(struct go_tracee *tracee, pid_t pid, const struct go_binary 
     if (r < 0) {
         return err_set(err, -r, "it may not be traced");
     }
-    r = prepare(tracee, binary, rate_bytes, err);
+    r = prepare(tracee, binary, wishes, err);
     ptrace(PTRACE_DETACH, pid, NULL, 0);
     return r;
 }

@@ -18,6 +18,7 @@
 
 #include "../base/err.h"
 #include "../go/go_binary.h"
+#include "go_environment.h"
 
 struct go_tracee {
     pid_t pid;
@@ -28,11 +29,10 @@ struct go_tracee {
     bool is_stopped; /* the thread is about to die */
 };
 
-/* Takes the program from its exec to where it runs by itself; rate_bytes 0: only to learn where it
- * lies, its profile and its end do not matter. Returns 0; or a negative errno, and
- * err says what cannot be had. */
+/* Takes the program from its exec to where it runs by itself; without a rate only to learn where it
+ * lies. Returns 0; or a negative errno, and err says what cannot be had. */
 int go_tracee_begin(struct go_tracee *tracee, pid_t pid, const struct go_binary *binary,
-                    uint64_t rate_bytes, struct err *err);
+                    const struct go_wishes *wishes, struct err *err);
 
 /* Deals with what its thread has come to. True: it is about to die, and stands still until
  * go_tracee_release(). */

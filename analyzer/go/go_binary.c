@@ -138,6 +138,7 @@ static void take_symbol(struct go_binary *binary, const char *name, uint64_t add
         {"runtime.MemProfileRate", &binary->rate_address},
         {"runtime.disableMemoryProfiling", &binary->unlinked_address},
         {"runtime.gcenable", &binary->ready_address},
+        {"runtime.envs", &binary->environment_address},
     };
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         if (strcmp(name, wanted[i].name) == 0) {

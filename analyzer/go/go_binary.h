@@ -28,6 +28,7 @@ struct go_binary {
     uint64_t rate_address;          /* runtime.MemProfileRate */
     uint64_t unlinked_address;      /* runtime.disableMemoryProfiling: 1 where it was linked out */
     uint64_t ready_address;         /* runtime.gcenable: called once the runtime is initialised */
+    uint64_t environment_address;   /* runtime.envs: a slice of strings */
     uint64_t text_start;            /* of all code, Go's or not */
     uint64_t text_end;
 };

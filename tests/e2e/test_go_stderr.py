@@ -112,14 +112,20 @@ def test_stderr_that_is_a_terminal_stays_one(test):
 
 
 def test_stderr_of_children_is_not_mixed_in(test):
-    recorded = test.record([program(test, "go_stderr"), "child", "9"], "-q")
+    """They collect without telling, unless the user wants it: then theirs are told apart."""
+    command = program(test, "go_stderr")
+    recorded = test.record([command, "child", "9"], "-q")
     test.equal("status", recorded.status, 0)
     test.equal("stderr", recorded.stderr, b"")
     recording = test.open(recorded)
     facts = runtime_of(recording)
     test.equal("collections", recording.value("SELECT max(cycle) FROM gc"),
                recording.value("SELECT count(*) FROM gc"))
+    test.check(facts["foreign_line_count"] == 0, facts)
+    asked = test.record([command, "child", "9"], "-q", env={"GODEBUG": "gctrace=1"})
+    facts = runtime_of(test.open(asked))
     test.check(facts["foreign_line_count"] >= 8, facts)
+    test.check(len(GCTRACE.findall(asked.stderr)) >= 9, asked.stderr)
 
 
 def test_program_survives_the_death_of_the_recorder(test):
