@@ -12,6 +12,7 @@
 
 #include "journal_folder.h"
 
+#include "../../analyzer/collect/go_objects.h"
 #include "../../analyzer/collect/replay.h"
 #include "../../analyzer/collect/sweep.h"
 
@@ -251,6 +252,57 @@ static void replay_journal_refuses_what_leads_out_of_a_record(void **state)
     (void)state;
 }
 
+static void go_objects_are_blocks_and_come_back(void **state)
+{
+    (void)state;
+    struct journal journal;
+    struct err err;
+    const struct clock clock = {.kind = 1};
+    const struct go_process_start start = {.pid = PID, .path = "/bin/goo", .command = "goo"};
+    struct traced_object object = {
+        .address = 0xc000010000, .size_bytes = 48, .frame_count = 2, .frames = {0x5010, 0x5020}};
+    struct recording recording;
+    struct go_process process = {.recording = &recording};
+    begin_recording(&recording);
+    recording.is_sites_only = true; /* rows of what has died are not kept */
+    assert_int_equal(journal_create(&journal, journal_folder_path, &clock), 0);
+    recording.journal = &journal;
+    assert_int_equal(go_process_meet(&process, &start, true), 0);
+    assert_int_equal(go_objects_begin(&process, 10), 0);
+
+    assert_int_equal(go_objects_add(&process, &object, 0x4000, 100, &err), 0);
+    object.address += 48;
+    assert_int_equal(go_objects_add(&process, &object, 0x4000, 200, &err), 0);
+    object.is_freed = 1;
+    assert_int_equal(go_objects_add(&process, &object, 0x4000, 300, &err), 0);
+    object.address = 0xc000000000; /* of before the tracing */
+    assert_int_equal(go_objects_add(&process, &object, 0x4000, 400, &err), 0);
+
+    const struct tally *tally = &process.subject->tally;
+    assert_int_equal(tally->site_count, 1);
+    assert_int_equal(tally->sites[0].allocation_count, 2);
+    assert_int_equal(tally->sites[0].free_count, 1);
+    assert_int_equal(tally->sites[0].lifetime_sum_ns, 100);
+    assert_int_equal(tally->live_bytes, 48);
+    assert_int_equal(process.subject->unpaired_free_count, 0);
+    recording.journal = NULL;
+    journal_fini(&journal);
+
+    struct recording after;
+    struct replay replay;
+    assert_int_equal(replay_it(&after, &replay, &journal), 0);
+    assert_true(replay.go.has_objects);
+    assert_string_equal(after.go.site_source, "objects");
+    assert_int_equal(after.subjects[0]->tally.site_count, 1);
+    assert_int_equal(after.stacks.node_count, recording.stacks.node_count);
+    assert_int_equal(after.subjects[0]->thread_count, 1);
+    assert_string_equal(after.subjects[0]->threads[0].name, "Go's heap");
+    replay_fini(&replay);
+    recording_fini(&recording);
+    recording_fini(&after);
+    journal_fini(&journal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +313,8 @@ int main(void)
         cmocka_unit_test(reading_of_the_end_leaves_nothing_to_be_wished),
         cmocka_unit_test_setup_teardown(replay_journal_refuses_what_leads_out_of_a_record,
                                         journal_folder_make, journal_folder_remove),
+        cmocka_unit_test_setup_teardown(go_objects_are_blocks_and_come_back, journal_folder_make,
+                                        journal_folder_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
