@@ -157,7 +157,8 @@ struct recommend_cause {
     const char *text;    /* "blocks of up to 64 bytes" */
     uint32_t stack_id;   /* of a call site; 0: it is none */
     char function[RECOMMEND_FUNCTION_BYTES];
-    bool is_known; /* false: it could not be replayed, or there was no time to */
+    bool is_known;       /* false: it was not replayed */
+    const char *problem; /* why not */
     double gain_without;
     double explained; /* of the gain: 1 if nothing is left, below 0 if it is larger without */
     double explained_low;

@@ -71,16 +71,42 @@ static const char *cause_verdict(const struct recommend_cause *cause)
     return cause->explained_high < 0 ? "is against it" : "no difference";
 }
 
+/* For people: also why not, and where more than all is gone. */
+static void format_cause(const struct recommend_cause *cause, char text[CELL_BYTES])
+{
+    if (!cause->is_known) {
+        (void)snprintf(text, CELL_BYTES, "not replayed: %s", cause->problem);
+    } else if (cause->explained_low > 1) {
+        (void)snprintf(text, CELL_BYTES, "explains all: without it worse than as recorded");
+    } else {
+        (void)snprintf(text, CELL_BYTES, "%s", cause_verdict(cause));
+    }
+}
+
+static void note_no_causes(const struct recommend_answer *answer)
+{
+    if (answer->settings->is_why_wanted && answer->has_replays) {
+        out_note(answer->out, "--why: %s",
+                 answer->advised == NULL
+                     ? "nothing else is advised, so there is no gain to explain"
+                     : "no feature was left out: none is a part of the program that could explain "
+                       "it, and not all of it");
+    }
+}
+
 static void print_causes(struct recommend_answer *answer)
 {
     struct out *out = answer->out;
     if (answer->cause_count == 0) {
+        note_no_causes(answer);
         return;
     }
     out_begin_table(out, "causes", "Because of what: replayed without it");
     for (size_t i = 0; i < answer->cause_count; i++) {
         const struct recommend_cause *cause = &answer->causes[i];
         char range[CELL_BYTES];
+        char verdict[CELL_BYTES];
+        format_cause(cause, verdict);
         out_begin_row(out);
         out_text(out, "feature", NULL, cause->feature);
         if (cause->is_known) {
@@ -92,7 +118,9 @@ static void print_causes(struct recommend_answer *answer)
             out_percent(out, "explained_low_pct", NULL, cause->explained_low, 1);
             out_percent(out, "explained_high_pct", NULL, cause->explained_high, 1);
         }
-        out_text(out, "verdict", "verdict", cause_verdict(cause));
+        out_text(out, "verdict", NULL, cause_verdict(cause));
+        out_text(out, NULL, "verdict", verdict);
+        out_text(out, "problem", NULL, cause->is_known ? NULL : cause->problem);
         out_text(out, "text", "feature", cause->text);
         if (cause->stack_id != 0) {
             out_number(out, "stack_id", NULL, cause->stack_id);

@@ -83,7 +83,7 @@ int recommend_decide(struct recommend_answer *answer)
     if (result == 0 && answer->untried_count > 0) {
         answer->verdict = RECOMMEND_INSUFFICIENT;
         result = str_printf(&answer->why,
-                            "; but the time was up before %zu others were tried: give it a longer "
+                            "; and the time was up before %zu others were tried: give it a longer "
                             "--time-limit",
                             answer->untried_count);
     }

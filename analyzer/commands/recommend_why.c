@@ -77,6 +77,19 @@ static void add_site(struct features *features, const char *word, const char *te
                                             .neutral = {NEUTRAL_SITE, .stack_id = stack_id}});
 }
 
+/* Unless next to nothing would be left without it. */
+static int add_pin(const struct recommend_answer *answer, struct features *features,
+                   const char *word, const char *text, uint32_t stack_id, struct err *err)
+{
+    struct site_row row;
+    int result = query_site(answer->trace->db, answer->process->id, stack_id, &row, err);
+    if (result == 0 &&
+        (double)row.allocation_count <= SHARE_MOST * (double)answer->evidence.allocation_count) {
+        add_site(features, word, text, stack_id);
+    }
+    return result;
+}
+
 /* The site that holds the top of glibc's heap, or else most pages alone. */
 static int add_pinning_site(const struct recommend_answer *answer, struct features *features,
                             struct err *err)
@@ -88,11 +101,13 @@ static int add_pinning_site(const struct recommend_answer *answer, struct featur
         const struct heap_top *top = &pages->worst_top;
         uint32_t stack_id = top->is_cached ? top->cached.stack_id : pages->top_block.stack_id;
         if (stack_id != 0) {
-            add_site(features, "top_site", "the site whose block lies at the heap's end", stack_id);
+            result = add_pin(answer, features, "top_site",
+                             "the site whose block lies at the heap's end", stack_id, err);
         }
     } else if (result == 0 && pages->pin_count > 0) {
-        add_site(features, "pinning_site", "the site that keeps most pages from being given back",
-                 pages->pins[0].stack_id);
+        result = add_pin(answer, features, "pinning_site",
+                         "the site that keeps most pages from being given back",
+                         pages->pins[0].stack_id, err);
     }
     analyses_end(&run, 1);
     return result;
@@ -220,16 +235,19 @@ static int try_without(const struct why_job *job, const struct feature *feature,
     uint64_t needed_ns = 2 * REPETITIONS_MIN * job->replay->round_ns;
     *cause = (struct recommend_cause){
         .feature = feature->word, .text = feature->text, .stack_id = feature->neutral.stack_id};
+    cause->problem = "the time was up";
     if (!recommend_is_time_left(job->replay, needed_ns)) {
         return 0;
     }
+    cause->problem = "the replay failed";
     if (feature->is_threads) {
         return play_pair(job, &head, job->replay->script_fd, true, cause, err);
     }
     int fd = recommend_compile(
         job->answer, (struct recommend_variant){.neutral = &feature->neutral}, &head, err);
     if (fd == -ENODATA) {
-        return 0; /* nothing is left to replay */
+        cause->problem = "nothing is left without it";
+        return 0;
     }
     if (fd < 0) {
         return fd;

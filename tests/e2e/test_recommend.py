@@ -75,6 +75,23 @@ def test_causes_are_found_by_leaving_them_out(test):
     test.check(cause["explained_low_pct"] <= cause["explained_pct"] <= cause["explained_high_pct"], f"{cause}")
 
 
+def test_threads_are_a_cause(test):
+    """A thread's arena gives memory back and takes it again, time after time; with one thread glibc has no long calls."""
+    answer = advice(test, paused(test, test.program("thread_scratch")), "--goal", "latency", "--why")
+    test.equal("verdict", answer["recommendation"]["verdict"], "change")
+    causes = {row["feature"]: row for row in answer["causes"]}
+    test.check(causes["threads"]["explained_pct"] > 30, f"{causes}")
+    test.check("pinning_site" not in causes, f"{causes}")  # which makes all the blocks: nothing would be left
+    for row in answer["causes"]:
+        test.check((row["problem"] is None) == ("explained_pct" in row), f"{row}")
+
+
+def test_no_advice_has_no_cause(test):
+    answer = advice(test, paused(test, test.program("frame_scratch"), "40000", "4"), "--why", "--time-limit", "0")
+    test.check("causes" not in answer, f"{answer}")
+    test.check(any("no gain to explain" in note for note in answer["notes"]), f"{answer['notes']}")
+
+
 def resident_at_end(program, line):
     """What the program has resident while it idles at its end, run with the variables of that line."""
     env = {"PATH": os.environ["PATH"], **dict(word.split("=", 1) for word in shlex.split(line))}
