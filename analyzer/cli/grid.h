@@ -91,6 +91,9 @@ int grid_append_elided(const char *text, size_t size_bytes, unsigned width_colum
 /* Bytes of the longest beginning of `text` that fits into the columns. */
 size_t grid_bytes_of_columns(const char *text, size_t size_bytes, unsigned width_columns);
 
+/* Bytes of it that go on one line: up to a blank if there is one within the columns. */
+size_t grid_bytes_of_line(const char *text, size_t size_bytes, unsigned width_columns);
+
 /* Forgets the rows, as after rendering. */
 void grid_clear(struct grid *grid);
 

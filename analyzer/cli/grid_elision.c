@@ -61,3 +61,16 @@ int grid_append_elided(const char *text, size_t size_bytes, unsigned width_colum
     str_fini(&name);
     return r;
 }
+
+size_t grid_bytes_of_line(const char *text, size_t size_bytes, unsigned width_columns)
+{
+    size_t fitting = grid_bytes_of_columns(text, size_bytes, width_columns);
+    size_t at = fitting;
+    if (fitting == size_bytes) {
+        return fitting;
+    }
+    while (at > 0 && (text[at] != ' ' || text[at + 1] == '%')) {
+        at--;
+    }
+    return at > 0 ? at : fitting;
+}

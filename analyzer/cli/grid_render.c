@@ -147,20 +147,6 @@ static int compare_cells(const void *a, const void *b)
     return left->column < right->column ? -1 : left->column > right->column;
 }
 
-/* Bytes of `text` that go on one line: up to a blank if there is one within the columns. */
-static size_t bytes_of_line(const char *text, size_t size_bytes, unsigned width_columns)
-{
-    size_t fitting = grid_bytes_of_columns(text, size_bytes, width_columns);
-    size_t at = fitting;
-    if (fitting == size_bytes) {
-        return fitting;
-    }
-    while (at > 0 && (text[at] != ' ' || text[at + 1] == '%')) {
-        at--;
-    }
-    return at > 0 ? at : fitting;
-}
-
 /* Of a key and its value: a value that is a sentence goes on beneath, not shortened. */
 static int put_wrapped(struct line *line, const struct grid_cell *cell, const char *paint)
 {
@@ -174,7 +160,7 @@ static int put_wrapped(struct line *line, const struct grid_cell *cell, const ch
         key_columns += line->widths[i] + line->gap_columns;
     }
     for (size_t at = 0; at < text.size_bytes && r == 0;) {
-        size_t taken = bytes_of_line(text.text + at, text.size_bytes - at, width);
+        size_t taken = grid_bytes_of_line(text.text + at, text.size_bytes - at, width);
         if (at == 0) {
             r = line_put(line, cell->column, text.text, taken, paint);
         } else {

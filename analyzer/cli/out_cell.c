@@ -8,6 +8,10 @@
 #include "../base/utf8.h"
 #include "out_value.h"
 
+enum {
+    NOTE_INDENT_COLUMNS = 6, /* "note: " */
+};
+
 /* A line of a section: a row of two cells, the label and the value. */
 static void section_line(struct out *out, const char *label, const struct out_value *value)
 {
@@ -171,6 +175,34 @@ void out_percent_change(struct out *out, const char *key, const char *label, dou
               &(struct out_value){.kind = OUT_KIND_PERCENT, .real = percent, .is_change = true});
 }
 
+/* Goes on in the next line, behind so many blanks, where the terminal ends; the first line has as
+ * many columns before it. */
+static void append_wrapped(struct out *out, const char *text, size_t size_bytes,
+                           unsigned indent_columns, struct str *into)
+{
+    enum {
+        ROOM_LEAST = 40,
+    };
+    struct str line = {0};
+    out_check(out, utf8_append_visible(&line, text, size_bytes));
+    const char *at = str_text(&line);
+    const char *end = at + line.size_bytes;
+    bool is_wrapped = out->width_columns >= indent_columns + ROOM_LEAST;
+    while (out->error == 0 && at < end) {
+        size_t rest = (size_t)(end - at);
+        size_t taken =
+            is_wrapped ? grid_bytes_of_line(at, rest, out->width_columns - indent_columns) : rest;
+        out_check(out, str_append_bytes(into, at, taken));
+        at += taken;
+        at += at < end && *at == ' ' ? 1 : 0;
+        if (at < end) {
+            out_check(out, str_append_char(into, '\n'));
+            out_check(out, str_append_repeated(into, ' ', indent_columns));
+        }
+    }
+    str_fini(&line);
+}
+
 void out_note(struct out *out, const char *format, ...)
 {
     if (out->error < 0) {
@@ -186,7 +218,7 @@ void out_note(struct out *out, const char *format, ...)
         out_check(out, utf8_append_json(&out->notes, str_text(&note), note.size_bytes));
     } else if (out->error == 0) {
         out_check(out, str_append(&out->notes, "note: "));
-        out_check(out, utf8_append_visible(&out->notes, str_text(&note), note.size_bytes));
+        append_wrapped(out, str_text(&note), note.size_bytes, NOTE_INDENT_COLUMNS, &out->notes);
         out_check(out, str_append_char(&out->notes, '\n'));
     }
     str_fini(&note);
@@ -199,7 +231,11 @@ static void append_lines(struct out *out, const char *lines, unsigned indent_col
     while (out->error == 0) {
         const size_t length = strcspn(lines, "\n");
         out_check(out, str_append_repeated(into, ' ', length > 0 ? indent_columns : 0));
-        out_check(out, utf8_append_visible(into, lines, length));
+        size_t blanks = strspn(lines, " "); /* what is laid out by hand stays so */
+        unsigned indent = indent_columns + (unsigned)(blanks < length ? blanks : 0);
+        out_check(out, str_append_repeated(into, ' ', indent - indent_columns));
+        append_wrapped(out, lines + (indent - indent_columns), length - (indent - indent_columns),
+                       indent, into);
         out_check(out, str_append_char(into, '\n'));
         lines += length;
         if (*lines == '\0' || lines[1] == '\0') {

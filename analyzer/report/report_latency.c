@@ -104,7 +104,7 @@ static void print_kinds(struct report *report, const struct latencies *latencies
         out_text(out, "kind", "call", kind->kind);
         out_count(out, "call_count", "calls", (int64_t)kind->call_count);
         out_count(out, "timed_count", "timed", (int64_t)kind->spread.timed_count);
-        out_ns(out, "time_ns", "time, at least", llround(kind->time_ns));
+        out_ns(out, "time_ns", "at least", llround(kind->time_ns));
         out_ns(out, "time_margin_ns", "± 95 %",
                llround(REPORT_MARGIN_ERRORS * kind->time_stderr_ns));
         out_percent(out, "share_pct", "share", kind->time_ns, latencies->time_ns);
@@ -113,7 +113,7 @@ static void print_kinds(struct report *report, const struct latencies *latencies
         print_time(out, "p50_ns", "p50", kind->spread.p50_ns);
         print_time(out, "p99_ns", "p99", kind->spread.p99_ns);
         print_time(out, "p999_ns", "p99.9", kind->spread.p999_ns);
-        print_time(out, "max_ns", "longest timed",
+        print_time(out, "max_ns", "longest",
                    kind->spread.timed_count == 0 ? LATENCY_UNKNOWN : kind->spread.max_ns);
         out_end_row(out);
     }
@@ -138,13 +138,12 @@ static int print_site(struct report *report, const struct latencies *latencies, 
     if (result < 0) {
         return result;
     }
-    out_ns(out, "time_ns", "time, estimated", (int64_t)site.time_ns);
-    out_count(out, "timed_count", "timed calls", (int64_t)spread.timed_count);
+    out_ns(out, "time_ns", "time", (int64_t)site.time_ns);
+    out_count(out, "timed_count", "timed", (int64_t)spread.timed_count);
     print_time(out, "p50_ns", "p50", spread.p50_ns);
     print_time(out, "p99_ns", "p99", spread.p99_ns);
     print_time(out, "p999_ns", "p99.9", spread.p999_ns);
-    print_time(out, "max_ns", "longest timed",
-               spread.timed_count == 0 ? LATENCY_UNKNOWN : spread.max_ns);
+    print_time(out, "max_ns", "longest", spread.timed_count == 0 ? LATENCY_UNKNOWN : spread.max_ns);
     report_end_site_row(report, &stack);
     return 0;
 }

@@ -62,20 +62,19 @@ static int print_pin(struct report *report, const struct pin_row *pin, bool is_r
     if (result < 0) {
         return result;
     }
-    out_bytes(out, "pinned_average_bytes", "pinned on average",
+    out_bytes(out, "pinned_average_bytes", "pinned mean",
               on_average(pin->pinned_byte_seconds, seconds));
-    out_bytes(out, "peak_page_bytes", "held at the peak", (int64_t)pin->at_peak.page_bytes);
-    out_bytes(out, "peak_live_bytes", "for blocks of", (int64_t)pin->at_peak.live_bytes);
-    out_bytes(out, "end_page_bytes", "held at the end", (int64_t)pin->at_end.page_bytes);
-    out_bytes(out, "end_live_bytes", "for blocks of", (int64_t)pin->at_end.live_bytes);
-    out_bytes(out, "huge_page_average_bytes", "of 2 MiB pages",
+    out_bytes(out, "peak_page_bytes", "at peak", (int64_t)pin->at_peak.page_bytes);
+    out_bytes(out, "peak_live_bytes", "of blocks", (int64_t)pin->at_peak.live_bytes);
+    out_bytes(out, "end_page_bytes", "at end", (int64_t)pin->at_end.page_bytes);
+    out_bytes(out, "end_live_bytes", "of blocks", (int64_t)pin->at_end.live_bytes);
+    out_bytes(out, "huge_page_average_bytes", "2 MiB pages",
               on_average(pin->huge_page_byte_seconds, seconds));
     if (is_repacked) {
         int64_t saving_bytes = (int64_t)pin_saving(worse_of(pin));
-        out_bytes(out, "own_arena_saves_bytes", "own arena saves",
-                  saving_bytes > 0 ? saving_bytes : 0);
+        out_bytes(out, "own_arena_saves_bytes", "arena saves", saving_bytes > 0 ? saving_bytes : 0);
     } else {
-        out_null(out, "own_arena_saves_bytes", "own arena saves");
+        out_null(out, "own_arena_saves_bytes", "arena saves");
     }
     if (out_is_json(out)) {
         out_real(out, "pinned_byte_seconds", NULL, pin->pinned_byte_seconds, 0);

@@ -91,6 +91,26 @@ static void out_section_wraps_a_long_value(void **state)
     assert_int_equal(unsetenv("COLUMNS"), 0);
 }
 
+static void print_note(struct out *out)
+{
+    out_note(out,
+             "one call in 16 is timed of the first 30,000, then one in 64: times are estimates");
+    out_prose(out, "  Cures: GLIBC_TUNABLES in the environment, or malloc_trim(0) once");
+}
+
+static void out_note_wraps_at_blanks(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("COLUMNS", "50", 1), 0);
+
+    assert_table(print_note, "  Cures: GLIBC_TUNABLES in the environment, or\n"
+                             "  malloc_trim(0) once\n"
+                             "\n"
+                             "note: one call in 16 is timed of the first 30,000,\n"
+                             "      then one in 64: times are estimates\n");
+    assert_int_equal(unsetenv("COLUMNS"), 0);
+}
+
 static void out_table_in_color_says_the_same_words(void **state)
 {
     (void)state;
@@ -121,6 +141,7 @@ int main(void)
         cmocka_unit_test(out_names_cannot_steer_the_terminal_or_break_json),
         cmocka_unit_test(out_table_shortens_names_to_the_width),
         cmocka_unit_test(out_section_wraps_a_long_value),
+        cmocka_unit_test(out_note_wraps_at_blanks),
         cmocka_unit_test(out_table_in_color_says_the_same_words),
     };
     return cmocka_run_group_tests(tests, out_set_up, NULL);
