@@ -74,11 +74,12 @@ int report_print_clocks(struct report *report, struct err *err)
         print_clock(out, ages, (enum age_clock)i);
     }
     out_end_table(out);
+    char freed[32];
+    char kept[32];
     out_note(out,
-             "lifetimes are of %llu blocks that were freed; %llu never were. Bounds are powers of "
-             "two",
-             (unsigned long long)ages->free_count,
-             (unsigned long long)(ages->allocation_count - ages->free_count));
+             "lifetimes are of %s blocks that were freed; %s never were. Bounds are powers of two",
+             out_format_count((int64_t)ages->free_count, freed),
+             out_format_count((int64_t)(ages->allocation_count - ages->free_count), kept));
     return 0;
 }
 
