@@ -22,8 +22,8 @@
 #include "settings.h"
 
 enum {
-    POLICY_ALIGNMENT = 16, /* of all blocks */
-    POLICY_QUICK_BYTES = 1024,
+    POLICY_ALIGNMENT = 16,     /* of all blocks */
+    POLICY_QUICK_BYTES = 1024, /* larger requests are never served the quick way */
 };
 
 enum policy_counter {
@@ -43,10 +43,10 @@ struct policy;
 struct policy_heap {
     void *(*take)(struct policy_heap *heap, size_t size_bytes); /* operations->take */
     /*
-     * Requests of fewer bytes may be served the quick way, if the policy has one. 0: within a call,
-     * what comes now is from a signal handler. So one comparison is the check for both.
+     * Itself; NULL: within a call, what comes now is from a signal handler. So a chunk's owner is
+     * compared with it, which is the check for both.
      */
-    size_t quick_end;
+    struct policy_heap *idle;
     bool is_open;
     uint32_t busy_count; /* takes declined for it: not in counts, whose change may be interrupted */
     struct policy *policy;
@@ -117,7 +117,7 @@ void policy_heap_close(struct policy_heap *heap);
 /* The heap's thread is within a call. */
 static inline bool policy_is_busy(const struct policy_heap *heap)
 {
-    return heap->quick_end == 0;
+    return heap->idle == NULL;
 }
 
 /*
@@ -201,21 +201,27 @@ struct policy_chunk *policy_take_chunk(struct policy *policy, struct policy_heap
                                        size_t bytes, size_t note_bytes);
 void policy_give_chunk(struct policy_chunk *chunk);
 
+/* As policy_enter(), where the heap is known not to be busy. */
+static inline void policy_enter_idle(struct policy_heap *heap)
+{
+    heap->idle = NULL;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
 /* False: this is a signal handler that interrupted the policy. */
 static inline bool policy_enter(struct policy_heap *heap)
 {
     if (__builtin_expect(policy_is_busy(heap), 0)) {
         return false;
     }
-    heap->quick_end = 0;
-    atomic_signal_fence(memory_order_seq_cst);
+    policy_enter_idle(heap);
     return true;
 }
 
 static inline void policy_leave(struct policy_heap *heap)
 {
     atomic_signal_fence(memory_order_seq_cst);
-    heap->quick_end = POLICY_QUICK_BYTES + 1;
+    heap->idle = heap;
 }
 
 static inline uint64_t policy_setting(const struct policy *policy, enum policy_setting setting)

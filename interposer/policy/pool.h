@@ -68,7 +68,7 @@ static inline __attribute__((always_inline)) void *
 pool_take_quickly(struct policy_heap *policy_heap, size_t size_bytes)
 {
     struct pool_heap *heap = (struct pool_heap *)policy_heap;
-    if (__builtin_expect(size_bytes >= policy_heap->quick_end, 0) || !policy_enter(policy_heap)) {
+    if (__builtin_expect(size_bytes > POLICY_QUICK_BYTES, 0) || !policy_enter(policy_heap)) {
         return NULL;
     }
     struct pool_chunk *chunk = heap->active[heap->class_by_size[size_bytes]];
@@ -86,9 +86,10 @@ static inline __attribute__((always_inline)) bool
 pool_give_quickly(uintptr_t block, struct policy_chunk *policy_chunk, struct policy_heap *heap)
 {
     struct pool_chunk *chunk = (struct pool_chunk *)policy_chunk;
-    if (__builtin_expect(policy_chunk->owner != heap, 0) || !policy_enter(heap)) {
+    if (__builtin_expect(policy_chunk->owner != heap->idle, 0)) {
         return false;
     }
+    policy_enter_idle(heap);
     uintptr_t number;
     if (__builtin_expect(!pool_chunk_find(chunk, block, &number), 0)) {
         policy_leave(heap);
@@ -113,7 +114,8 @@ static inline __attribute__((always_inline)) void *pool_take_inline(struct polic
 static inline __attribute__((always_inline)) bool
 pool_give_inline(uintptr_t block, struct policy_chunk *chunk, struct policy_heap *heap)
 {
-    return __builtin_expect(pool_give_quickly(block, chunk, heap), 1) ||
+    return (__builtin_expect(heap != NULL, 1) &&
+            __builtin_expect(pool_give_quickly(block, chunk, heap), 1)) ||
            pool_give_slowly(block, chunk, heap);
 }
 
