@@ -398,8 +398,11 @@ def test_virtual_time_lets_jemalloc_purge(test):
     options = ("--allocator", "jemalloc,glibc", "--env", "MALLOC_CONF=dirty_decay_ms:100")
     serial = replayed(test, recording, "--mode", "serial", *options)
     virtual = replayed(test, recording, "--mode", "virtual", *options)
-    kept = [row_of(answer, "jemalloc")["heap_end_bytes"] for answer in (serial, virtual)]
-    test.check(kept[1] < kept[0] / 2, f"kept at the end: {kept}")
+    rows = [row_of(answer, "jemalloc") for answer in (serial, virtual)]
+    kept = [row["heap_end_bytes"] for row in rows]
+    test.check(kept[1] < rows[1]["heap_peak_bytes"] / 4, f"kept at the end: {kept} of {rows[1]}")
+    if rows[0]["wall_ns"] < 50_000_000: # else so much time went by that jemalloc purged without virtual time
+        test.check(kept[1] < kept[0] / 2, f"kept at the end: {kept}")
     wall_ns = row_of(virtual, "jemalloc")["wall_ns"]
     test.check(wall_ns < 400_000_000, f"it took {wall_ns} ns")
     test.check("jemalloc alone" in row_of(virtual, "glibc")["problem"], f"{virtual}")
