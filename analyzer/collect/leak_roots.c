@@ -219,7 +219,6 @@ static int leak_scan_span(struct leak_marks *marks, const struct mapping_span *s
         return r;
     }
     enum leak_view view = leak_view_of_span(span, situation);
-    marks->memory->reads_untouched = span->kind == MAPPING_SHARED;
     uint64_t at = leak_start_in_use(marks, span, situation->threads);
     for (size_t i = 0; i < holes->count; i++) {
         const struct target_range *hole = &holes->items[i];
@@ -232,7 +231,6 @@ static int leak_scan_span(struct leak_marks *marks, const struct mapping_span *s
     if (span->end_address > at) {
         leak_marks_scan(marks, at, span->end_address - at, view);
     }
-    marks->memory->reads_untouched = false;
     return 0;
 }
 

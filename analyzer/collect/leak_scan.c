@@ -148,6 +148,7 @@ void leak_scan_look(struct leak_scan *scan, struct subject *subject,
     *scan = (struct leak_scan){.subject = subject, .settings = *settings};
     target_memory_open(&scan->memory, settings->pid);
     scan->memory.deadline_ns = settings->deadline_ns;
+    scan->memory.progress = settings->progress;
     if (subject->live.block_count == 0 && settings->settle == NULL) {
         scan->outcome = LEAK_OUTCOME_DONE;
         return;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -116,6 +117,9 @@ static void target_find_pages(struct target_memory *memory, uint64_t at, uint64_
     while (!memory->is_pagemap_gone && page * PAGE_BYTES < end && !target_is_late(memory)) {
         ssize_t bytes = pread(memory->pagemap_fd, entries, sizeof(entries), (off_t)(page * WORD));
         memory->is_pagemap_gone = bytes < (ssize_t)WORD;
+        if (memory->progress != NULL) {
+            atomic_fetch_add(memory->progress, 1);
+        }
         for (size_t i = 0; bytes > 0 && i < (size_t)bytes / WORD; i++, page++) {
             bool is_there = (entries[i] & PAGE_IS_THERE) != 0;
             if (is_there && !is_found) {
@@ -140,13 +144,13 @@ size_t target_memory_stream(struct target_memory *memory, uint64_t *in_out_at, u
     while (*in_out_at < end && !target_is_late(memory)) {
         uint64_t start = *in_out_at;
         uint64_t known_end = end;
-        if (!memory->reads_untouched && end - start >= SPARSE_BYTES_LEAST) {
+        if (end - start >= SPARSE_BYTES_LEAST) {
             target_find_pages(memory, start, end, size_bytes, &start, &known_end);
         }
         size_t wanted = known_end - start < size_bytes ? (size_t)(known_end - start) : size_bytes;
         long count = wanted > 0 ? target_memory_read(memory, start, buffer, wanted) : 0;
         size_t bytes = count > 0 ? (size_t)count & ~(WORD - 1) : 0;
-        if (count == -ESRCH) { /* the process is gone */
+        if (wanted > 0 && (count == -ESRCH || count == 0)) { /* the process is gone */
             break;
         }
         /* A hole, such as the page behind the end of a mapped file, is stepped over. */

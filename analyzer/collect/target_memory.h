@@ -13,11 +13,11 @@
 
 struct target_memory {
     uint32_t pid;
-    int mem_fd;           /* -1: not opened yet */
-    int pagemap_fd;       /* the same */
-    bool is_refused;      /* process_vm_readv is */
-    bool is_pagemap_gone; /* it cannot be opened or read */
-    bool reads_untouched; /* target_memory_stream() reads all pages: for shared memory */
+    int mem_fd;                 /* -1: not opened yet */
+    int pagemap_fd;             /* the same */
+    bool is_refused;            /* process_vm_readv is */
+    bool is_pagemap_gone;       /* it cannot be opened or read */
+    _Atomic uint32_t *progress; /* goes up while pages are looked for; may be NULL */
     uint64_t deadline_ns; /* CLOCK_MONOTONIC; after it, target_memory_stream() is at the end */
 };
 

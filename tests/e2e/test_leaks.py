@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 
 import harness
@@ -302,6 +303,37 @@ def test_reserved_memory_is_not_walked_unasked(test):
         test.check(checks <= found, f"checks with {when}: {checks}")
         test.check(taken < 20, f"{when}: {taken:.1f} s")
         test.note(f"{when}: {taken:.1f} s")
+
+
+# Shares 1 GiB, touches one page of it, and keeps its only pointer there.
+SHARING = r"""
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    int fd = argc == 2 ? open(argv[1], O_RDWR | O_CREAT, 0600) : -1;
+    if (fd < 0 || ftruncate(fd, 1l << 30) != 0) {
+        return 2;
+    }
+    void **shared = mmap(NULL, 1ul << 30, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    shared[1 << 20] = malloc(77);
+    return shared == MAP_FAILED;
+}
+"""
+
+
+def test_shared_memory_stays_untouched(test):
+    """Reading a page of shared memory makes it: 1 GiB of it, and seconds, were made by the look."""
+    program = test.shared.build_program(test.write("sharing.c", SHARING), ["-O1"], test.name)
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="allocaudit-test-") as file:
+        recorded = test.record([program, file.name])
+        test.equal("status", recorded.status, 0)
+        used_bytes = os.stat(file.name).st_blocks * 512
+    test.check(used_bytes < 1 << 20, f"{used_bytes} bytes of shared memory were made")
+    test.equal("checks", set(checks_of(recorded.path)), {"done"})
+    test.equal("kind", test.open(recorded).value("SELECT leak_kind FROM allocation WHERE size_bytes = 77"), "reachable")
 
 
 def test_forks_of_programs_with_reserved_memory(test):
