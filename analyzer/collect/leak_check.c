@@ -30,38 +30,49 @@ static void leak_answer(struct ring_scan *scan, uint32_t state)
     }
 }
 
+/* The process is let go once its memory was read; its place in the ring may be another's from then
+ * on. */
+static void leak_look_at(const struct leak_check *check, const struct clock *clock,
+                         struct ring_scan *scan, struct subject *subject)
+{
+    bool is_small = check->when == LEAK_CHECK_SMALL;
+    uint64_t start_ns = clock_monotonic_ns();
+    const struct leak_scan_settings settings = {
+        .pid = scan->pid,
+        .waiting_tid = scan->tid,
+        .stack_address = scan->stack_address,
+        .deadline_ns = start_ns + LOOK_NS_MOST,
+        .progress = &scan->progress,
+        .memory_bytes_most = is_small ? SMALL_BYTES_MOST : UINT64_MAX,
+        .space_bytes_most = is_small ? SMALL_SPACE_MOST : UINT64_MAX,
+        .is_routed = check->is_routed,
+    };
+    struct leak_scan look;
+    uint64_t now_ns = clock_ns(clock, clock_ticks(clock));
+    leak_scan_look(&look, subject, &settings);
+    uint64_t end_ns = clock_monotonic_ns();
+    leak_answer(scan, SCAN_DONE);
+    leak_scan_mark(&look, end_ns + MARK_NS_MOST);
+    leak_scan_apply(&look);
+    subject->leak_outcome = look.outcome;
+    leak_scan_fini(&look);
+    subject->leak_scanned_ns = now_ns;
+    subject->leak_scan_ns = end_ns - start_ns;
+}
+
 static void leak_serve(const struct leak_check *check, const struct drain *drain,
                        struct ring_scan *scan)
 {
-    const struct clock *clock = &drain->recording->clock;
     struct subject *subject = recording_find(drain->recording, scan->process_key);
-    bool is_small = check->when == LEAK_CHECK_SMALL;
     bool is_there = subject != NULL && subject->pid == scan->pid && subject->end == SUBJECT_RUNNING;
-    if (is_there && is_small && subject->live.block_count > SMALL_BLOCKS_MOST) {
+    bool is_large = is_there && check->when == LEAK_CHECK_SMALL &&
+                    subject->live.block_count > SMALL_BLOCKS_MOST;
+    if (is_there && !is_large) {
+        leak_look_at(check, &drain->recording->clock, scan, subject);
+        return;
+    }
+    if (is_large) {
         subject->leak_outcome = LEAK_OUTCOME_LARGE;
-    } else if (is_there) {
-        uint64_t start_ns = clock_monotonic_ns();
-        const struct leak_scan_settings settings = {
-            .pid = scan->pid,
-            .waiting_tid = scan->tid,
-            .stack_address = scan->stack_address,
-            .deadline_ns = start_ns + LOOK_NS_MOST,
-            .progress = &scan->progress,
-            .memory_bytes_most = is_small ? SMALL_BYTES_MOST : UINT64_MAX,
-            .space_bytes_most = is_small ? SMALL_SPACE_MOST : UINT64_MAX,
-            .is_routed = check->is_routed,
-        };
-        struct leak_scan look;
-        uint64_t now_ns = clock_ns(clock, clock_ticks(clock));
-        leak_scan_look(&look, subject, &settings);
-        uint64_t end_ns = clock_monotonic_ns();
-        leak_answer(scan, SCAN_DONE);
-        leak_scan_mark(&look, end_ns + MARK_NS_MOST);
-        leak_scan_apply(&look);
-        subject->leak_outcome = look.outcome;
-        leak_scan_fini(&look);
-        subject->leak_scanned_ns = now_ns;
-        subject->leak_scan_ns = end_ns - start_ns;
     }
     leak_answer(scan, SCAN_DONE);
 }
