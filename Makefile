@@ -79,7 +79,7 @@ TEST_LIBS  := $(or $(call pkg,--libs,cmocka),-lcmocka)
 
 # ---- sources -------------------------------------------------------------------------------------
 
-CORE_SOURCES := $(sort $(wildcard analyzer/*/*.c)) \
+CORE_SOURCES := $(sort $(wildcard analyzer/*/*.c analyzer/collect/*/*.c)) \
                 $(sort $(wildcard interposer/policy/*.c schema/*.c))
 LIB_SOURCES  := $(sort $(wildcard interposer/*.c interposer/*/*.c)) schema/event.c
 REPLAY_SOURCES := $(sort $(wildcard analyzer/replay/runner/*.c interposer/policy/*.c)) \
@@ -441,7 +441,7 @@ coverage: ## line coverage of the unit and end-to-end tests, in build/coverage
 
 # ---- style ---------------------------------------------------------------------------------------
 
-C_FILES := $(sort $(wildcard $(foreach d,analyzer analyzer/* analyzer/replay/runner interposer interposer/* schema \
+C_FILES := $(sort $(wildcard $(foreach d,analyzer analyzer/* analyzer/collect/* analyzer/replay/runner interposer interposer/* schema \
              tests/unit tests/programs tests/bench tests/e2e sample_apps/*,$(d)/*.c $(d)/*.h $(d)/*.cc)))
 
 .PHONY: format

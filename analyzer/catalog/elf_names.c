@@ -127,13 +127,13 @@ static int read_needed(Elf *elf, const GElf_Shdr *header, Elf_Data *data, struct
 /* Sets is_found and is_taken for this file, and adds what it needs. */
 static int read_file(const char *path, struct inquiry *inquiry)
 {
-    inquiry->origin = path;
     inquiry->is_found = false;
     inquiry->is_taken = false;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return 0;
     }
+    inquiry->origin = path;
     elf_version(EV_CURRENT);
     Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
     int result = 0;
@@ -151,6 +151,7 @@ static int read_file(const char *path, struct inquiry *inquiry)
             result = read_needed(elf, &header, data, inquiry);
         }
     }
+    inquiry->origin = NULL;
     elf_end(elf);
     close(fd);
     return result;

@@ -12,9 +12,9 @@
 
 #include "../base/str.h"
 #include "../catalog/preload.h"
-#include "keep.h"
+#include "drain/keep.h"
 #include "stack_answer.h"
-#include "watch.h"
+#include "target/watch.h"
 
 enum {
     WATCH_NS = 20000000,

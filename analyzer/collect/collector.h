@@ -9,19 +9,19 @@
 #include <stdint.h>
 
 #include "../base/err.h"
-#include "ballast.h"
-#include "congestion.h"
-#include "drain.h"
-#include "frame_place.h"
-#include "go_run.h"
-#include "kin.h"
-#include "launch.h"
-#include "leak_bell.h"
-#include "leak_check.h"
-#include "leak_demand.h"
-#include "recording.h"
-#include "session.h"
-#include "store.h"
+#include "drain/congestion.h"
+#include "drain/drain.h"
+#include "drain/session.h"
+#include "go/go_run.h"
+#include "leaks/leak_bell.h"
+#include "leaks/leak_check.h"
+#include "leaks/leak_demand.h"
+#include "recording/recording.h"
+#include "rows/ballast.h"
+#include "tables/frame_place.h"
+#include "tables/store.h"
+#include "target/kin.h"
+#include "target/launch.h"
 
 struct collector_settings {
     char **command;        /* NULL-ended */

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "symbolize.h"
+#include "../elf/symbolize.h"
 
 static uint64_t selfcheck_count(const struct ring_check *check, enum check_verdict verdict)
 {

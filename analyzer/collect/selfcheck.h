@@ -11,7 +11,7 @@
 
 #include "../../schema/ring.h"
 #include "../base/str.h"
-#include "recording.h"
+#include "recording/recording.h"
 
 /*
  * Appends lines, each ended by '\n': the counts first, then the first stacks that differed, with

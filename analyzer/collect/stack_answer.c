@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "reader.h"
+#include "drain/reader.h"
 #include "stack_text.h"
 
 enum {

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "drain.h"
+#include "drain/drain.h"
 
 /* Whether somebody waits. */
 bool stack_answer_is_due(const struct session *session);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frame_lines.h"
+#include "tables/frame_lines.h"
 
 enum {
     LINES_MOST = 24, /* frames shown of a stack */

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "../base/str.h"
-#include "recording.h"
+#include "recording/recording.h"
 
 /* What one stack has allocated. */
 struct stack_share {

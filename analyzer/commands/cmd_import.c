@@ -6,9 +6,9 @@
 #include "../cli/out.h"
 #include "../cli/talk.h"
 #include "../cli/term.h"
-#include "../collect/heaptrack_file.h"
-#include "../collect/heaptrack_import.h"
-#include "../collect/profile_import.h"
+#include "../collect/import/heaptrack_file.h"
+#include "../collect/import/heaptrack_import.h"
+#include "../collect/import/profile_import.h"
 #include "cmd.h"
 
 struct import_settings {

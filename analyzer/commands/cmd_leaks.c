@@ -4,7 +4,7 @@
 
 #include "../base/str.h"
 #include "../cli/talk.h"
-#include "../collect/leak_request.h"
+#include "../collect/leaks/leak_request.h"
 #include "cmd.h"
 #include "run_output.h"
 

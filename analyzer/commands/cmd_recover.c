@@ -3,7 +3,7 @@
 
 #include "../cli/talk.h"
 #include "../cli/term.h"
-#include "../collect/recover.h"
+#include "../collect/recover/recover.h"
 #include "../db/open.h"
 #include "cmd.h"
 

@@ -7,7 +7,7 @@
 
 #include "../base/err.h"
 #include "../cli/options.h"
-#include "../collect/recording.h"
+#include "../collect/recording/recording.h"
 
 /* Can calls of all these be seen? Returns 0, -EINVAL (one cannot be named), or -ENOENT. */
 int run_frames_check(const struct option_list *symbols, struct err *err);

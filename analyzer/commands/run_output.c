@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "../collect/store.h"
+#include "../collect/tables/store.h"
 
 int run_output_keep_old(const char *path, struct err *err)
 {

@@ -6,7 +6,7 @@
 #define ALLOCAUDIT_RUN_POLICY_H
 
 #include "../base/err.h"
-#include "../collect/recording.h"
+#include "../collect/recording/recording.h"
 #include "../plan/plan.h"
 #include "../plan/plan_resolver.h"
 

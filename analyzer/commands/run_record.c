@@ -10,7 +10,7 @@
 #include "../cli/talk.h"
 #include "../cli/term.h"
 #include "../collect/collector.h"
-#include "../collect/target.h"
+#include "../collect/target/target.h"
 #include "cmd.h"
 #include "run_frames.h"
 #include "run_output.h"

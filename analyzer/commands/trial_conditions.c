@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../cli/talk.h"
-#include "../collect/target.h"
+#include "../collect/target/target.h"
 #include "cmd.h"
 
 void trial_note_surroundings(const struct elf_malloc *own, struct out *out)

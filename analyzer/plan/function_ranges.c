@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "../collect/debug_file.h"
-#include "../collect/demangle.h"
-#include "../collect/dwarf_units.h"
-#include "../collect/elf_symbols.h"
-#include "../collect/inline_chain.h"
+#include "../elf/debug_file.h"
+#include "../elf/demangle.h"
+#include "../elf/dwarf_units.h"
+#include "../elf/elf_symbols.h"
+#include "../elf/inline_chain.h"
 
 enum {
     NESTING_MAX = 256,

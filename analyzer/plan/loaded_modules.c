@@ -12,7 +12,7 @@
 
 #include "../base/str.h"
 #include "../base/vec.h"
-#include "../collect/debug_file.h"
+#include "../elf/debug_file.h"
 
 /* Unless the file is there already, by whatever name. */
 static int add_path(struct loaded_modules *modules, const char *path)

@@ -12,7 +12,7 @@
 #include "../base/str.h"
 #include "../base/suggest.h"
 #include "../base/vec.h"
-#include "../collect/debug_file.h"
+#include "../elf/debug_file.h"
 #include "code_ranges.h"
 #include "function_ranges.h"
 #include "loaded_modules.h"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../analyzer/collect/drain.h"
+#include "../../analyzer/collect/drain/drain.h"
 
 enum {
     FUZZ_PID = 4000000, /* of no process */

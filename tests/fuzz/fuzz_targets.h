@@ -14,8 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../analyzer/collect/heaptrack_file.h"
-#include "../../analyzer/collect/sanitizer_text.h"
+#include "../../analyzer/collect/import/heaptrack_file.h"
+#include "../../analyzer/collect/recording/sanitizer_text.h"
 #include "../../analyzer/db/query_block.h"
 #include "../../analyzer/gate/baseline.h"
 #include "../../analyzer/gate/budget.h"

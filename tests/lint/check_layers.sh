@@ -10,9 +10,19 @@ interposer/policy
 analyzer/base
 interposer           schema interposer/policy
 analyzer/catalog     analyzer/base schema/frame_symbols.h interposer/policy/settings.h
-analyzer/collect     analyzer/base analyzer/catalog schema interposer/policy/settings.h analyzer/go
 analyzer/go          analyzer/base
-analyzer/plan        analyzer/base analyzer/catalog analyzer/collect analyzer/cli/options.h schema interposer/policy/settings.h
+analyzer/elf         analyzer/base analyzer/go/go_lines.h schema/frame_symbols.h
+analyzer/collect/rows       analyzer/base schema
+analyzer/collect/recording  analyzer/collect/rows analyzer/base analyzer/go schema
+analyzer/collect/drain      analyzer/collect/recording analyzer/base schema
+analyzer/collect/tables     analyzer/collect/rows analyzer/collect/recording analyzer/collect/drain/session.h analyzer/elf analyzer/base analyzer/catalog schema interposer/policy/settings.h
+analyzer/collect/target     analyzer/collect/recording analyzer/collect/drain analyzer/base analyzer/go schema
+analyzer/collect/leaks      analyzer/collect/recording analyzer/collect/drain analyzer/collect/tables analyzer/collect/target analyzer/base schema
+analyzer/collect/go         analyzer/collect/recording analyzer/collect/target analyzer/base analyzer/go
+analyzer/collect/import     analyzer/collect/recording analyzer/collect/tables analyzer/base analyzer/go
+analyzer/collect/recover    analyzer/collect/rows analyzer/collect/recording analyzer/collect/drain analyzer/collect/tables analyzer/collect/go analyzer/base
+analyzer/collect            analyzer/collect/rows analyzer/collect/recording analyzer/collect/drain analyzer/collect/tables analyzer/collect/target analyzer/collect/leaks analyzer/collect/go analyzer/elf analyzer/base analyzer/catalog schema
+analyzer/plan        analyzer/base analyzer/catalog analyzer/elf analyzer/cli/options.h schema interposer/policy/settings.h
 analyzer/db          analyzer/base schema
 analyzer/model       analyzer/base analyzer/db schema/mapping_kind.h
 analyzer/analyses    analyzer/base analyzer/db analyzer/model
@@ -27,7 +37,7 @@ analyzer/report      analyzer/base analyzer/db analyzer/model analyzer/analyses 
 analyzer/export      analyzer/base analyzer/db analyzer/model analyzer/cli
 analyzer/diff        analyzer/base analyzer/db analyzer/model analyzer/cli
 analyzer/main.c      analyzer/commands/cmd.h analyzer/cli analyzer/base
-analyzer/commands    analyzer/base analyzer/catalog analyzer/collect analyzer/plan analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/advice analyzer/analyses analyzer/report analyzer/gate analyzer/export analyzer/diff schema interposer/policy analyzer/go
+analyzer/commands    analyzer/base analyzer/catalog analyzer/collect analyzer/collect/import analyzer/collect/leaks analyzer/collect/recording analyzer/collect/recover analyzer/collect/tables analyzer/collect/target analyzer/plan analyzer/db analyzer/model analyzer/sim analyzer/replay analyzer/cli analyzer/trial analyzer/advice analyzer/analyses analyzer/report analyzer/gate analyzer/export analyzer/diff schema interposer/policy analyzer/go
 '
 
 # shellcheck disable=SC2016 # $0 is awk's

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/rowpack.h"
+#include "../../analyzer/collect/rows/rowpack.h"
 #include "../../schema/database.h"
 
 #define BLOCK_DATABASE_INSERT "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,NULL,?,?)"

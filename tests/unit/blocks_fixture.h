@@ -5,7 +5,7 @@
 #ifndef ALLOCAUDIT_BLOCKS_FIXTURE_H
 #define ALLOCAUDIT_BLOCKS_FIXTURE_H
 
-#include "../../analyzer/collect/blocks.h"
+#include "../../analyzer/collect/recording/blocks.h"
 
 #include "live_recording.h"
 

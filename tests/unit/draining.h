@@ -7,7 +7,7 @@
 
 #include <time.h>
 
-#include "../../analyzer/collect/drain.h"
+#include "../../analyzer/collect/drain/drain.h"
 
 #include "live_recording.h"
 #include "ring_writer.h"

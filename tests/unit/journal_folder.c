@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../../analyzer/collect/journal.h"
+#include "../../analyzer/collect/recording/journal.h"
 
 char journal_folder_path[64];
 char journal_folder_file[96];

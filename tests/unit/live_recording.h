@@ -18,9 +18,9 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/recording.h"
-#include "../../analyzer/collect/store.h"
-#include "../../analyzer/collect/tables.h"
+#include "../../analyzer/collect/recording/recording.h"
+#include "../../analyzer/collect/tables/store.h"
+#include "../../analyzer/collect/tables/tables.h"
 #include "../../schema/ring.h"
 
 struct live_recording {

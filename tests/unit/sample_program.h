@@ -20,8 +20,8 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/debug_file.h"
-#include "../../analyzer/collect/symbolize.h"
+#include "../../analyzer/elf/debug_file.h"
+#include "../../analyzer/elf/symbolize.h"
 
 /* Prints the offsets of the calls of probe(), in the order in which main() comes by. */
 static const char sample_text[] =

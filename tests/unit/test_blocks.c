@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/blocks.h"
+#include "../../analyzer/collect/recording/blocks.h"
 
 #include "blocks_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/clock.h"
+#include "../../analyzer/collect/recording/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

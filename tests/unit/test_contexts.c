@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/contexts.h"
+#include "../../analyzer/collect/recording/contexts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

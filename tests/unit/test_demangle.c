@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/demangle.h"
+#include "../../analyzer/elf/demangle.h"
 
 static void check_name(const char *raw, const char *readable)
 {

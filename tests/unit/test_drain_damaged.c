@@ -2,7 +2,7 @@
  * Whatever stands in the ring, draining it comes to an end, without touching memory that is not its
  * own: run under the sanitizers. The damage is random, and the same every time.
  */
-#include "../../analyzer/collect/drain.h"
+#include "../../analyzer/collect/drain/drain.h"
 
 #include <stdlib.h>
 

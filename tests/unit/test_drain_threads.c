@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/drain.h"
+#include "../../analyzer/collect/drain/drain.h"
 
 #include <pthread.h>
 

@@ -1,5 +1,5 @@
-#include "../../analyzer/collect/blocks.h"
-#include "../../analyzer/collect/faults.h"
+#include "../../analyzer/collect/recording/blocks.h"
+#include "../../analyzer/collect/recording/faults.h"
 
 #include "live_recording.h"
 

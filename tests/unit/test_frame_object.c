@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/frame_object.h"
+#include "../../analyzer/elf/frame_object.h"
 
 #include <elf.h>
 #include <errno.h>

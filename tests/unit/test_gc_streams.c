@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/gc_streams.h"
+#include "../../analyzer/collect/go/gc_streams.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/go_process.h"
+#include "../../analyzer/collect/go/go_process.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -12,9 +12,9 @@
 
 #include "journal_folder.h"
 
-#include "../../analyzer/collect/go_objects.h"
-#include "../../analyzer/collect/replay.h"
-#include "../../analyzer/collect/sweep.h"
+#include "../../analyzer/collect/go/go_objects.h"
+#include "../../analyzer/collect/recover/replay.h"
+#include "../../analyzer/collect/recover/sweep.h"
 
 enum {
     PID = 4711,

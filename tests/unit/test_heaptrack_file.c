@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/heaptrack_file.h"
+#include "../../analyzer/collect/import/heaptrack_file.h"
 
 #include <errno.h>
 #include <setjmp.h>

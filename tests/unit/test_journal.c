@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/journal.h"
+#include "../../analyzer/collect/recording/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>

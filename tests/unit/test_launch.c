@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/launch.h"
+#include "../../analyzer/collect/target/launch.h"
 
 #include <errno.h>
 #include <setjmp.h>

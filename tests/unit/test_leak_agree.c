@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/leak_scan.h"
+#include "../../analyzer/collect/leaks/leak_scan.h"
 
 enum {
     BLOCKS = 6,

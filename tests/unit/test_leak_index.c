@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/leak_index.h"
+#include "../../analyzer/collect/leaks/leak_index.h"
 
 enum {
     BLOCKS = 3000,

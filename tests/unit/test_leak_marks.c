@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/leak_marks.h"
+#include "../../analyzer/collect/leaks/leak_marks.h"
 
 enum {
     BLOCKS = 6,

@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/live.h"
+#include "../../analyzer/collect/recording/live.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

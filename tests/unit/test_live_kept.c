@@ -1,7 +1,7 @@
 /*
  * test_live_kept.c - live sets in a file: what a kill leaves can be read back.
  */
-#include "../../analyzer/collect/live.h"
+#include "../../analyzer/collect/recording/live.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/mappings.h"
+#include "../../analyzer/collect/recording/mappings.h"
 
 #include "blocks_fixture.h"
 

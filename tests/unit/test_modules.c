@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/modules.h"
+#include "../../analyzer/collect/recording/modules.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/pace.h"
+#include "../../analyzer/collect/drain/pace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

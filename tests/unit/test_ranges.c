@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/ranges.h"
+#include "../../analyzer/collect/recording/ranges.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

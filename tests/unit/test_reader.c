@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/reader.h"
+#include "../../analyzer/collect/drain/reader.h"
 
 #include <stdlib.h>
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/residency.h"
+#include "../../analyzer/collect/recording/residency.h"
 
 enum {
     PAGE = 4096,

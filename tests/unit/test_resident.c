@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/resident.h"
+#include "../../analyzer/collect/recording/resident.h"
 
 #define RING_BYTES  (UINT64_C(8) << 20)
 #define SLACK_BYTES (INT64_C(256) << 10) /* what the test itself may come to touch meanwhile */

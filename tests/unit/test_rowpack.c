@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "../../analyzer/collect/rowpack_limits.h"
+#include "../../analyzer/collect/rows/rowpack_limits.h"
 
 enum {
     PAGE = DATABASE_PAGE_BYTES

@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/sanitizer_text.h"
+#include "../../analyzer/collect/recording/sanitizer_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

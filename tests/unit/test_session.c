@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/session.h"
+#include "../../analyzer/collect/drain/session.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/smaps.h"
+#include "../../analyzer/collect/recording/smaps.h"
 
 #define ENTRY(range, permissions, path, rss, flags)                                                \
     range " " permissions " 00000000 08:01 42 " path "\n"                                          \

@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/stacktree.h"
+#include "../../analyzer/collect/recording/stacktree.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

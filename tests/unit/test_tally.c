@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/tally.h"
+#include "../../analyzer/collect/recording/tally.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/target.h"
+#include "../../analyzer/collect/target/target.h"
 
 #include <elf.h>
 #include <errno.h>

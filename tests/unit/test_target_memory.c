@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/target_memory.h"
+#include "../../analyzer/collect/target/target_memory.h"
 
 enum {
     PAGE = 4096,

@@ -1,4 +1,4 @@
-#include "../../analyzer/collect/weight.h"
+#include "../../analyzer/collect/recording/weight.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../analyzer/collect/tally.h"
+#include "../../analyzer/collect/recording/tally.h"
 #include "../../schema/event.h"
 
 enum {

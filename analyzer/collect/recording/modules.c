@@ -1,0 +1,61 @@
+#include "modules.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../base/vec.h"
+
+static char *modules_hex(const unsigned char *bytes, size_t count)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = malloc(count * 2 + 1);
+    if (text != NULL) {
+        for (size_t i = 0; i < count; i++) {
+            text[i * 2] = digits[bytes[i] >> 4];
+            text[i * 2 + 1] = digits[bytes[i] & 15];
+        }
+        text[count * 2] = '\0';
+    }
+    return text;
+}
+
+int modules_intern(struct modules *modules, const char *path, size_t path_bytes,
+                   const unsigned char *build_id, size_t build_id_bytes, uint32_t *out_module)
+{
+    struct module_file file = {
+        .path = strndup(path, path_bytes),
+        .build_id = modules_hex(build_id, build_id_bytes),
+    };
+    int r = file.path == NULL || file.build_id == NULL ? -ENOMEM : 0;
+    for (size_t i = 0; r == 0 && i < modules->count; i++) {
+        if (strcmp(modules->files[i].path, file.path) == 0 &&
+            strcmp(modules->files[i].build_id, file.build_id) == 0) {
+            *out_module = (uint32_t)i + 1;
+            goto out;
+        }
+    }
+    if (r == 0) {
+        r = vec_reserve((void **)&modules->files, &modules->capacity, modules->count + 1,
+                        sizeof(*modules->files));
+    }
+    if (r == 0) {
+        modules->files[modules->count++] = file;
+        *out_module = (uint32_t)modules->count;
+        return 0;
+    }
+out:
+    free(file.path);
+    free(file.build_id);
+    return r;
+}
+
+void modules_fini(struct modules *modules)
+{
+    for (size_t i = 0; i < modules->count; i++) {
+        free(modules->files[i].path);
+        free(modules->files[i].build_id);
+    }
+    free(modules->files);
+    *modules = (struct modules){0};
+}
