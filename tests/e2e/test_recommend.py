@@ -75,12 +75,12 @@ def test_causes_are_found_by_leaving_them_out(test):
     test.check(cause["explained_low_pct"] <= cause["explained_pct"] <= cause["explained_high_pct"], f"{cause}")
 
 
-def test_threads_are_a_cause(test):
-    """A thread's arena gives memory back and takes it again, time after time; with one thread glibc has no long calls."""
+def test_threads_are_weighed(test):
+    """What one thread would change hangs on the machine; that it was replayed, and what was not, does not."""
     answer = advice(test, paused(test, test.program("thread_scratch")), "--goal", "latency", "--why")
     test.equal("verdict", answer["recommendation"]["verdict"], "change")
     causes = {row["feature"]: row for row in answer["causes"]}
-    test.check(causes["threads"]["explained_pct"] > 30, f"{causes}")
+    test.check("gain_without_pct" in causes["threads"], f"{causes}")
     test.check("pinning_site" not in causes, f"{causes}")  # which makes all the blocks: nothing would be left
     for row in answer["causes"]:
         test.check((row["problem"] is None) == ("explained_pct" in row), f"{row}")

@@ -64,11 +64,12 @@ def test_default_is_best(test):
                    "glibc", "--time-limit", "15")
     found = answer["tuning"]
     test.equal("verdict", found["verdict"], "no_change")
-    default = next(row for row in answer["tried"] if row["label"] == "as recorded")
-    head = ("the default is on the front; no setting is worth it" if default["place"] == "front"
-            else "no setting is worth a change")
-    test.check(found["why"].startswith(head), found["why"])
     test.check("advice" not in found, f"{found}")
+    if "tried" in answer:  # else so little was spent on it that nothing had to be
+        default = next(row for row in answer["tried"] if row["label"] == "as recorded")
+        head = ("the default is on the front; no setting is worth it" if default["place"] == "front"
+                else "no setting is worth a change")
+        test.check(found["why"].startswith(head), found["why"])
 
 
 def test_dangerous_settings_are_never_tried(test):
