@@ -57,8 +57,8 @@ bool suspect_is_free_by_far(const void *block)
     const uint64_t *words = block;
     uint64_t size = words[-1];
     const uint64_t *neighbour = words + size / 8 - 1;
-    if (suspect_marks.free_secret == SUSPECT_NOTHING || size < SUSPECT_LARGE ||
-        (size & SUSPECT_IS_MAPPED) != 0 || suspect_is_one_page(neighbour, words - 1)) {
+    if (size < SUSPECT_LARGE || (size & SUSPECT_IS_MAPPED) != 0 ||
+        suspect_is_one_page(neighbour, words - 1)) {
         return false;
     }
     return !suspect_may_read(neighbour) || (*neighbour & SUSPECT_PREVIOUS_IN_USE) == 0;

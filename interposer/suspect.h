@@ -115,7 +115,8 @@ bool suspect_is_free_by_far(const void *block);
  * realloc. */
 static inline bool suspect_is_any(const void *block)
 {
-    return !suspect_may_read(block) || suspect_is(block) || suspect_is_free_by_far(block);
+    return suspect_marks.free_secret != SUSPECT_NOTHING &&
+           (!suspect_may_read(block) || suspect_is(block) || suspect_is_free_by_far(block));
 }
 
 #endif

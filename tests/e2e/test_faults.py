@@ -151,3 +151,13 @@ def test_above_another_allocator(test):
     recording = test.open(test.record([test.program("misuse"), "double_free"], "--allocator", "jemalloc"))
     test.equal("kinds", [row["kind"] for row in recording.rows("SELECT kind FROM fault")],
                ["double_free"])
+
+
+def test_nothing_in_front_of_other_blocks_is_read(test):
+    """Above an allocator whose blocks begin behind a page that cannot be read."""
+    beneath = {"LD_PRELOAD": test.program("page_malloc")}
+    for command in ([test.program("realloc_forms")], [test.program("misuse"), "nothing"],
+                    ["/usr/bin/python3", "-c", "print(sum(len(str(i)) for i in range(3000)))"]):
+        recorded = test.record(command, env=beneath)
+        test.equal(f"status of {command}: {recorded.stderr[-300:]}", recorded.status, 0)
+        test.equal(f"faults of {command}", test.open(recorded).rows("SELECT * FROM fault"), [])
