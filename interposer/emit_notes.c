@@ -7,31 +7,10 @@
 #include "banned.h"
 
 enum {
-    FAULT_BYTES = 3 * 8,
     REPORT_PART_BYTES = 4096,
     CLOCK_STEP_TICKS = 8, /* more than a ns on any processor */
     CLOCK_LOOKS_MAX = 1000,
 };
-
-void emit_fault(enum fault_kind fault, unsigned call, uint64_t value, const void *frame)
-{
-    struct self *self = self_enter(frame);
-    if (self == NULL) {
-        return;
-    }
-    if (self->own_calls == 0) {
-        uint32_t stack_id = stack_intern(self, frame);
-        if (emit_reserve(self, FAULT_BYTES)) {
-            struct writer *writer = self_writer(self);
-            lane_begin(writer);
-            writer->cursor[0] = event_head(EVENT_FAULT, 0, emit_stamp(writer));
-            writer->cursor[1] = value;
-            writer->cursor[2] = (uint64_t)stack_id << 32 | (call & 0xffffu) << 16 | fault;
-            lane_publish(writer, writer->cursor + FAULT_BYTES / 8);
-        }
-    }
-    self_leave(self);
-}
 
 /*
  * A mark stands between two calls, and readers know no order but that of times in ns: so the clock
@@ -45,7 +24,7 @@ static void emit_let_clock_move(void)
     }
 }
 
-/* `fixed`: what stands before the text, its head without a stamp. */
+/* `fixed`: what stands before the text, if there is one; its head has no stamp yet. */
 static void emit_text(struct self *self, const void *fixed, size_t fixed_bytes, const char *text,
                       size_t text_bytes)
 {
@@ -62,6 +41,21 @@ static void emit_text(struct self *self, const void *fixed, size_t fixed_bytes, 
     memcpy((char *)words + fixed_bytes, text, text_bytes);
     words[0] |= ticks;
     lane_publish(writer, words + bytes / 8);
+}
+
+void emit_fault(enum fault_kind fault, unsigned call, uint64_t value, const void *frame)
+{
+    struct self *self = self_enter(frame);
+    if (self == NULL) {
+        return;
+    }
+    if (self->own_calls == 0) {
+        uint64_t stack_id = stack_intern(self, frame);
+        const uint64_t event[] = {event_head(EVENT_FAULT, 0, 0), value,
+                                  stack_id << 32 | (call & 0xffffu) << 16 | fault};
+        emit_text(self, event, sizeof(event), "", 0);
+    }
+    self_leave(self);
 }
 
 void emit_mark(uint32_t kind, const char *name, const void *frame)
