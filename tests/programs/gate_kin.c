@@ -1,9 +1,11 @@
 /*
  * gate_kin.c - threads, kinds of leaks and processes, for gates.
  *
- *   gate_kin            a thread "worker" makes 50 temporary blocks and loses 3 of 100 bytes;
- * main() loses 2 and keeps one that leads to another; a scope has 2 temporary blocks of its 3; two
- * children lose 7 and 9 blocks gate_kin child N    loses N blocks of 100 bytes
+ * gate_kin: a thread "worker" makes 50 temporary blocks and loses 3 of 100 bytes; main() loses 2
+ * and keeps one that leads to another; a scope has 2 temporary blocks of its 3; two children lose 7
+ * and 9 blocks.
+ *
+ * gate_kin child N: loses N blocks of 100 bytes.
  *
  * build: -pthread
  */
@@ -13,27 +15,10 @@
 #include <unistd.h>
 
 #include "../../interposer/allocaudit.h"
+#include "lose.h"
 
 static void *volatile sink;
 static void **volatile kept;
-
-/* What lost blocks have left on the stack and in registers. */
-static __attribute__((noinline)) void clear_stack(void)
-{
-    volatile char bytes[16384];
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        bytes[i] = 0;
-    }
-}
-
-static __attribute__((noinline)) void lose(int count)
-{
-    for (int i = 0; i < count; i++) {
-        sink = malloc(100);
-    }
-    sink = NULL;
-    clear_stack();
-}
 
 static void *work(void *argument)
 {

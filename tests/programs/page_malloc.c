@@ -5,13 +5,10 @@
  *
  * build: -shared -fPIC
  */
-#include <errno.h>
-#include <malloc.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
+
+#include "allocator_exports.h"
 
 enum {
     PAGE = 4096,
@@ -49,50 +46,9 @@ static size_t size_of(const void *block)
     return block == NULL ? 0 : sizes[((const char *)block - arena) / PAGE];
 }
 
-void *malloc(size_t size)
-{
-    return take(1, size);
-}
-
 void free(void *block)
 {
     if (block != NULL) {
         mprotect(block, size_of(block) / PAGE * PAGE + PAGE, PROT_NONE);
     }
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return take(1, count * size); /* never reused, so still zero */
-}
-
-size_t malloc_usable_size(void *block)
-{
-    return size_of(block);
-}
-
-void *realloc(void *old, size_t size)
-{
-    void *block = take(1, size);
-    size_t old_size = size_of(old);
-    if (block != NULL && old != NULL) {
-        memcpy(block, old, old_size < size ? old_size : size);
-    }
-    return block;
-}
-
-void *memalign(size_t align, size_t size)
-{
-    return take(align, size);
-}
-
-void *aligned_alloc(size_t align, size_t size)
-{
-    return take(align, size);
-}
-
-int posix_memalign(void **out_block, size_t align, size_t size)
-{
-    *out_block = take(align, size);
-    return *out_block == NULL ? ENOMEM : 0;
 }

@@ -15,27 +15,10 @@
 #include <stdlib.h>
 
 #include "../../interposer/allocaudit.h"
+#include "lose.h"
 
 static void *volatile sink;
 static void *volatile kept;
-
-/* What lost blocks have left on the stack and in registers. */
-static __attribute__((noinline)) void clear_stack(void)
-{
-    volatile char bytes[16384];
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        bytes[i] = 0;
-    }
-}
-
-static __attribute__((noinline)) void lose(int count)
-{
-    for (int i = 0; i < count; i++) {
-        sink = malloc(100);
-    }
-    sink = NULL;
-    clear_stack();
-}
 
 static __attribute__((noinline)) void noise(int count)
 {
