@@ -42,6 +42,18 @@ def program(test, name, *flags, variant=""):
     return build(test, os.path.join(PROGRAMS, name + ".go"), *flags, variant=variant)
 
 
+def program_of_version(test, name, version):
+    """The same binary, which says that it was built by that version (six bytes, as go1.99)."""
+    with open(program(test, name), "rb") as file:
+        image = file.read()
+    built = re.search(rb"go1\.\d\d(?=[.\d]*)", image).group()
+    path = test.path(f"{name}_{version.decode()}")
+    with open(path, "wb") as file:
+        file.write(image.replace(built, version))
+    os.chmod(path, 0o755)
+    return path
+
+
 def sample_app(test, name):
     return build(test, os.path.join(ROOT, "sample_apps", name, name + ".go"))
 

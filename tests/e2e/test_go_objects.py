@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from go_programs import program, runtime_of
+from go_programs import program, program_of_version, runtime_of
 
 OBJECTS = ("SELECT count(*) AS count, count(died_ns) AS died, min(size_bytes) AS least,"
            " max(size_bytes) AS most, count(free_kind = 'swept') AS swept, min(lifetime_ns) AS shortest"
@@ -82,14 +82,7 @@ def test_objects_of_other_programs_are_refused(test):
     test.check("no Go program" in refused.talk, refused.talk)
     twice = test.allocaudit("run", "--go-objects", "--sample", "1", program(test, "go_objects"))
     test.equal("status of both", twice.status, 2)
-    with open(program(test, "go_objects"), "rb") as file:
-        image = file.read()
-    version = re.search(rb"go1\.\d\d(?=[.\d]*)", image).group()
-    path = test.path("go_of_tomorrow")
-    with open(path, "wb") as file:
-        file.write(image.replace(version, b"go1.23"))
-    os.chmod(path, 0o755)
-    newer = test.allocaudit("run", "--go-objects", path)
+    newer = test.allocaudit("run", "--go-objects", program_of_version(test, "go_objects", b"go1.23"))
     test.equal("status of a newer one", newer.status, 126)
     test.check("does not tell of each object" in newer.talk and "--sample 1" in newer.talk,
                newer.talk)
