@@ -339,7 +339,7 @@ static int read_samples(struct pprof_reading *reading)
 static int tell_failure(int r, struct err *err)
 {
     return r == -ENOMEM ? err_set(err, ENOMEM, "out of memory")
-                        : err_set(err, -r, "damaged, or no profile of pprof");
+                        : err_set(err, -r, "damaged, or a profile of neither pprof nor heaptrack");
 }
 
 int pprof_profile_parse(const unsigned char *bytes, size_t size_bytes,
