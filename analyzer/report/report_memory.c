@@ -3,6 +3,7 @@
  */
 #include "report.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "../analyses/heap_pages.h"
@@ -172,10 +173,15 @@ static void print_moments(struct out *out, const struct memory_moments *moments)
 }
 
 static void note_memory(struct report *report, const struct heap_pages *pages,
-                        const struct memory_moment *peak)
+                        const struct reconciled *reconciled)
 {
     const struct process_row *process = report_process(report);
+    const struct memory_moment *peak = reconciled->memory;
     char bytes[32];
+    if (fabs(rest_of(reconciled)) > rss_of(reconciled) / 20) {
+        out_note(report->out, "the process was taking or giving back memory while it was looked "
+                              "at for its peak: the part that is not explained is that movement");
+    }
     if (pages == NULL) {
         report_note_no_calls(report, "memory");
     } else if (peak->range_count == 0) {
@@ -227,7 +233,7 @@ int report_print_memory(struct report *report, struct err *err)
     } else {
         print_lines(report, &peak, &end);
     }
-    note_memory(report, pages, largest);
+    note_memory(report, pages, &peak);
     memory_moments_fini(&moments);
     return 0;
 }

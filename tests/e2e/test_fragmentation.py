@@ -149,8 +149,9 @@ def test_fragmenter(test):
 
 
 def test_python(test):
+    # The list that is made last is larger than what json needs in passing: the peak is one that lasts.
     code = ("import json, time; d = json.loads(json.dumps([{'a': str(i) * 20} for i in range(100000)]));"
-            "time.sleep(0.3); del d; time.sleep(0.2)")
+            "e = [str(i) * 20 for i in range(200000)]; time.sleep(0.3); del d, e; time.sleep(0.2)")
     recorded = test.record([test.need("python3"), "-c", code])
     found = report(test, recorded.path, "--process", "1")
     adds_up(test, found)
