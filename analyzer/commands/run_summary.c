@@ -91,6 +91,21 @@ static void summarize_go(const struct recording *recording)
     str_fini(&text);
 }
 
+/* A line to be pasted into a shell. */
+static void tell_next(const char *output)
+{
+    struct str line = {0};
+    int r = str_append(&line, "allocaudit report");
+    if (r == 0 && strcmp(output, CMD_DEFAULT_FILE) != 0) {
+        r = str_append_char(&line, ' ');
+        r = r == 0 ? str_append_quoted(&line, output) : r;
+    }
+    if (r == 0) {
+        talk_note("next: %s", str_text(&line));
+    }
+    str_fini(&line);
+}
+
 void run_summarize(const struct collector *collector, const struct run_settings *settings,
                    const struct plan *plan)
 {
@@ -125,7 +140,6 @@ void run_summarize(const struct collector *collector, const struct run_settings 
     run_plan_warn(recording, plan);
     run_frames_tell(&settings->frame_symbols, recording);
     if (!settings->is_quiet) {
-        bool is_default = strcmp(settings->output, CMD_DEFAULT_FILE) == 0;
         if (allocation_count > 0 || recording->go.process_id == 0 ||
             strcmp(recording->go.site_source, "none") != 0) {
             summarize_figures(recording->sample_bytes != 0, allocation_count, recording->peak_bytes,
@@ -142,8 +156,7 @@ void run_summarize(const struct collector *collector, const struct run_settings 
         }
         run_plan_summarize(recording, plan);
         talk_note("recorded in %s", settings->output);
-        talk_note("next: allocaudit report%s%s", is_default ? "" : " ",
-                  is_default ? "" : settings->output);
+        tell_next(settings->output);
     }
 }
 

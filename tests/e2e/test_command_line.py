@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 
 from command_runs import SUMMARY_LINES, one_line
@@ -25,6 +26,14 @@ def test_summary_is_three_lines(test):
     text = ended.talk
     for word in ("10", "75", os.path.basename(ended.path), "allocaudit report"):
         test.check(word in text, f"{word!r} is not in {text!r}")
+
+
+def test_next_line_can_be_pasted(test):
+    path = test.path("it's a file.db")
+    ended = test.allocaudit("run", "-o", path, "--", test.program("hello"))
+    line = ended.talk.splitlines()[-1].partition("next: allocaudit ")[2]
+    pasted = test.allocaudit(*shlex.split(line))
+    test.check(pasted.status == 0 and b"hello" in pasted.stdout, f"{line}: {pasted.talk}")
 
 
 def test_missing_command(test):

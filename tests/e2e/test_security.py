@@ -29,9 +29,8 @@ def test_files_are_the_owners_alone(test):
                         if b"=" in part)[b"ALLOCAUDIT_RING"].decode()
         folder = os.path.dirname(ring)
         test.equal("mode of the folder", mode_of(folder), 0o700)
-        test.equal("modes in it", {name: mode_of(os.path.join(folder, name))
-                                   for name in os.listdir(folder)},
-                   {name: 0o600 for name in os.listdir(folder)})
+        modes = {name: mode_of(os.path.join(folder, name)) for name in os.listdir(folder)}
+        test.equal("modes in it", modes, dict.fromkeys(modes, 0o600))
         test.equal("mode of the recording", mode_of(out), 0o600)
         test.check(len(os.path.basename(folder)) >= len("allocaudit-") + 6, f"{folder}")
         os.kill(program, signal.SIGTERM)

@@ -129,27 +129,31 @@ static void launch_stop_along(const struct launch *launch)
     kill(launch->pid, SIGCONT);
 }
 
-/* A process that has ended has a clock until it is waited for. */
-static void launch_read_clock(struct launch *launch)
+/* What has become of the command, left for a waiter; false: nothing new. */
+static bool launch_look(const struct launch *launch, siginfo_t *out_info)
 {
-    siginfo_t info = {0};
-    if (!launch->is_reaped &&
-        waitid(P_PID, (id_t)launch->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-        info.si_pid == launch->pid) {
-        launch->cpu_time_ns = clock_cpu_ns((uint32_t)launch->pid);
-    }
+    *out_info = (siginfo_t){0};
+    return waitid(P_PID, (id_t)launch->pid, out_info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) ==
+               0 &&
+           out_info->si_pid == launch->pid;
 }
 
 static void launch_reap(struct launch *launch)
 {
+    siginfo_t info;
     int status;
-    launch_read_clock(launch);
-    while (!launch->is_reaped && waitpid(launch->pid, &status, WNOHANG | WUNTRACED) > 0) {
-        if (WIFSTOPPED(status)) {
-            if (WSTOPSIG(status) != SIGSTOP) {
+    while (!launch->is_reaped && launch_look(launch, &info)) {
+        if (info.si_code == CLD_STOPPED) {
+            if (waitid(P_PID, (id_t)launch->pid, &info, WSTOPPED | WNOHANG) == 0 &&
+                info.si_pid == launch->pid && info.si_status != SIGSTOP) {
                 launch_stop_along(launch);
             }
             continue;
+        }
+        /* A process that has ended has a clock until it is waited for. */
+        launch->cpu_time_ns = clock_cpu_ns((uint32_t)launch->pid);
+        if (waitpid(launch->pid, &status, 0) < 0) {
+            return;
         }
         launch->is_reaped = true;
         launch->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
