@@ -46,7 +46,7 @@ static void *map_held(const void *frame, void *hint, size_t size_bytes, int prot
 
 HOOK void *mmap(void *hint, size_t size_bytes, int protection, int flags, int fd, off_t offset)
 {
-    real_be_ready();
+    real_kernel_be_ready();
     if (!is_recorded()) {
         return real.mmap(hint, size_bytes, protection, flags, fd, offset);
     }
@@ -55,7 +55,7 @@ HOOK void *mmap(void *hint, size_t size_bytes, int protection, int flags, int fd
 
 HOOK void *mmap64(void *hint, size_t size_bytes, int protection, int flags, int fd, off_t offset)
 {
-    real_be_ready();
+    real_kernel_be_ready();
     if (!is_recorded()) {
         return real.mmap(hint, size_bytes, protection, flags, fd, offset);
     }
@@ -64,7 +64,7 @@ HOOK void *mmap64(void *hint, size_t size_bytes, int protection, int flags, int 
 
 HOOK int munmap(void *block, size_t size_bytes)
 {
-    real_be_ready();
+    real_kernel_be_ready();
     stack_forget_range(block, size_bytes);
     route_forget_range(block, size_bytes);
     if (!is_recorded()) {
@@ -90,7 +90,7 @@ HOOK void *mremap(void *old, size_t old_bytes, size_t new_bytes, int flags, ...)
         target = va_arg(arguments, void *);
         va_end(arguments);
     }
-    real_be_ready();
+    real_kernel_be_ready();
     if (!is_recorded()) {
         return real.mremap(old, old_bytes, new_bytes, flags, target);
     }
@@ -120,7 +120,7 @@ static void note_break(struct self *self, char *before, char *after)
 
 HOOK int brk(void *address)
 {
-    real_be_ready();
+    real_kernel_be_ready();
     if (!is_recorded()) {
         return real.brk(address);
     }
@@ -138,7 +138,7 @@ HOOK int brk(void *address)
 
 HOOK void *sbrk(intptr_t increment)
 {
-    real_be_ready();
+    real_kernel_be_ready();
     if (!is_recorded() || increment == 0) {
         return real.sbrk(increment);
     }

@@ -24,7 +24,7 @@ static void note_name(bool is_own)
 
 HOOK int pthread_setname_np(pthread_t thread, const char *name)
 {
-    real_be_ready();
+    real_kernel_be_ready();
     int result = real.pthread_setname_np != NULL ? real.pthread_setname_np(thread, name) : ENOSYS;
     note_name(pthread_equal(thread, pthread_self()) != 0);
     return result;
@@ -39,7 +39,7 @@ HOOK int prctl(int option, ...)
         arguments[i] = va_arg(list, unsigned long);
     }
     va_end(list);
-    real_be_ready();
+    real_kernel_be_ready();
     if (real.prctl == NULL) {
         errno = ENOSYS;
         return -1;

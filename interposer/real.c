@@ -10,6 +10,7 @@
 #include "sanitizer.h"
 
 struct real real;
+bool has_kernel_calls;
 
 enum {
     BOOTSTRAP_ALIGNMENT = 64,
@@ -42,10 +43,24 @@ size_t bootstrap_size(const void *block)
 }
 
 /*
+ * Every C library has these, so nothing fails: a malloc of the program's own may come here while it
+ * starts itself, holding its locks.
+ */
+void real_find_kernel_calls(void)
+{
+#define X(result, identifier, symbol, parameters)                                                  \
+    *(void **)&real.identifier = dlsym(RTLD_NEXT, symbol);
+    HOOKS_MAP(X)
+    HOOKS_NAME(X)
+#undef X
+    __atomic_store_n(&has_kernel_calls, true, __ATOMIC_RELEASE);
+}
+
+/*
  * Failing look-ups allocate their error texts. So nothing is put into `real` before all are done:
  * until then the hooks serve from the bootstrap buffer, and record nothing. Only where the program
  * brings its own malloc that one is called, and may begin by taking memory from the kernel: those
- * functions come first, and every C library has them.
+ * functions come first.
  *
  * The program must not see our failed look-ups. A successful one forgets them. dlerror() would,
  * too, but translates the text first, and so takes and releases the C library's lock of locales:
@@ -54,11 +69,7 @@ size_t bootstrap_size(const void *block)
  */
 static void real_find_all(void)
 {
-#define X(result, identifier, symbol, parameters)                                                  \
-    *(void **)&real.identifier = dlsym(RTLD_NEXT, symbol);
-    HOOKS_MAP(X)
-    HOOKS_NAME(X)
-#undef X
+    real_kernel_be_ready();
     struct real found = real;
 #define X(result, identifier, symbol, parameters)                                                  \
     *(void **)&found.identifier = dlsym(RTLD_NEXT, symbol);

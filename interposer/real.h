@@ -37,6 +37,18 @@ static inline void real_be_ready(void)
     }
 }
 
+/* Of HOOKS_MAP and HOOKS_NAME alone, which must not wait for the others: see real.c. */
+void real_find_kernel_calls(void);
+
+extern __attribute__((visibility("hidden"))) bool has_kernel_calls;
+
+static inline void real_kernel_be_ready(void)
+{
+    if (__builtin_expect(!__atomic_load_n(&has_kernel_calls, __ATOMIC_ACQUIRE), 0)) {
+        real_find_kernel_calls();
+    }
+}
+
 enum {
     BOOTSTRAP_BYTES = 65536,
 };

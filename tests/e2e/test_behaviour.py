@@ -447,6 +447,15 @@ def test_program_with_its_own_malloc(test):
     test.check("malloc" in recorded.talk, f"no word about its own malloc: {recorded.talk!r}")
 
 
+def test_program_with_its_own_malloc_that_is_called_early(test):
+    """Its first call to the kernel reaches us while it holds its lock: nothing we do then may allocate."""
+    library = test.program("early_malloc")
+    program = test.program("own_malloc", "-pthread", "-Wl,--no-as-needed", library)
+    for options in ([], ["--mmap"], ["--policy", "pool"]):
+        recorded = test.same_as_native([program], *options, timeout=20)
+        test.check("brings its own malloc" in recorded.talk, f"{options}: {recorded.talk!r}")
+
+
 def test_allocator_linked_in_under_another_name(test):
     recorded = test.same_as_native([test.program("prefixed_malloc")])
     test.check("je_malloc" in recorded.talk, f"no word of it: {recorded.talk!r}")
