@@ -1,12 +1,11 @@
 #include "pool_gain.h"
-#include "../base/str.h"
 
 #include <math.h>
-#include <string.h>
+
+#include "pool_bytes.h"
 
 enum {
-    CHUNK_BYTES = 4096,
-    CHUNK_SLOTS_LEAST = 8,
+    PAGE_BYTES = 4096,
 };
 
 #define TIME_SHARE_LEAST  0.01
@@ -16,24 +15,6 @@ enum {
 #define ROUNDING_MOST     0.125
 #define LIVE_RATIO_MOST   4.0
 #define PAIR_NS_BEYOND    1000.0 /* a malloc and a free take less on average, on any allocator */
-
-uint32_t pool_gain_header_bytes(const char *allocator)
-{
-    const char *name = str_base_name(allocator);
-    bool is_glibc = strncmp(name, "libc.so", 7) == 0 || strncmp(name, "libc-", 5) == 0 ||
-                    strcmp(name, "glibc") == 0;
-    return is_glibc ? 8 : 0;
-}
-
-uint64_t pool_chunks_bytes(uint32_t slot_bytes, uint64_t live_count)
-{
-    uint64_t chunk_bytes = CHUNK_BYTES;
-    while (chunk_bytes / slot_bytes < CHUNK_SLOTS_LEAST) {
-        chunk_bytes *= 2;
-    }
-    uint64_t slot_count = chunk_bytes / slot_bytes;
-    return (live_count + slot_count - 1) / slot_count * chunk_bytes;
-}
 
 static void find_times(const struct pool_group *group, const struct pool_yardstick *yardstick,
                        struct pool_gain *gain)
@@ -57,6 +38,35 @@ static void find_times(const struct pool_group *group, const struct pool_yardsti
     if (gain->stock != NULL && pool != NULL) {
         const struct pair_cost *best = pair_cost_of(gain->stock, group->slot_bytes);
         gain->stock_time_ns = pair_count * (best->median_ns - pool->median_ns);
+    }
+}
+
+/* Where the allocator in use is the most compact, what was recorded counts. */
+static void find_bytes(const struct pooling *pooling, const struct pool_group *group,
+                       const struct pool_yardstick *yardstick, struct pool_gain *gain)
+{
+    const struct pair_costs *costs = yardstick->costs;
+    const struct pair_cost_row *in_use = costs != NULL ? pair_costs_in_use(costs) : NULL;
+    double now_bytes = pool_bytes_recorded(pooling, group, in_use != NULL ? &in_use->blocks : NULL,
+                                           yardstick->header_bytes);
+    double pool_bytes = (double)pool_chunks_bytes(group->slot_bytes, group->peak_count);
+    double least_bytes = INFINITY;
+    for (size_t i = 0; costs != NULL && i < costs->count; i++) {
+        const struct pair_cost_row *row = &costs->rows[i];
+        if (row->kind == PAIR_COST_STOCK && row->blocks.is_measured) {
+            double bytes = row == in_use ? now_bytes : pool_bytes_on(pooling, group, &row->blocks);
+            gain->compact_stock = bytes < least_bytes ? row : gain->compact_stock;
+            least_bytes = fmin(least_bytes, bytes);
+        }
+    }
+    double enough_bytes = fmax(PEAK_SHARE_LEAST * (double)yardstick->peak_bytes, 1);
+    gain->peak_bytes = llround(now_bytes - pool_bytes);
+    gain->saves_bytes = (double)gain->peak_bytes >= enough_bytes;
+    gain->saves_bytes_beside_stock = gain->saves_bytes;
+    if (gain->compact_stock != NULL) {
+        gain->stock_peak_bytes = llround(least_bytes - pool_bytes);
+        gain->saves_bytes_beside_stock =
+            gain->saves_bytes && (double)gain->stock_peak_bytes >= enough_bytes;
     }
 }
 
@@ -100,13 +110,13 @@ static enum pool_verdict judge(const struct pooling *pooling, const struct pool_
         return POOL_HAS_ODD_SIZES;
     }
     if ((double)group->live_count_max > LIVE_RATIO_MOST * pool_group_mean_live(pooling, group) &&
-        pool_chunks_bytes(group->slot_bytes, group->live_count_max) > CHUNK_BYTES) {
+        pool_chunks_bytes(group->slot_bytes, group->live_count_max) > PAGE_BYTES) {
         return POOL_STANDS_IDLE;
     }
-    if (gain->saves_bytes) {
+    if (gain->saves_bytes_beside_stock) {
         return POOL_IS_WORTH_IT;
     }
-    if (!is_timed) {
+    if (!is_timed && may_save_time) {
         return POOL_NEEDS_COSTS;
     }
     return saves_time(gain->stock_time_ns, yardstick) ? POOL_IS_WORTH_IT
@@ -122,11 +132,7 @@ struct pool_gain pool_gain_of(const struct pooling *pooling, const struct pool_g
         .time_high_ns = NAN,
         .stock_time_ns = NAN,
     };
-    uint64_t now_bytes = group->peak_usable_bytes + group->peak_count * yardstick->header_bytes;
-    gain.peak_bytes =
-        (int64_t)now_bytes - (int64_t)pool_chunks_bytes(group->slot_bytes, group->peak_count);
-    gain.saves_bytes = gain.peak_bytes > 0 &&
-                       (double)gain.peak_bytes >= PEAK_SHARE_LEAST * (double)yardstick->peak_bytes;
+    find_bytes(pooling, group, yardstick, &gain);
     find_times(group, yardstick, &gain);
     gain.verdict = judge(pooling, group, yardstick, &gain);
     return gain;

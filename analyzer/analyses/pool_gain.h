@@ -3,10 +3,11 @@
  *
  * Time: pairs * (what a pair costs now - what it costs in a pool), both as measured on this machine
  * (model/pair_costs.h); the pool is the best there can be, a list in the program's own code.
- * Bytes: at the peak of the process, what the blocks take now with their headers, less what the
- * chunks of a pool would. The pool is worth it if
+ * Bytes: at the peak of the process, what the blocks take now with what the allocator adds, less
+ * what the chunks of a pool would; and the same on the most compact stock allocator (pool_bytes.h).
+ * The pool is worth it if
  *  - it saves 1 % of the CPU time or 2 % of the peak,
- *  - and still does beside the cheapest stock allocator,
+ *  - and still does beside the cheapest, or the most compact, stock allocator,
  *  - 5 % of the blocks at most are freed by another thread, 1 % at most are realloc'ed,
  *  - of its slots 12.5 % at most are lost to rounding, and at most four times as many blocks are
  *    live at the worst moment as on average: it would hold its memory for nothing most of the time.
@@ -24,7 +25,7 @@
 enum pool_verdict {
     POOL_IS_WORTH_IT,
     POOL_SAVES_TOO_LITTLE,
-    POOL_IS_NO_BETTER_THAN_STOCK, /* the cheapest stock allocator saves as much without one */
+    POOL_IS_NO_BETTER_THAN_STOCK, /* a stock allocator saves as much without one */
     POOL_IS_HANDED_OVER,          /* other threads free too many */
     POOL_IS_RESIZED,
     POOL_HAS_ODD_SIZES,
@@ -40,7 +41,7 @@ struct pool_yardstick {
                                        known */
     uint64_t cpu_time_ns;           /* of the process; 0: not known */
     uint64_t peak_bytes;
-    uint32_t header_bytes; /* of the allocator in use, for each block, besides the usable ones */
+    uint32_t header_bytes; /* of the allocator in use, besides usable ones, if not measured */
 };
 
 struct pool_gain {
@@ -49,19 +50,16 @@ struct pool_gain {
     double time_high_ns;
     double stock_time_ns; /* beside the cheapest stock allocator */
     const struct pair_cost_row *stock;
-    double time_most_ns; /* if a pool took no time at all; not a number: not known */
-    int64_t peak_bytes;  /* below 0: the pool needs more */
-    bool saves_bytes;    /* enough of them */
+    double time_most_ns;      /* if a pool took no time at all; not a number: not known */
+    int64_t peak_bytes;       /* below 0: the pool needs more */
+    int64_t stock_peak_bytes; /* beside the most compact stock allocator for these sizes */
+    const struct pair_cost_row *compact_stock; /* NULL: not known */
+    bool saves_bytes;                          /* enough of them */
+    bool saves_bytes_beside_stock;             /* still enough; if not known: as saves_bytes */
     enum pool_verdict verdict;
 };
 
-/* Bytes of the chunks that so many slots take: of 4 KiB, or larger ones for 8 slots at least. */
-uint64_t pool_chunks_bytes(uint32_t slot_bytes, uint64_t live_count);
-
 struct pool_gain pool_gain_of(const struct pooling *pooling, const struct pool_group *group,
                               const struct pool_yardstick *yardstick);
-
-/* 8 for glibc, which keeps a size before each block; 0 for those that keep sizes elsewhere. */
-uint32_t pool_gain_header_bytes(const char *allocator);
 
 #endif

@@ -69,7 +69,9 @@ static void pass_peak(struct pooling_state *state)
 {
     state->is_past_peak = true;
     for (size_t i = 0; i < state->pooling.site_count; i++) {
-        note_peak(&state->pooling.sites[i]);
+        struct pool_group *group = &state->pooling.sites[i];
+        note_peak(group);
+        state->pooling.peak_counts[block_cost_place(group->size_bytes)] += group->peak_count;
     }
     for (size_t i = 0; i < POOLING_CLASSES; i++) {
         note_peak(&state->pooling.classes[i]);

@@ -12,10 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../model/block_costs.h"
 #include "analysis.h"
 
 enum {
-    POOLING_SIZE_MAX = 8192,
+    POOLING_SIZE_MAX = BLOCK_COST_SIZE_MAX,
     POOLING_LIFETIMES = 44, /* classes of a doubling each; the last holds all beyond 2.4 hours */
     POOLING_CLASSES = 8 + 6 * 4,
 };
@@ -46,6 +47,7 @@ struct pooling {
     struct pool_group *sites; /* in the order of their first block */
     size_t site_count;
     struct pool_group classes[POOLING_CLASSES]; /* by slot_bytes */
+    uint64_t peak_counts[BLOCK_COST_PLACES];    /* blocks at the peak, by block_cost_place() */
     uint64_t started_ns;                        /* first and last call */
     uint64_t ended_ns;
     uint64_t large_count; /* allocations of more than POOLING_SIZE_MAX bytes */

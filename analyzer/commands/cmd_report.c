@@ -57,9 +57,8 @@ static const struct option_spec options[] = {
      "no network ('-': to stdout)",
      NULL, OPTION_TEXT_AT(struct report_settings, html)},
     {"calibrate", '\0', NULL,
-     "with 'pools': measure now, in about a second, what a malloc and a free cost on each "
-     "allocator "
-     "that is installed, and in a pool",
+     "with 'pools': measure now, in about a second, what a malloc and a free cost, and what blocks "
+     "take of memory, on each allocator that is installed, and in a pool",
      NULL, OPTION_FLAG_AT(struct report_settings, is_calibrated)},
     {"goal", '\0', NULL, "what the section 'gc-advice' is to save", "cpu",
      OPTION_CHOICE_AT(struct report_settings, gc_goal), .choices = OPTION_WORDS("cpu", "memory")},

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../analyses/pool_bytes.h"
 #include "../analyses/pool_gain.h"
 #include "../analyses/pooling.h"
 #include "../model/stacks.h"
@@ -48,12 +49,15 @@ static void choose_sites(struct recommend_answer *answer, const struct pooling *
         .costs = costs,
         .cpu_time_ns = answer->evidence.cpu_time_ns,
         .peak_bytes = answer->evidence.peak_bytes,
-        .header_bytes = pool_gain_header_bytes(answer->process->allocator),
+        .header_bytes = pool_header_bytes(answer->process->allocator),
     };
     for (size_t i = 0; i < pooling->site_count; i++) {
         const struct pool_group *group = &pooling->sites[i];
         struct pool_gain gain = pool_gain_of(pooling, group, &yardstick);
-        double saved_ns = answer->verdict == RECOMMEND_CHANGE ? gain.stock_time_ns : gain.time_ns;
+        bool is_beside = answer->verdict == RECOMMEND_CHANGE;
+        double saved_ns = is_beside ? gain.stock_time_ns : gain.time_ns;
+        int64_t saved_bytes =
+            is_beside && gain.compact_stock != NULL ? gain.stock_peak_bytes : gain.peak_bytes;
         if (gain.verdict == POOL_IS_WORTH_IT && saved_ns > 0) {
             keep_site(answer, &(struct recommend_site){
                                   .stack_id = group->stack_id,
@@ -61,7 +65,7 @@ static void choose_sites(struct recommend_answer *answer, const struct pooling *
                                   .allocation_count = group->allocation_count,
                                   .live_count_max = group->live_count_max,
                                   .saved_ns = saved_ns,
-                                  .saved_peak_bytes = gain.peak_bytes,
+                                  .saved_peak_bytes = saved_bytes,
                               });
         }
     }

@@ -1,6 +1,6 @@
 /*
  * pair_costs.h - what a pair of an allocation and a free costs on this machine, by allocator and
- * size, as it was measured (replay/pair_calibration.h). No state.
+ * size, and what a block takes of memory, as it was measured (replay/pair_calibration.h). No state.
  */
 #ifndef ALLOCAUDIT_PAIR_COSTS_H
 #define ALLOCAUDIT_PAIR_COSTS_H
@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "block_costs.h"
 
 enum pair_cost_kind {
     PAIR_COST_STOCK,  /* glibc, jemalloc ..., or the library that served the recorded program */
@@ -39,6 +41,7 @@ struct pair_cost_row {
     enum pair_cost_kind kind;
     bool is_in_use; /* it served the recorded program */
     struct pair_cost costs[PAIR_COST_SIZES];
+    struct block_costs blocks; /* not measured of a list */
 };
 
 struct pair_costs {

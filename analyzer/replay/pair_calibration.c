@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../catalog/preload.h"
-#include "player.h"
+#include "block_calibration.h"
 #include "replay_candidate.h"
 
 enum {
@@ -120,21 +120,12 @@ static int run(struct pair_calibrating *calibrating, size_t place, size_t round,
         (void)snprintf(sizes[i], sizeof(sizes[i]), "%llu", (unsigned long long)pair_cost_size(i));
         words[3 + i] = sizes[i];
     }
-    const struct player_job job = {
-        .program = calibrating->program,
-        .preload = candidate->allocator.path,
-        .pairs = candidate->pairs,
-        .words = words,
-        .script_fd = -1,
-    };
     struct str answer = {0};
-    struct str talk = {0};
-    int result = player_run(&job, &answer, &talk, err);
+    int result = replay_candidate_run(candidate, calibrating->program, words, &answer, err);
     if (result == 0 && !read_answer(str_text(&answer), round, calibrating->runs_ns[place])) {
         result = err_set(err, ECHILD, "gave no memory");
     }
     str_fini(&answer);
-    str_fini(&talk);
     return result;
 }
 
@@ -197,6 +188,17 @@ static int run_all(struct pair_calibrating *calibrating, pair_calibration_watche
     return -ECHILD;
 }
 
+static void measure_blocks(struct pair_calibrating *calibrating)
+{
+    for (size_t i = 0; i < calibrating->costs->count; i++) {
+        struct pair_cost_row *row = &calibrating->costs->rows[i];
+        if (row->kind != PAIR_COST_LIST) {
+            block_calibration_measure(calibrating->program, &calibrating->candidates[i],
+                                      &row->blocks);
+        }
+    }
+}
+
 int pair_calibration_measure(const char *in_use, pair_calibration_watcher *watcher, void *context,
                              struct pair_costs *out_costs, struct err *err)
 {
@@ -217,6 +219,7 @@ int pair_calibration_measure(const char *in_use, pair_calibration_watcher *watch
     }
     if (result == 0) {
         sum_up(calibrating);
+        measure_blocks(calibrating);
     }
     free(calibrating);
     return result;

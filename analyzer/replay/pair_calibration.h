@@ -1,7 +1,7 @@
 /*
- * pair_calibration.h - measures what a pair of an allocation and a free costs on this machine, on
- * each allocator that is installed: fresh processes of allocaudit-replay, interleaved, in less than
- * a second. Single thread.
+ * pair_calibration.h - measures what a pair of an allocation and a free costs on this machine, and
+ * what blocks take of memory, on each allocator that is installed: fresh processes of
+ * allocaudit-replay, in about a second. Single thread.
  */
 #ifndef ALLOCAUDIT_PAIR_CALIBRATION_H
 #define ALLOCAUDIT_PAIR_CALIBRATION_H

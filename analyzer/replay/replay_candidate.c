@@ -35,6 +35,22 @@ int replay_candidate_init(struct replay_candidate *candidate, const char *name,
     return 0;
 }
 
+int replay_candidate_run(const struct replay_candidate *candidate, const char *program,
+                         const char *const *words, struct str *out_answer, struct err *err)
+{
+    const struct player_job job = {
+        .program = program,
+        .preload = candidate->allocator.path,
+        .pairs = candidate->pairs,
+        .words = words,
+        .script_fd = -1,
+    };
+    struct str talk = {0};
+    int result = player_run(&job, out_answer, &talk, err);
+    str_fini(&talk);
+    return result;
+}
+
 void replay_candidate_check(struct replay_candidate *candidate, const char *program)
 {
     struct err err;

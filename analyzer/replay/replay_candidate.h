@@ -37,6 +37,13 @@ struct replay_candidate {
 int replay_candidate_init(struct replay_candidate *candidate, const char *name,
                           const char *const *pairs, struct err *err);
 
+/*
+ * Runs allocaudit-replay on it, without a script: `words` are its arguments, NULL-ended. As
+ * player_run() otherwise; what it says on stderr is left out.
+ */
+int replay_candidate_run(const struct replay_candidate *candidate, const char *program,
+                         const char *const *words, struct str *out_answer, struct err *err);
+
 /* Runs it once without a script and compares. If something did not take, it is lost. */
 void replay_candidate_check(struct replay_candidate *candidate, const char *program);
 

@@ -30,6 +30,12 @@ struct pools_page {
 const char *pools_verdict_word(const struct pool_gain *gain);
 const char *pools_verdict_key(enum pool_verdict verdict);
 
+/* What was measured of each allocator: time, and memory. */
+void pools_print_costs(struct pools_page *page);
+
+/* What all small blocks would take at the peak on that allocator; as recorded on the one in use. */
+double pools_peak_bytes_on(const struct pools_page *page, const struct pair_cost_row *row);
+
 /* The verdict of the whole: totals before the tables, and notes behind them. */
 void pools_print_summary(struct pools_page *page);
 void pools_print_notes(struct pools_page *page);

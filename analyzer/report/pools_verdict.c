@@ -15,7 +15,7 @@ static const struct {
 } verdict_words[] = {
     [POOL_IS_WORTH_IT] = {"yes: time", NULL},
     [POOL_SAVES_TOO_LITTLE] = {"no: little", "it saves less than 1 % of CPU and 2 % of the peak"},
-    [POOL_IS_NO_BETTER_THAN_STOCK] = {"no: stock", "the cheapest stock allocator saves it, too"},
+    [POOL_IS_NO_BETTER_THAN_STOCK] = {"no: stock", "another stock allocator saves it, too"},
     [POOL_IS_HANDED_OVER] = {"no: remote", "other threads free more than 5 % of the blocks"},
     [POOL_IS_RESIZED] = {"no: resized", "more than 1 % of the blocks are realloc'ed"},
     [POOL_HAS_ODD_SIZES] = {"no: sizes",
@@ -38,7 +38,7 @@ static const char *const verdict_keys[] = {
 
 const char *pools_verdict_word(const struct pool_gain *gain)
 {
-    bool is_for_memory = gain->verdict == POOL_IS_WORTH_IT && gain->saves_bytes;
+    bool is_for_memory = gain->verdict == POOL_IS_WORTH_IT && gain->saves_bytes_beside_stock;
     return is_for_memory ? "yes: memory" : verdict_words[gain->verdict].word;
 }
 
@@ -70,18 +70,48 @@ static void sum_gains(const struct pools_page *page, double *out_now_ns, double 
     }
 }
 
+/* One allocator for all sizes. */
+static void print_compact_stock(struct pools_page *page)
+{
+    struct out *out = page->report->out;
+    const struct pair_costs *costs = page->yardstick.costs;
+    const struct pair_cost_row *in_use = pair_costs_in_use(costs);
+    const struct pair_cost_row *least = NULL;
+    double least_bytes = INFINITY;
+    for (size_t i = 0; i < costs->count; i++) {
+        const struct pair_cost_row *row = &costs->rows[i];
+        if (row->kind == PAIR_COST_STOCK && row->blocks.is_measured &&
+            pools_peak_bytes_on(page, row) < least_bytes) {
+            least = row;
+            least_bytes = pools_peak_bytes_on(page, row);
+        }
+    }
+    if (least == NULL || !in_use->blocks.is_measured) {
+        return;
+    }
+    out_text(out, "compact_stock", "the most compact stock allocator", least->name);
+    out_bytes(out, "stock_saved_peak_bytes", "  alone, at the peak",
+              llround(pools_peak_bytes_on(page, in_use) - least_bytes));
+}
+
 static void print_sum(struct pools_page *page)
 {
     struct out *out = page->report->out;
     double cpu_ns = (double)page->yardstick.cpu_time_ns;
     double now_ns;
     double beside_ns;
+    int64_t saved_bytes = 0;
     sum_gains(page, &now_ns, &beside_ns);
+    for (size_t i = 0; i < page->class_count; i++) {
+        saved_bytes += page->classes[i].gain.peak_bytes;
+    }
     out_ns(out, "all_saved_ns", "pools for all sizes would save", llround(now_ns));
     out_percent(out, "all_saved_cpu_pct", "  of CPU", now_ns, cpu_ns);
+    out_bytes(out, "all_saved_peak_bytes", "  at the peak", saved_bytes);
     out_ns(out, "stock_saved_ns", "the cheapest stock allocators alone",
            llround(now_ns - beside_ns));
     out_percent(out, "stock_saved_cpu_pct", "  of CPU", now_ns - beside_ns, cpu_ns);
+    print_compact_stock(page);
 }
 
 static void print_verdict(struct pools_page *page)
@@ -113,8 +143,8 @@ static void print_verdict(struct pools_page *page)
             open[1], open[0]);
     } else {
         (void)snprintf(text, sizeof(text),
-                       "not worth it: no size class or site would save 1 %% of CPU%s, or 2 %% of "
-                       "the peak, or else its blocks do not suit a pool",
+                       "not worth it: no size class or site would save 1 %% of CPU or 2 %% of the "
+                       "peak%s, or else its blocks do not suit a pool",
                        is_by_stock ? " that a stock allocator would not save as well" : "");
     }
     out_text(page->report->out, "verdict", "verdict", text);
@@ -187,6 +217,9 @@ void pools_print_notes(struct pools_page *page)
         out_note(out, "costs are of blocks that are in the caches, on an idle allocator: a pool "
                       "may also gain by locality, which only 'trial' can show");
     }
-    out_note(out, "bytes: blocks and headers at the peak, less chunks of a pool of each row alone; "
-                  "rows of one table overlap with those of the other");
+    out_note(out,
+             "bytes: what the blocks take at the peak with all that the allocator adds%s, less "
+             "chunks of a pool of each row alone; rows of one table overlap with those of the "
+             "other",
+             costs == NULL ? "" : " (measured here: by how much a process grows for many of them)");
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../analyses/latencies.h"
+#include "../analyses/pool_bytes.h"
 
 /* ---- what comes first -------------------------------------------------------------------------
  */
@@ -88,6 +89,14 @@ static void print_gain(struct pools_page *page, const struct pool_gain *gain)
     print_saving(out, "saved_beside_stock_ns", has_costs ? "beside stock" : NULL,
                  gain->stock_time_ns);
     out_bytes(out, "saved_peak_bytes", "saves at peak", gain->peak_bytes);
+    if (gain->compact_stock != NULL) {
+        out_bytes(out, "saved_peak_beside_stock_bytes", "beside stock", gain->stock_peak_bytes);
+        out_text(out, "compact_stock", NULL, gain->compact_stock->name);
+    } else {
+        const char *label = page->report->pair_costs != NULL ? "beside stock" : NULL;
+        out_null(out, "saved_peak_beside_stock_bytes", label);
+        out_null(out, "compact_stock", NULL);
+    }
 }
 
 static void print_group(struct pools_page *page, const struct ranked_group *ranked)
@@ -152,47 +161,6 @@ static int print_sites(struct pools_page *page, struct err *err)
     return result;
 }
 
-static void print_costs(struct pools_page *page)
-{
-    struct out *out = page->report->out;
-    const struct pair_costs *costs = page->yardstick.costs;
-    static const struct {
-        size_t place;
-        const char *key;
-        const char *label;
-    } columns[] = {{0, "pair_16_ns", "16 bytes"},
-                   {2, "pair_64_ns", "64"},
-                   {4, "pair_256_ns", "256"},
-                   {6, "pair_1024_ns", "1024"},
-                   {8, "pair_4096_ns", "4096"}};
-    char title[128];
-    (void)snprintf(title, sizeof(title),
-                   "ns of a malloc and a free on this machine, now: medians of %u runs",
-                   costs->run_count);
-    out_begin_table(out, "pool_costs", title);
-    for (size_t i = 0; i < costs->count; i++) {
-        const struct pair_cost_row *row = &costs->rows[i];
-        double spread = 0;
-        out_begin_row(out);
-        out_text(out, "name", "allocator",
-                 row->kind == PAIR_COST_LIST     ? "list in the program"
-                 : row->kind == PAIR_COST_POLICY ? "policy pool"
-                                                 : row->name);
-        out_bool(out, "is_in_use", "in use", row->is_in_use);
-        for (size_t j = 0; j < sizeof(columns) / sizeof(columns[0]); j++) {
-            out_real(out, columns[j].key, columns[j].label, row->costs[columns[j].place].median_ns,
-                     1);
-        }
-        for (size_t j = 0; j < PAIR_COST_SIZES; j++) {
-            const struct pair_cost *cost = &row->costs[j];
-            spread = fmax(spread, (cost->high_ns - cost->low_ns) / cost->median_ns);
-        }
-        out_real(out, "spread_pct", "runs differ by %", 100 * spread, 0);
-        out_end_row(out);
-    }
-    out_end_table(out);
-}
-
 /* ---- the section -------------------------------------------------------------------------------
  */
 
@@ -212,7 +180,7 @@ static int find_yardstick(struct pools_page *page, struct err *err)
         .pair_most_ns = is_known ? most_ns / (double)process->allocation_count : 0,
         .cpu_time_ns = latencies.cpu.cpu_time_ns,
         .peak_bytes = process->peak_bytes,
-        .header_bytes = pool_gain_header_bytes(process->allocator),
+        .header_bytes = pool_header_bytes(process->allocator),
     };
     latencies_fini(&latencies);
     return 0;
@@ -233,7 +201,7 @@ int report_print_pools(struct report *report, struct err *err)
     if (result == 0) {
         pools_print_summary(&page);
         if (page.yardstick.costs != NULL) {
-            print_costs(&page);
+            pools_print_costs(&page);
         }
         print_classes(&page);
         result = print_sites(&page, err);

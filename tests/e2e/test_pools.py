@@ -1,6 +1,9 @@
 """`report pools`: counts, bytes and verdicts where they are known, and what cannot be told."""
 
 import json
+import os
+
+from test_replay import LIBRARY_FOLDERS, STOCK
 
 KEPT = 100000
 PAIRS = 1000000
@@ -48,6 +51,53 @@ def test_calibrated(test):
     pair_ns = costs["glibc"]["pair_64_ns"] - listed["pair_64_ns"]
     test.check(0.3 < short["saved_ns"] / (PAIRS * pair_ns) < 3, f"{short}, {pair_ns} ns a pair")
     test.check(short["saved_beside_stock_ns"] <= short["saved_ns"] + 1, f"{short}")
+
+
+def grown_bytes(test, command, allocator):
+    """What the program itself says, run on that allocator; None: it is not installed."""
+    if allocator == "glibc":
+        return int(test.run(command).stdout)
+    found = [path for path in (os.path.join(folder, STOCK[allocator]) for folder in LIBRARY_FOLDERS)
+             if os.path.exists(path)]
+    return int(test.run(command, env={"LD_PRELOAD": found[0]}).stdout) if found else None
+
+
+def test_calibrated_bytes(test):
+    """What blocks are said to take on each allocator is what the program grows by when it runs on that one."""
+    command = [test.program("kept_sizes"), "5000", "24", "100", "520", "3000"]
+    document = load(test, test.record(command).path, "--calibrate")
+    costs = {row["name"]: row for row in document["pool_block_costs"]}
+    for name in ["glibc", *STOCK]:
+        grown = grown_bytes(test, command, name)
+        if grown is None:
+            test.equal(f"not installed: {name}", name in costs, False)
+            continue
+        error = costs[name]["peak_bytes"] / grown - 1
+        test.note(f"{name}: {100 * error:+.1f} %")
+        test.check(abs(error) < 0.03, f"{name}: {costs[name]['peak_bytes']}, and it grew by {grown}")
+    # A page holds 170 slots of 24 bytes, and 40 of 104 (the site's, at a multiple of 8): glibc takes 32 and 112.
+    for size, saved in ((24, 5000 * 32 - 30 * 4096), (100, 5000 * 112 - 129 * 4096)):
+        row = site(test, document, size)
+        test.check(abs(row["saved_peak_bytes"] - saved) < 0.01 * 5000 * size, f"{row}, not {saved}")
+        test.check(row["saved_peak_beside_stock_bytes"] <= row["saved_peak_bytes"], f"{row}")
+    # 24 bytes are a size of their own nowhere (32 with jemalloc, tcmalloc and mimalloc), 100 are 112 for all.
+    test.equal("for 24 bytes", site(test, document, 24)["verdict"], "saves_too_little")
+
+
+def test_compact_stock(test):
+    """Memory that another allocator saves as well is no reason for a pool: 16 bytes take 32 in glibc alone."""
+    path = test.record([test.program("kept_sizes"), "100000", "16"]).path
+    test.equal("as far as is known", site(test, load(test, path), 16)["verdict_text"], "yes: memory")
+    document = load(test, path, "--calibrate")
+    summary, row = document["pools"], site(test, document, 16)
+    test.check(abs(row["saved_peak_bytes"] - 100000 * 16) < 20000, f"{row}")
+    if len(document["pool_block_costs"]) == 3:
+        test.equal("glibc alone", row["verdict_text"], "yes: memory")
+        return
+    test.check(abs(row["saved_peak_beside_stock_bytes"]) < 20000, f"{row}")
+    test.check(row["verdict_text"] != "yes: memory", f"{row}")
+    test.check(abs(summary["stock_saved_peak_bytes"] - 100000 * 16) < 50000, f"{summary}")
+    test.check(row["compact_stock"] != "glibc", f"{row}")
 
 
 def test_worth_nothing(test):

@@ -2,6 +2,7 @@
 
 #include "analysed_rows.h"
 
+#include "../../analyzer/analyses/pool_bytes.h"
 #include "../../analyzer/analyses/pool_gain.h"
 #include "../../analyzer/analyses/pooling.h"
 
@@ -60,6 +61,7 @@ static void pooling_counts_by_site_and_size(void **state)
     assert_int_equal(group->live_count_max, 2);
     assert_int_equal(group->peak_count, 2);
     assert_int_equal(group->peak_bytes, 48);
+    assert_int_equal(pooling->peak_counts[3], 2 + 1); /* 24 bytes, and 20 */
     assert_int_equal(group->lifetime_sum_ns, 40);
     assert_int_equal(group->remote_free_count, 0);
     assert_int_equal(pool_group_lifetime_ns(group, 0.3), 8);
@@ -236,12 +238,83 @@ static void pool_gain_of_memory_needs_no_costs(void **state)
     assert_int_equal(gain.verdict, POOL_IS_WORTH_IT);
 }
 
-static void pool_gain_header_is_glibc_s_alone(void **state)
+/* For each block: its size up to a multiple of 8, and so many bytes more. */
+static void set_blocks(struct pair_cost_row *row, float usable_more, float growth_more)
+{
+    row->blocks.is_measured = true;
+    for (uint32_t i = 1; i < BLOCK_COST_PLACES; i++) {
+        row->blocks.usable_bytes[i] = (float)i * 8 + usable_more;
+        row->blocks.growth_bytes[i] = (float)i * 8 + growth_more;
+    }
+}
+
+static void pool_bytes_are_counted_by_size(void **state)
 {
     (void)state;
-    assert_int_equal(pool_gain_header_bytes("/lib/x86_64-linux-gnu/libc.so.6"), 8);
-    assert_int_equal(pool_gain_header_bytes("glibc"), 8);
-    assert_int_equal(pool_gain_header_bytes("/usr/lib/libjemalloc.so.2"), 0);
+    static struct pooling pooling;
+    struct pair_cost_row row = {.name = "any"};
+    const struct pool_group class_group = {
+        .slot_bytes = 160, .peak_count = 12, .peak_usable_bytes = 1800};
+    const struct pool_group site_group = {
+        .stack_id = 5, .size_bytes = 130, .peak_count = 4, .peak_usable_bytes = 544};
+    set_blocks(&row, 0, 2);
+    pooling.peak_counts[16] = 100; /* 128 bytes: of the class before */
+    pooling.peak_counts[17] = 4;
+    pooling.peak_counts[20] = 8;
+    pooling.peak_counts[21] = 100;
+
+    assert_true(fabs(pool_bytes_on(&pooling, &class_group, &row.blocks) - (4 * 138 + 8 * 162)) <
+                1e-6);
+    assert_true(fabs(pool_bytes_on(&pooling, &site_group, &row.blocks) - 4 * 138) < 1e-6);
+    assert_true(fabs(pool_bytes_on(&pooling, NULL, &row.blocks) -
+                     (100 * 130 + 4 * 138 + 8 * 162 + 100 * 170)) < 1e-6);
+    assert_true(fabs(pool_bytes_recorded(&pooling, &class_group, &row.blocks, 8) - 1824) < 1e-6);
+    assert_true(fabs(pool_bytes_recorded(&pooling, &class_group, NULL, 8) - 1896) < 1e-6);
+}
+
+/* 100,000 blocks of 64 bytes at the peak, of which glibc makes 80, and little time to win. */
+static void pool_gain_of_memory_is_compared_with_the_most_compact(void **state)
+{
+    (void)state;
+    struct pair_costs costs = make_costs();
+    struct pool_group group = plain_group;
+    group.stack_id = 1;
+    group.peak_count = 100000;
+    group.peak_usable_bytes = 7200000;
+    group.live_count_max = 100000;
+    group.live_count_ns = 100000 * 1e10;
+    const struct pool_yardstick yardstick = {
+        .costs = &costs, .cpu_time_ns = 100000000000, .peak_bytes = 6400000, .header_bytes = 8};
+    const int64_t pool_bytes = INT64_C(1563) * 4096;
+    set_blocks(&costs.rows[0], 8, 16);
+
+    struct pool_gain gain = pool_gain_of(&million, &group, &yardstick);
+    assert_int_equal(gain.peak_bytes, 8000000 - pool_bytes);
+    assert_int_equal(gain.stock_peak_bytes, gain.peak_bytes);
+    assert_string_equal(gain.compact_stock->name, "glibc");
+    assert_int_equal(gain.verdict, POOL_IS_WORTH_IT);
+
+    set_blocks(&costs.rows[1], 0, 1);
+    gain = pool_gain_of(&million, &group, &yardstick);
+    assert_int_equal(gain.peak_bytes, 8000000 - pool_bytes);
+    assert_int_equal(gain.stock_peak_bytes, 6500000 - pool_bytes);
+    assert_string_equal(gain.compact_stock->name, "mimalloc");
+    assert_true(gain.saves_bytes);
+    assert_false(gain.saves_bytes_beside_stock); /* 97,952 of 6,400,000: 1.5 % */
+    assert_int_equal(gain.verdict, POOL_IS_NO_BETTER_THAN_STOCK);
+
+    set_blocks(&costs.rows[1], 0, 2);
+    gain = pool_gain_of(&million, &group, &yardstick);
+    assert_true(gain.saves_bytes_beside_stock); /* 3.1 % */
+    assert_int_equal(gain.verdict, POOL_IS_WORTH_IT);
+}
+
+static void pool_header_is_glibc_s_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(pool_header_bytes("/lib/x86_64-linux-gnu/libc.so.6"), 8);
+    assert_int_equal(pool_header_bytes("glibc"), 8);
+    assert_int_equal(pool_header_bytes("/usr/lib/libjemalloc.so.2"), 0);
 }
 
 int main(void)
@@ -256,7 +329,9 @@ int main(void)
         cmocka_unit_test(pool_gain_without_timed_calls_of_few_blocks_is_too_little),
         cmocka_unit_test(pool_gain_without_costs_knows_the_most_it_can_be),
         cmocka_unit_test(pool_gain_of_memory_needs_no_costs),
-        cmocka_unit_test(pool_gain_header_is_glibc_s_alone),
+        cmocka_unit_test(pool_bytes_are_counted_by_size),
+        cmocka_unit_test(pool_gain_of_memory_is_compared_with_the_most_compact),
+        cmocka_unit_test(pool_header_is_glibc_s_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

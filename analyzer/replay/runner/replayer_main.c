@@ -10,6 +10,7 @@
  *   allocaudit-replay worst FD serial TOUCH SPEED  the longest call that is long in each of several
  * replays allocaudit-replay lap FD serial TOUCH SPEED    one of those, which `worst` starts
  *   allocaudit-replay pairs malloc|list SIZE...    what a pair of malloc and free costs, in ps
+ *   allocaudit-replay blocks SIZE              what blocks of up to SIZE bytes take of memory
  *
  * FD is the script, MODE serial, virtual or threads, TOUCH the part of each block that is written
  * to (0: nothing, 1: all), SPEED a number, 0: at full speed. Answers are lines "key value" on
@@ -21,9 +22,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "block_growth.h"
 #include "pairs.h"
 #include "perform.h"
 #include "stopwatch.h"
@@ -31,6 +34,7 @@
 
 enum {
     STACK_BYTES = 65536, /* touched before it is measured what is resident */
+    BLOCK_CLASSES_MAX = 1024,
 };
 
 struct reading {
@@ -273,8 +277,30 @@ static int measure_pairs(const char *what, char **sizes)
     return 0;
 }
 
+/* Starts anew if there may be huge pages: the allocator may already have taken some. */
+static int measure_blocks(char **argv)
+{
+    static struct block_class classes[BLOCK_CLASSES_MAX];
+    if (prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 0 && prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0) {
+        (void)execv("/proc/self/exe", argv);
+        return refuse("cannot measure blocks", errno);
+    }
+    int count = block_growth_measure(strtoul(argv[2], NULL, 10), classes, BLOCK_CLASSES_MAX);
+    if (count < 0) {
+        return refuse("cannot measure blocks", -count);
+    }
+    for (int i = 0; i < count; i++) {
+        (void)dprintf(STDOUT_FILENO, "block %zu %zu %.2f\n", classes[i].size_max_bytes,
+                      classes[i].usable_bytes, classes[i].growth_bytes);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "blocks") == 0) {
+        return measure_blocks(argv);
+    }
     if (argc >= 4 && strcmp(argv[1], "pairs") == 0) {
         return measure_pairs(argv[2], argv + 3);
     }
