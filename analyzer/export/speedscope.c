@@ -2,12 +2,16 @@
  * The file format of speedscope.app: the frames once, then a profile per value, whose samples are
  * stacks of numbers of frames, the root first. Its schema is
  * https://www.speedscope.app/file-format-schema.json.
+ *
+ * Frames of one function and file are one: speedscope would draw two lines of `main` as two
+ * functions of that name, side by side, and sum up neither. A line is told where there is only one.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/map.h"
 #include "../base/str.h"
 #include "../base/utf8.h"
 #include "export.h"
@@ -16,9 +20,18 @@ enum {
     PENDING_BYTES = 64 * 1024,
 };
 
+/* A function in a file, of which there may be several frames. */
+struct shown_frame {
+    const struct frame_entry *entry; /* the first of them */
+    uint32_t line;                   /* 0: not known, or not the same in all */
+};
+
 /* What is being written; the first failure is kept. */
 struct document {
     const struct export *export;
+    struct shown_frame *shown;
+    uint32_t shown_count;
+    uint32_t *shown_places; /* of each frame of the table */
     struct str text;
     struct frame_chain chain;
     int result;
@@ -51,20 +64,46 @@ static void put_string(struct document *document, const char *key, const char *t
     put(document, utf8_append_json(&document->text, text, strlen(text)));
 }
 
-static void put_frames(struct document *document)
+static int merge_frames(struct document *document)
 {
     const struct frame_table *frames = document->export->frames;
-    put(document, str_append(&document->text, "\"shared\":{\"frames\":["));
-    for (size_t i = 0; i < frame_table_count(frames) && document->result == 0; i++) {
+    size_t count = frame_table_count(frames);
+    struct map places = {0}; /* of functions in files, in `shown` */
+    document->shown = calloc(count + 1, sizeof(*document->shown));
+    document->shown_places = calloc(count + 1, sizeof(*document->shown_places));
+    int result = document->shown != NULL && document->shown_places != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; i < count && result == 0; i++) {
         const struct frame_entry *frame = frame_table_at(frames, i);
+        uint64_t key = (uint64_t)frame->function_text << 32 | frame->file_text;
+        uint32_t place;
+        if (map_get(&places, key, &place)) {
+            struct shown_frame *shown = &document->shown[place];
+            shown->line = shown->line == frame->line ? shown->line : 0;
+        } else {
+            place = document->shown_count++;
+            document->shown[place] = (struct shown_frame){frame, frame->line};
+            result = map_put(&places, key, place);
+        }
+        document->shown_places[i] = place;
+    }
+    map_fini(&places);
+    return result;
+}
+
+static void put_frames(struct document *document)
+{
+    put(document, str_append(&document->text, "\"shared\":{\"frames\":["));
+    for (uint32_t i = 0; i < document->shown_count && document->result == 0; i++) {
+        const struct frame_entry *frame = document->shown[i].entry;
         put(document, str_append(&document->text, i > 0 ? ",\n{" : "\n{"));
         put_string(document, "name", frame->function);
         if (frame->file != NULL) {
             put(document, str_append_char(&document->text, ','));
             put_string(document, "file", frame->file);
         }
-        if (frame->line > 0) {
-            put(document, str_printf(&document->text, ",\"line\":%" PRIu32, frame->line));
+        if (document->shown[i].line > 0) {
+            put(document,
+                str_printf(&document->text, ",\"line\":%" PRIu32, document->shown[i].line));
         }
         put(document, str_append_char(&document->text, '}'));
         flush_text(document, PENDING_BYTES);
@@ -82,7 +121,8 @@ static void put_stack(struct document *document, size_t place)
     put(document, str_append_char(&document->text, '['));
     for (size_t i = document->chain.count; i-- > 0 && document->result == 0;) {
         size_t frame = frame_table_place(export->frames, document->chain.frames[i]->frame_id);
-        put(document, str_printf(&document->text, i > 0 ? "%zu," : "%zu", frame));
+        put(document, str_printf(&document->text, i > 0 ? "%" PRIu32 "," : "%" PRIu32,
+                                 document->shown_places[frame]));
     }
     put(document, str_append_char(&document->text, ']'));
 }
@@ -138,6 +178,7 @@ static void put_profile(struct document *document, enum export_value value)
 int speedscope_write(const struct export *export, struct err *err)
 {
     struct document document = {.export = export, .err = err};
+    put(&document, merge_frames(&document));
     put(&document, str_append(&document.text, "{"));
     put_string(&document, "$schema", "https://www.speedscope.app/file-format-schema.json");
     put(&document, str_append(&document.text, ",\n"));
@@ -158,5 +199,7 @@ int speedscope_write(const struct export *export, struct err *err)
     flush_text(&document, 0);
     str_fini(&document.text);
     frame_chain_fini(&document.chain);
+    free(document.shown);
+    free(document.shown_places);
     return document.result < 0 ? document.result : export_check_stream(export, err);
 }

@@ -12,9 +12,10 @@ import subprocess
 import sys
 
 import harness
+from browser import Browser
 from test_report import make_database
 
-SPEEDSCOPE = "speedscope@1.25.0"  # the release whose schema is used
+SPEEDSCOPE = "speedscope@1.25.0"  # the release whose schema is used, and which opens our files
 FIGURES = ("allocation_count", "allocated_bytes", "leaked_count", "leaked_bytes", "peak_count", "peak_bytes")
 VALUES = {"count": "allocation_count", "bytes": "allocated_bytes", "peak": "peak_bytes", "leaked": "leaked_bytes"}
 
@@ -210,29 +211,33 @@ def test_folded_names_are_made_safe(test):
     test.check("main;odd: name x 960" in lines, f"lines: {lines}")
 
 
-def validated(test, data):
-    """The document, after the schema that speedscope ships was applied to it."""
-    npm = test.need("npm")
-    try:
-        import jsonschema
-    except ImportError:
-        raise harness.Skip("python3-jsonschema is not installed") from None
-    ended = test.run([npm, "pack", "--silent", SPEEDSCOPE], env={"npm_config_cache": test.path("npm")})
+def speedscope_folder(test):
+    """The folder with speedscope's page and schema."""
+    ended = test.run([test.need("npm"), "pack", "--silent", SPEEDSCOPE],
+                     env={"npm_config_cache": test.path("npm")})
     archive = test.path("speedscope-1.25.0.tgz")
     if ended.status != 0 or not os.path.exists(archive):
-        raise harness.Skip("npm cannot fetch speedscope's schema here")
+        raise harness.Skip("npm cannot fetch speedscope here")
     shutil.unpack_archive(archive, test.path("speedscope"))
-    with open(test.path("speedscope", "package", "dist", "release", "file-format-schema.json"),
-              encoding="utf-8") as file:
-        schema = json.load(file)
-    document = json.loads(data)
-    jsonschema.validate(document, schema)
-    return document
+    return test.path("speedscope", "package", "dist", "release")
+
+
+def merged_frames(recording):
+    """(function, file) -> its line, or None where it has several: frames as speedscope gets them."""
+    lines = {}
+    for row in recording.rows("SELECT function, file, line FROM frame"):
+        lines.setdefault((row["function"], row["file"]), set()).add(row["line"])
+    return {key: line.pop() if len(line) == 1 else None for key, line in lines.items()}
 
 
 def check_speedscope(test, recording, document):
     stacks = stacks_of(recording)
     frames = document["shared"]["frames"]
+    merged = merged_frames(recording)
+    keys = [(frame["name"], frame.get("file")) for frame in frames]
+    test.equal("each function once", len(set(keys)), len(keys))
+    for frame, key in zip(frames, keys):
+        test.equal(f"line of {key}", frame.get("line"), merged.get(key))
     test.equal("profiles", len(document["profiles"]), len(VALUES))
     for profile, column in zip(document["profiles"], VALUES.values()):
         rows = [row for row in recording.rows(f"SELECT stack_id, sum({column}) AS value FROM site"
@@ -240,8 +245,8 @@ def check_speedscope(test, recording, document):
         test.equal(f"weights of {column}", profile["weights"], [row["value"] for row in rows])
         test.equal("end", profile["endValue"], sum(profile["weights"]))
         for row, sample in zip(rows, profile["samples"]):
-            test.equal("stack", [(frames[i]["name"], frames[i].get("file"), frames[i].get("line")) for i in sample],
-                       [(frame["function"], frame["file"], frame["line"]) for frame in stacks[row["stack_id"]]])
+            test.equal("stack", [keys[i] for i in sample],
+                       [(frame["function"], frame["file"]) for frame in stacks[row["stack_id"]]])
 
 
 def test_speedscope_holds_the_recording(test):
@@ -253,8 +258,55 @@ def test_speedscope_holds_the_recording(test):
 
 
 def test_speedscope_fits_its_schema(test):
+    try:
+        import jsonschema
+    except ImportError:
+        raise harness.Skip("python3-jsonschema is not installed") from None
+    with open(os.path.join(speedscope_folder(test), "file-format-schema.json"), encoding="utf-8") as file:
+        schema = json.load(file)
     for path in recordings(test):
-        validated(test, export(test, path, "--to", "speedscope").stdout)
+        jsonschema.validate(json.loads(export(test, path, "--to", "speedscope").stdout), schema)
+
+
+def sums_by_name(recording, column):
+    """function -> (total with all it called, own): what a profiler's table of functions says."""
+    stacks, sums = stacks_of(recording), {}
+    for row in recording.rows(f"SELECT stack_id, sum({column}) AS value FROM site GROUP BY stack_id"):
+        names = [frame["function"] for frame in stacks[row["stack_id"]]]
+        for name in set(names) if row["value"] > 0 else ():
+            total, own = sums.get(name, (0, 0))
+            sums[name] = (total + row["value"], own + (row["value"] if name == names[-1] else 0))
+    return sums
+
+
+def shown_by_speedscope(browser, folder, path):
+    """function -> (total, own) in the view 'Sandwich' of speedscope's own page, which has read the file."""
+    browser.open(os.path.join(folder, "index.html"))
+    browser.wait("speedscope's page", "return document.querySelector('input[type=file]')")
+    browser.one("input[type=file]").send_keys(path)
+    name = os.path.basename(path)
+    browser.wait(f"{name} read", "return document.body.innerText.includes('Sandwich') && "
+                 "document.title != 'speedscope'")
+    browser.one("body").send_keys("3")
+    browser.wait("the table", "return document.body.innerText.includes('Symbol Name')")
+    rows = browser.script("return [...document.querySelectorAll('tr')]"
+                          ".map(row => [...row.cells].map(cell => cell.innerText))"
+                          ".filter(cells => cells.length == 3 && /%/.test(cells[0]))")
+    return {cells[2]: tuple(int(cell.split(" ")[0].replace(",", "")) for cell in cells[:2]) for cells in rows}
+
+
+def test_speedscope_reads_both(test):
+    """The real page, fed by its own file chooser: every function with the sums that the recording has."""
+    folder = speedscope_folder(test)
+    path = test.record([test.program("thread_local")]).path  # names with blanks and parentheses
+    export(test, path, "--to", "folded", "-o", test.path("out.folded"))
+    export(test, path, "--to", "speedscope", "-o", test.path("out.json"))
+    with Browser(test, height=3000) as browser:  # its table has the rows that one sees
+        for name, column in (("out.folded", "allocated_bytes"), ("out.json", "allocation_count")):
+            test.equal(name, shown_by_speedscope(browser, folder, test.path(name)),
+                       sums_by_name(test.open(path), column))
+        asked = [text for text in browser.complaints() if text.startswith("asked for")]
+        test.equal("asked of the network", asked, [])
 
 
 # ---- csv, json -----------------------------------------------------------------------------------
