@@ -67,8 +67,7 @@ void announce_process(struct self *self)
     char allocator[TEXT_BYTES];
     char command[COMMAND_BYTES];
     char version[VERSION_BYTES] = "";
-    long executable_bytes = sys_readlink("/proc/self/exe", executable, sizeof(executable));
-    executable_bytes = executable_bytes < 0 ? 0 : executable_bytes;
+    uint32_t executable_bytes = module_executable_path(executable, sizeof(executable));
     long command_bytes = sys_read_file("/proc/self/cmdline", command, sizeof(command));
     command_bytes = command_bytes < 0 ? 0 : command_bytes;
     uint32_t allocator_bytes =
@@ -78,8 +77,8 @@ void announce_process(struct self *self)
 
     suspect_begin(strstr(allocator, "/libc.so") != NULL || strstr(allocator, "/libc-") != NULL);
 
-    size_t bytes = (sizeof(struct event_process) + (size_t)executable_bytes +
-                    (size_t)command_bytes + allocator_bytes + version_bytes + 7) &
+    size_t bytes = (sizeof(struct event_process) + executable_bytes + (size_t)command_bytes +
+                    allocator_bytes + version_bytes + 7) &
                    ~(size_t)7;
     struct writer *writer = &self->writers[0];
     if (!lane_reserve(writer, bytes)) {
@@ -102,7 +101,7 @@ void announce_process(struct self *self)
         .allocator_version_bytes = (uint16_t)version_bytes,
     };
     char *at = event->text;
-    at = announce_append(at, executable, (uint32_t)executable_bytes);
+    at = announce_append(at, executable, executable_bytes);
     at = announce_append(at, command, (uint32_t)command_bytes);
     at = announce_append(at, allocator, allocator_bytes);
     announce_append(at, version, version_bytes);

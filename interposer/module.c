@@ -32,11 +32,27 @@ static void module_remember(struct module_list *list, uintptr_t start, uintptr_t
     list->ranges[at].end = end;
 }
 
+uint32_t module_executable_path(char *path, uint32_t capacity)
+{
+    static const char gone[] = " (deleted)";
+    const size_t gone_bytes = sizeof(gone) - 1;
+    uint64_t device;
+    uint64_t inode;
+    long read_bytes = sys_readlink("/proc/self/exe", path, capacity - 1);
+    size_t length = read_bytes > 0 ? (size_t)read_bytes : 0;
+    path[length] = '\0';
+    if (length > gone_bytes && strcmp(path + length - gone_bytes, gone) == 0 &&
+        sys_file_identity(path, &device, &inode) < 0) {
+        length -= gone_bytes; /* else a file of that very name */
+        path[length] = '\0';
+    }
+    return (uint32_t)length;
+}
+
 static uint32_t module_copy_path(const struct link_map *map, char *path, uint32_t capacity)
 {
     if (map->l_name == NULL || map->l_name[0] == '\0') {
-        long length = sys_readlink("/proc/self/exe", path, capacity - 1);
-        return length > 0 ? (uint32_t)length : 0;
+        return module_executable_path(path, capacity);
     }
     size_t length = strnlen(map->l_name, capacity - 1);
     memcpy(path, map->l_name, length);

@@ -45,6 +45,12 @@ bool module_look(uintptr_t address, struct module_facts *out_facts);
 /* Sends EVENT_MODULE for the module around `address`, unless it is in `list` or there is none. */
 void module_announce(struct module_list *list, struct writer *writer, uintptr_t address);
 
+/*
+ * Copies at most capacity-1 bytes of the path that the program was started from, and a NUL; the
+ * length, 0 if it cannot be had. The same before and after the file is replaced or removed.
+ */
+uint32_t module_executable_path(char *path, uint32_t capacity);
+
 /* Copies at most capacity-1 bytes of the path of the file that holds `address`; the length. */
 uint32_t module_path(const void *address, char *path, uint32_t capacity);
 

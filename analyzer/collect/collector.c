@@ -90,16 +90,11 @@ static int collector_create_database(struct collector *collector, struct err *er
     }
     int r = ballast_take(&collector->ballast, settings->path, BALLAST_BYTES, err);
     if (r == 0) {
-        r = store_create(settings->path, &collector->facts, &collector->root_page, err);
+        r = store_create(settings->path, &collector->facts, &collector->store, err);
     }
-    if (r < 0) {
-        return r;
-    }
-    collector->fd = open(settings->path, O_RDWR | O_CLOEXEC);
-    if (collector->fd < 0) {
-        return err_set_errno(err, errno, "cannot open '%s'", settings->path);
-    }
-    return rowpack_create(collector->fd, collector->root_page, &collector->rows, err);
+    return r < 0 ? r
+                 : rowpack_create(collector->store.fd, collector->store.root_page, &collector->rows,
+                                  err);
 }
 
 /* Lays what a kill must not lose into the session's files. Where there is no room it is not kept.
@@ -128,7 +123,7 @@ int collector_create(struct collector *collector, const struct collector_setting
         .settings = settings,
         .leak_check = {.is_routed = settings->is_routed, .when = settings->leak_when},
         .leak_demand = {.is_routed = settings->is_routed},
-        .fd = -1,
+        .store = {.fd = -1},
         .session = {.fd = -1},
         .ballast = {.fd = -1},
         .journal = {.fd = -1},
@@ -404,8 +399,6 @@ void collector_destroy(struct collector *collector)
     session_destroy(&collector->session);
     frame_place_remove(&collector->frames);
     ballast_release(&collector->ballast);
-    if (collector->fd >= 0) {
-        close(collector->fd);
-    }
+    store_close(&collector->store); /* last: from here on it may be recovered */
     free((char *)collector->facts.command);
 }

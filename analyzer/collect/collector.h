@@ -60,8 +60,7 @@ struct collector {
     struct run_facts facts;
     struct journal journal;
     struct rowpack *rows;
-    int fd; /* of the database */
-    uint32_t root_page;
+    struct store store;
     bool is_detached; /* told to stop while other processes were running */
     uint64_t detached_ns;
     struct congestion congestion;

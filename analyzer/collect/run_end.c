@@ -65,7 +65,7 @@ int collector_finish(struct collector *collector, store_progress *progress, void
     }
     ballast_release(&collector->ballast);
     if (r == 0) {
-        r = store_finish(collector->settings->path, &collector->facts, recording, &options, err);
+        r = store_finish(&collector->store, &collector->facts, recording, &options, err);
     }
     if (r < 0) {
         collector_leave(collector);

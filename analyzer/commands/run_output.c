@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "../base/writer_lock.h"
 #include "../collect/tables/store.h"
 
 int run_output_keep_old(const char *path, struct err *err)
@@ -17,6 +18,10 @@ int run_output_keep_old(const char *path, struct err *err)
     if (!S_ISREG(status.st_mode) || (status.st_size > 0 && !store_is_recording(path))) {
         return err_set(err, EEXIST,
                        "'%s' exists and is no recording of allocaudit: choose another file with -o",
+                       path);
+    }
+    if (writer_lock_is_held(path)) {
+        return err_set(err, EBUSY, "'%s' is still being recorded: choose another file with -o",
                        path);
     }
     if (snprintf(old, sizeof(old), "%s.old", path) >= (int)sizeof(old)) {

@@ -19,6 +19,7 @@
 
 #include "../../schema/database.h"
 #include "../base/str.h"
+#include "../base/writer_lock.h"
 
 struct db {
     sqlite3 *handle;
@@ -152,6 +153,13 @@ static int append_uri(struct str *uri, const char *path, const char *query)
     return result == 0 ? str_append(uri, query) : result;
 }
 
+static int fail_busy(const char *path, struct err *err)
+{
+    return err_set(err, EBUSY,
+                   "cannot read '%s': it is being written; wait until 'allocaudit run' has ended",
+                   path);
+}
+
 int db_fail(const struct db *db, int code, struct err *err)
 {
     switch (code & 0xff) {
@@ -159,10 +167,7 @@ int db_fail(const struct db *db, int code, struct err *err)
         return err_set(err, ENOMEM, "cannot read '%s': out of memory", db->path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return err_set(
-            err, EBUSY,
-            "cannot read '%s': it is being written; wait until 'allocaudit run' has ended",
-            db->path);
+        return fail_busy(db->path, err);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:
@@ -228,7 +233,7 @@ static int connect_reader(struct db *db, bool is_wal, struct err *err)
     return code == SQLITE_OK ? 0 : db_fail(db, code, err);
 }
 
-int db_open(const char *path, struct db **out_db, struct err *err)
+static int open_checked(const char *path, struct db **out_db, struct err *err)
 {
     unsigned char header[HEADER_BYTES] = {0};
     uint64_t file_bytes = 0;
@@ -261,6 +266,12 @@ int db_open(const char *path, struct db **out_db, struct err *err)
     }
     *out_db = db;
     return 0;
+}
+
+int db_open(const char *path, struct db **out_db, struct err *err)
+{
+    int result = open_checked(path, out_db, err);
+    return result == -EBADMSG && writer_lock_is_held(path) ? fail_busy(path, err) : result;
 }
 
 void db_close(struct db *db)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "../base/writer_lock.h"
 #include "../db/query_fault.h"
 #include "../db/query_gc.h"
 
@@ -254,6 +255,12 @@ int trace_check_content(const struct trace *trace, struct err *err)
             "nothing was recorded in '%s': the program did not load the recorder (is it "
             "linked statically, setuid, or for another architecture? try 'file PROGRAM')",
             path);
+    }
+    if (writer_lock_is_held(path)) {
+        return err_set(err, ENODATA,
+                       "nothing is in '%s' yet: it is still being recorded; wait until 'allocaudit "
+                       "run' has ended",
+                       path);
     }
     return err_set(
         err, ENODATA,

@@ -1,5 +1,6 @@
 """What a test gets: a scratch folder, programs built on demand, and ways to run and record them."""
 
+import fcntl
 import math
 import os
 import re
@@ -77,17 +78,17 @@ class Shared:
     def build_program(self, source, flags, variant=""):
         """Compiles unless the result is newer than its source. Returns the path of the result.
 
-        variant: part of its name, where one source is built in several ways.
+        variant: part of its name, where one source is built in several ways. Locked, also between processes: none
+        is to replace a program that another one's test is running.
         """
         is_library = "-shared" in flags
         name = os.path.splitext(os.path.basename(source))[0] + variant + (".so" if is_library else "")
         target = os.path.join(self.programs, name)
-        with self._lock:
-            lock = self._locks.setdefault(target, threading.Lock())
-        with lock:
+        os.makedirs(self.programs, exist_ok=True)
+        with open(target + ".lock", "a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             if os.path.exists(target) and os.path.getmtime(target) > os.path.getmtime(source):
                 return target
-            os.makedirs(self.programs, exist_ok=True)
             is_cxx = source.endswith(".cc")
             partial = f"{target}.{os.getpid()}"
             command = ([os.environ.get("CXX", "g++")] + CXX_FLAGS if is_cxx else

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -261,6 +262,29 @@ def test_exec_of_itself(test):
     test.equal("how they ended", [row["end_kind"] for row in recording.processes],
                ["exec", "exec", "exec", "exited"])
     test.equal("exit_status", recording.run["exit_status"], 5)
+
+
+def test_replaced_program(test):
+    """It is built anew while it runs: what its new threads call has the names that its old ones have."""
+    own = shutil.copy(test.program("replaced_program"), test.path("own"))
+    recorded = test.record([own, shutil.copy(own, test.path("new"))])
+    test.equal("status", recorded.status, 0)
+    recording = test.sound(recorded)
+    for function, caller in (("make_before", "main"), ("make_before", "work"),
+                             ("make_after", "work"), ("make_after", "main")):
+        test.equal(f"blocks of {function} in {caller}", len(
+            [row for row in recording.blocks_in(caller)
+             if recording.functions(row["stack_id"])[0] == function]), 1)
+    test.equal("executable", recording.process()["executable"], own)
+
+
+def test_removed_program(test):
+    """Its names are gone with its file; it is still one module, of the path that it was started from."""
+    own = shutil.copy(test.program("replaced_program"), test.path("own"))
+    recorded = test.record([own])
+    test.equal("status", recorded.status, 0)
+    modules = test.sound(recorded).rows("SELECT path FROM module WHERE path LIKE ? || '%'", own)
+    test.equal("modules", modules, [{"path": own}])
 
 
 def test_daemon(test):

@@ -1,9 +1,12 @@
 """The recorder itself is killed: nothing that was recorded may be lost, and the program goes on."""
 
 import contextlib
+import fcntl
 import mmap
 import os
 import random
+import re
+import shutil
 import signal
 import sqlite3
 import struct
@@ -15,6 +18,7 @@ from harness import Failure
 
 KEEP_STEPS = 64
 TURNS = 1000  # of a loop between two steps, so that not every recording is a long one
+LOCK_BYTE = (1 << 30) + 65535  # of a recording: who holds it writes the file
 FUNCTIONS = ["make_red", "make_green", "make_blue", "make_blue"]
 
 
@@ -167,7 +171,7 @@ def check_history(test, path, step_count, thread_count, progress, state="cut"):
     test.equal("state", run["state"], state)
     test.equal("lost events", run["lost_event_count"], 0)
     test.equal("unresolved frames", recording.value(
-        "SELECT count(*) FROM frame WHERE function = '[unknown]' AND id > 1"), 0)
+        "SELECT count(*) FROM frame WHERE function = '[unknown]' AND id > 1 OR function LIKE 'progress%+0x%'"), 0)
     names = {stack_id: recording.functions(stack_id)[0] for stack_id in recording.stacks_in("work")}
     stacks = ",".join(map(str, names)) or "NULL"
     by_thread = {}
@@ -249,6 +253,44 @@ def test_program_is_not_slowed(test):
     test.check(orphan_ns < 2 * native_ns + 5, f"{orphan_ns} ns a pair, {native_ns} without us")
 
 
+class Living:
+    """A recording that goes on until it is told to end."""
+
+    def __init__(self, test, name, *options):
+        self.path = test.path(name + ".db")
+        progress = test.path(name + ".progress")
+        script = f"{test.program('progress')} {progress} 2000 1 && echo done && read line"
+        self.child = subprocess.Popen(
+            [test.shared.allocaudit, "run", "-q", "-o", self.path, *options, "--", "/bin/sh", "-c", script],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=test.environment(),
+            cwd=test.scratch, start_new_session=True)
+        self.child.stdout.readline()
+        self.child.stdout.readline()
+
+    def let_go(self):
+        """The program ends; its recorder has yet to finish."""
+        self.child.stdin.write(b"\n")
+        self.child.stdin.flush()
+
+    def end(self):
+        """Returns the status; what it said is in .stderr."""
+        self.stderr = self.child.communicate(b"\n", timeout=120)[1].decode()
+        return self.child.returncode
+
+
+def refuse_to_recover(test, path):
+    ended = test.allocaudit("recover", path)
+    test.equal("status of recover", ended.status, 3)
+    test.check("still being recorded" in ended.talk, f"{ended}")
+
+
+def is_open_in(path, pid):
+    folder = f"/proc/{pid}/fd"
+    with contextlib.suppress(OSError):
+        return any(os.readlink(os.path.join(folder, name)) == path for name in os.listdir(folder))
+    return False
+
+
 def killed_recording(test, delay_s=0.02, step_count=300000):
     """On a busy machine all may be done before the kill: then once more, and sooner."""
     command = [test.program("progress"), test.path("progress"), str(step_count), "1"]
@@ -301,22 +343,85 @@ def test_interrupted_recovery_can_be_repeated(test):
 
 
 def test_while_the_recorder_lives_is_refused(test):
-    program = test.program("progress")
-    out = test.path("alive.db")
-    child = subprocess.Popen([test.shared.allocaudit, "run", "-q", "-o", out, "--", program,
-                              test.path("progress"), "3000000", "1"], stdout=subprocess.DEVNULL,
-                             env=test.environment(), start_new_session=True)
-    try:
-        while not os.path.exists(test.path("progress")):
-            time.sleep(0.01)
-        ended = test.allocaudit("recover", out)
-        test.equal("status", ended.status, 3)
-        test.check("still being recorded" in ended.talk, f"{ended}")
-        test.equal("status of the run", child.wait(120), 0)
-    finally:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
-    test.sound(out)
+    living = Living(test, "alive")
+    refuse_to_recover(test, living.path)
+    test.equal("status of the run", living.end(), 0)
+    test.sound(living.path)
+
+
+def test_its_ring_gone_is_refused(test):
+    """A login that ends may take the user's files in /dev/shm with it; what was begun goes on."""
+    living = Living(test, "alive")
+    shutil.rmtree(session_of(living.path))
+    refuse_to_recover(test, living.path)
+    test.equal("status of the run", living.end(), 0)
+    test.sound(living.path)
+
+
+def test_a_copy_is_refused(test):
+    """Its recorder still writes the ring that recovery would take for its own."""
+    living = Living(test, "alive")
+    shutil.copyfile(living.path, test.path("copy.db"))
+    refuse_to_recover(test, test.path("copy.db"))
+    test.equal("status of the run", living.end(), 0)
+    test.sound(living.path)
+
+
+def test_at_any_moment_of_a_run(test):
+    """From before it starts until it has ended, others recover and read it: it is as without them."""
+    command = [test.program("progress"), test.path("progress"), "6000", "1", "1000"]
+    figures = "SELECT allocation_count, free_count, allocated_bytes, leaked_count, lost_event_count FROM run"
+    started_s = time.monotonic()
+    wanted = test.sound(test.record(command)).rows(figures)
+    span_s = 1.2 * (time.monotonic() - started_s)
+    answers = {}
+
+    def disturb(out, delay_s, what):
+        time.sleep(delay_s)
+        answer = re.sub(r"'[^']*'", "FILE", test.allocaudit(what, out).talk.partition("\n")[0])
+        answers[answer] = answers.get(answer, 0) + 1
+
+    for number in range(test.size(3, 30)):
+        out = test.path(f"disturbed{number}.db")
+        others = [threading.Thread(target=disturb, args=(out, random.uniform(0, span_s), what))
+                  for what in ("recover", "report") * 5]
+        child = subprocess.Popen([test.shared.allocaudit, "run", "-q", "-o", out, "--", *command],
+                                 stdout=subprocess.DEVNULL, env=test.environment(), start_new_session=True)
+        for other in others:
+            other.start()
+        for other in others:
+            other.join()
+        test.equal("status", child.wait(60), 0)
+        test.equal("figures", test.sound(out).rows(figures), wanted)
+    test.equal("answers of a recovery", [text for text in answers if "recovered" in text], [])
+    test.note(f"{answers}")
+
+
+def test_that_ends_meanwhile(test):
+    """The lock comes free because the recording is complete by now: that is seen, and left alone."""
+    killed = killed_recording(test)
+    killed.end()
+    complete = test.path("complete.db")
+    shutil.copyfile(killed.path, complete)
+    recover(test, complete)
+    with open(killed.path, "r+b") as file:
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, LOCK_BYTE, 1, 0))
+        child = subprocess.Popen([test.shared.allocaudit, "recover", killed.path], stderr=subprocess.PIPE,
+                                 env=test.environment())
+        while not is_open_in(killed.path, child.pid):
+            test.check(child.poll() is None, "it has not waited for the lock")
+        os.kill(child.pid, signal.SIGSTOP)
+        with open(complete, "rb") as other:
+            content = other.read()
+        file.write(content)
+        file.truncate()
+        file.flush()
+    os.kill(child.pid, signal.SIGCONT)
+    stderr = child.communicate(timeout=60)[1].decode()
+    test.equal(f"status: {stderr}", child.returncode, 0)
+    test.check("needs no recovery" in stderr, stderr)
+    with open(killed.path, "rb") as file:
+        test.check(file.read() == content, "the file was changed")
 
 
 def test_program_that_still_runs(test):

@@ -26,7 +26,7 @@
 struct live_recording {
     char directory[64];
     char path[96];
-    int fd;
+    struct store store;
     struct recording recording;
 };
 
@@ -35,18 +35,13 @@ static inline void live_recording_begin(struct live_recording *live, uint32_t cl
 {
     struct err err = {{0}};
     const struct run_facts facts = {.command = "test", .ring_path = "", .unwind = "auto"};
-    uint32_t root_page = 0;
-    *live = (struct live_recording){.fd = -1};
+    *live = (struct live_recording){.store = {.fd = -1}};
     snprintf(live->directory, sizeof(live->directory), "/tmp/allocaudit-test-XXXXXX");
     assert_non_null(mkdtemp(live->directory));
     snprintf(live->path, sizeof(live->path), "%s/run.db", live->directory);
-    if (store_create(live->path, &facts, &root_page, &err) < 0) {
-        fail_msg("%s", err.text);
-    }
-    live->fd = open(live->path, O_RDWR | O_CLOEXEC);
-    assert_true(live->fd >= 0);
     struct rowpack *rows = NULL;
-    if (rowpack_create(live->fd, root_page, &rows, &err) < 0) {
+    if (store_create(live->path, &facts, &live->store, &err) < 0 ||
+        rowpack_create(live->store.fd, live->store.root_page, &rows, &err) < 0) {
         fail_msg("%s", err.text);
     }
     clock_start(&live->recording.clock);
@@ -101,7 +96,7 @@ static inline void live_recording_end(struct live_recording *live)
     struct rowpack *rows = live->recording.rows;
     recording_fini(&live->recording);
     rowpack_destroy(rows);
-    close(live->fd);
+    store_close(&live->store);
     unlink(live->path);
     rmdir(live->directory);
 }

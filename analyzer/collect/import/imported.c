@@ -81,16 +81,17 @@ int imported_write(struct imported *imported, const struct imported_run *run,
         .exit_status = -1,
     };
     struct store_finish_options options = {0};
-    uint32_t root;
+    struct store store;
     settle(imported, out_sums);
     imported->recording.sample_bytes = run->sample_bytes;
-    int r = store_create(run->output_path, &facts, &root, err);
+    int r = store_create(run->output_path, &facts, &store, err);
     if (r < 0) {
         return r;
     }
-    r = store_finish(run->output_path, &facts, &imported->recording, &options, err);
+    r = store_finish(&store, &facts, &imported->recording, &options, err);
     if (r < 0) {
         unlink(run->output_path);
     }
+    store_close(&store);
     return r;
 }

@@ -1,7 +1,5 @@
 #include "snapshot.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 int snapshot_detach(struct recording *recording)
@@ -38,11 +36,11 @@ static int snapshot_finish_subjects(struct recording *recording, struct err *err
     return r;
 }
 
-static int snapshot_write_rows(int fd, uint32_t root_page, struct recording *recording,
+static int snapshot_write_rows(const struct store *store, struct recording *recording,
                                struct err *err)
 {
     struct rowpack *rows = NULL;
-    int r = rowpack_create(fd, root_page, &rows, err);
+    int r = rowpack_create(store->fd, store->root_page, &rows, err);
     if (r == 0) {
         recording->rows = rows;
         r = snapshot_finish_subjects(recording, err);
@@ -60,27 +58,23 @@ int snapshot_write(const char *path, const struct run_facts *facts, struct recor
 {
     const struct store_finish_options options = {0};
     struct run_facts now = *facts;
-    uint32_t root_page = 0;
+    struct store store;
     now.detail = "sites";
     now.ring_path = NULL;
     now.exit_status = -1; /* it has none yet */
     now.exit_signal = 0;
     now.duration_ns = clock_ns(&recording->clock, clock_ticks(&recording->clock));
-    int r = store_create(path, &now, &root_page, err);
+    int r = store_create(path, &now, &store, err);
     if (r < 0) {
         return r;
     }
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    r = fd < 0 ? err_set_errno(err, errno, "cannot write '%s'", path)
-               : snapshot_write_rows(fd, root_page, recording, err);
-    if (fd >= 0) {
-        close(fd);
-    }
+    r = snapshot_write_rows(&store, recording, err);
     if (r == 0) {
-        r = store_finish(path, &now, recording, &options, err);
+        r = store_finish(&store, &now, recording, &options, err);
     }
     if (r < 0) {
         unlink(path);
     }
+    store_close(&store);
     return r;
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../base/writer_lock.h"
 #include "../drain/drain.h"
 #include "../drain/reader.h"
 #include "../rows/rowpack.h"
@@ -39,6 +40,7 @@ struct recovery {
     struct drain drain;
     struct replay replay;
     struct rowinsert rows;
+    int fd; /* locked, so closed last; closing it drops SQLite's locks, too */
     char *ring_path;
     uint32_t root_page;
     uint64_t sample_bytes;
@@ -64,7 +66,19 @@ static int recover_read_text(struct recovery *at, const char *sql, char **out_te
     return 0;
 }
 
-/* SQLite first undoes what a kill left half written; only then the file's pages may be looked at.
+static int recover_read_ring_path(struct recovery *at)
+{
+    int r = sqlwriter_open(&at->writer, at->path, at->err);
+    if (r == 0) {
+        r = recover_read_text(at, "SELECT ring_path FROM run", &at->ring_path);
+    }
+    sqlwriter_close(&at->writer);
+    return r;
+}
+
+/*
+ * SQLite first undoes what a kill left half written; only then the file's pages may be looked at.
+ * To be read only under the locks: what a living recorder says now is not what it will say then.
  */
 static int recover_read_state(struct recovery *at)
 {
@@ -75,9 +89,6 @@ static int recover_read_state(struct recovery *at)
     int r = sqlwriter_open(&at->writer, at->path, at->err);
     if (r == 0) {
         r = recover_read_text(at, "SELECT state FROM run", &state);
-    }
-    if (r == 0) {
-        r = recover_read_text(at, "SELECT ring_path FROM run", &at->ring_path);
     }
     if (r == 0) {
         r = recover_read_text(at, "SELECT detail FROM run", &detail);
@@ -110,13 +121,7 @@ static int recover_seal(struct recovery *at)
         snprintf(path, sizeof(path), "%s/" ROWPACK_KEPT_FILE, at->remains.directory);
         kept_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     }
-    int fd = open(at->path, O_RDWR | O_CLOEXEC);
-    int r = fd < 0
-                ? err_set_errno(at->err, errno, "cannot open '%s'", at->path)
-                : rowpack_recover_kept(fd, at->root_page, kept_fd, &at->result->row_count, at->err);
-    if (fd >= 0) {
-        close(fd);
-    }
+    int r = rowpack_recover_kept(at->fd, at->root_page, kept_fd, &at->result->row_count, at->err);
     if (kept_fd >= 0) {
         close(kept_fd);
     }
@@ -352,28 +357,50 @@ static int recover_rest(struct recovery *at)
     return sqlwriter_close(&at->writer);
 }
 
+static int recover_lock(struct recovery *at)
+{
+    at->fd = open(at->path, O_RDWR | O_CLOEXEC);
+    if (at->fd < 0) {
+        return err_set_errno(at->err, errno, "cannot open '%s'", at->path);
+    }
+    return writer_lock_wait(at->fd) ? 0 : err_set(at->err, EBUSY, REMAINS_STILL_RECORDED);
+}
+
+static int recover_all(struct recovery *at)
+{
+    struct recover_result *result = at->result;
+    result->is_ring_lost = !at->remains.is_found;
+    result->is_journal_cut = at->remains.is_found && !at->remains.is_journal_whole;
+    int r = recover_seal(at);
+    if (r == 0) {
+        r = recover_rest(at);
+    }
+    drain_fini(&at->drain);
+    replay_fini(&at->replay);
+    recording_fini(&at->recording);
+    return r;
+}
+
 int recover_file(const char *path, const struct store_finish_options *options,
                  struct recover_result *out_result, struct err *err)
 {
     struct recovery at = {.path = path, .options = options, .result = out_result, .err = err};
     *out_result = (struct recover_result){0};
-    int r = recover_read_state(&at);
-    if (r < 0 || out_result->is_complete_already) {
-        free(at.ring_path);
-        return r;
-    }
-    r = remains_open(&at.remains, at.ring_path, err);
+    int r = recover_lock(&at);
     if (r == 0) {
-        out_result->is_ring_lost = !at.remains.is_found;
-        out_result->is_journal_cut = at.remains.is_found && !at.remains.is_journal_whole;
-        r = recover_seal(&at);
-        if (r == 0) {
-            r = recover_rest(&at);
-        }
-        drain_fini(&at.drain);
-        replay_fini(&at.replay);
-        recording_fini(&at.recording);
-        remains_close(&at.remains, r == 0);
+        r = recover_read_ring_path(&at);
+    }
+    if (r == 0) {
+        r = remains_open(&at.remains, at.ring_path, err);
+    }
+    if (r == 0) {
+        r = recover_read_state(&at);
+        bool is_wanted = r == 0 && !out_result->is_complete_already;
+        r = is_wanted ? recover_all(&at) : r;
+        remains_close(&at.remains, is_wanted && r == 0);
+    }
+    if (at.fd >= 0) {
+        close(at.fd);
     }
     free(at.ring_path);
     return r;

@@ -2,7 +2,8 @@
  * recover.h - completes a recording whose collector was killed, from what it left behind.
  *
  * Nothing is changed for good before everything is there: rows that were in no table yet are sealed
- * first, then one transaction adds the rest; a recovery that fails can be repeated.
+ * first, then one transaction adds the rest; a recovery that fails can be repeated. Nothing at all
+ * is touched while the collector lives: its lock on the file (writer_lock.h) is taken first.
  */
 #ifndef ALLOCAUDIT_RECOVER_H
 #define ALLOCAUDIT_RECOVER_H

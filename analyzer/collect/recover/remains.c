@@ -83,7 +83,7 @@ static int remains_open_ring(struct remains *remains, const char *path, struct e
     }
     remains->session.fd = fd;
     if (!remains_lock(fd)) {
-        return err_set(err, EBUSY, "still being recorded: wait until 'allocaudit run' has ended");
+        return err_set(err, EBUSY, REMAINS_STILL_RECORDED);
     }
     int r = remains_map(remains, path, err);
     remains->is_found = r == 0;

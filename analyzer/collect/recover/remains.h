@@ -15,6 +15,8 @@
 #include "../recording/clock.h"
 #include "../recording/journal.h"
 
+#define REMAINS_STILL_RECORDED "still being recorded: wait until 'allocaudit run' has ended"
+
 struct remains {
     struct session session; /* never pass it to session_destroy() */
     uint64_t ring_bytes;    /* mapped */

@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+    READERS_MS = 10000, /* that others may go on reading before a write is given up */
+};
+
 static int sqlwriter_errno(sqlite3 *handle, int code)
 {
     switch (code & 0xff) {
@@ -11,6 +15,8 @@ static int sqlwriter_errno(sqlite3 *handle, int code)
         return ENOSPC;
     case SQLITE_NOMEM:
         return ENOMEM;
+    case SQLITE_BUSY:
+        return EBUSY;
     case SQLITE_IOERR: {
         int system = sqlite3_system_errno(handle);
         return system != 0 ? system : EIO;
@@ -42,6 +48,7 @@ int sqlwriter_open(struct sqlwriter *writer, const char *path, struct err *err)
     if (code != SQLITE_OK) {
         sqlwriter_fail(writer, code);
     }
+    sqlite3_busy_timeout(writer->handle, READERS_MS);
     return writer->status;
 }
 

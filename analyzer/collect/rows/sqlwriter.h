@@ -18,6 +18,7 @@ struct sqlwriter {
     struct err *err;
 };
 
+/* Where others read the file, writing waits until they are done, or fails after 10 s: -EBUSY. */
 int sqlwriter_open(struct sqlwriter *writer, const char *path, struct err *err);
 
 /* Ends the transaction that is open, by COMMIT if all went well. Returns the first error or 0. */

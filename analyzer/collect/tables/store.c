@@ -15,6 +15,7 @@
 #include "../../../schema/database.h"
 #include "../../../schema/plan_table.h"
 #include "../../base/sqlite_head.h"
+#include "../../base/writer_lock.h"
 #include "../rows/sqlwriter.h"
 #include "names.h"
 #include "tables.h"
@@ -141,14 +142,19 @@ bool store_is_recording(const char *path)
     return is_recording;
 }
 
-int store_create(const char *path, const struct run_facts *facts, uint32_t *out_root,
+/* Locked before it is a recording: nobody else has a reason to lock it until then. */
+int store_create(const char *path, const struct run_facts *facts, struct store *out_store,
                  struct err *err)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    *out_store = (struct store){.path = path, .fd = fd};
     if (fd < 0) {
         return err_set_errno(err, errno, "cannot create '%s'", path);
     }
-    close(fd);
+    if (!writer_lock_take(fd)) {
+        store_close(out_store);
+        return err_set(err, EBUSY, "'%s' is being written by another process", path);
+    }
     struct sqlwriter writer;
     if (sqlwriter_open(&writer, path, err) == 0) {
         char identity[256];
@@ -168,13 +174,36 @@ int store_create(const char *path, const struct run_facts *facts, uint32_t *out_
     int r = sqlwriter_close(&writer);
     if (r == 0) {
         r = sqlwriter_open(&writer, path, err);
-        store_find_root(&writer, out_root);
+        store_find_root(&writer, &out_store->root_page);
         sqlwriter_close(&writer);
     }
     if (r < 0) {
+        store_close(out_store);
         unlink(path);
     }
     return r;
+}
+
+void store_close(struct store *store)
+{
+    if (store->fd >= 0) {
+        close(store->fd);
+    }
+    store->fd = -1;
+}
+
+/* SQLite opens the file by its path: the tables of one recording must not get into another. */
+static int store_check_path(const struct store *store, struct err *err)
+{
+    struct stat own;
+    struct stat there;
+    if (fstat(store->fd, &own) != 0 || stat(store->path, &there) != 0) {
+        return err_set_errno(err, errno, "cannot write '%s'", store->path);
+    }
+    if (own.st_dev != there.st_dev || own.st_ino != there.st_ino) {
+        return err_set(err, ESTALE, "'%s' was replaced by another file meanwhile", store->path);
+    }
+    return 0;
 }
 
 void store_write(struct sqlwriter *writer, const struct run_facts *facts,
@@ -184,11 +213,16 @@ void store_write(struct sqlwriter *writer, const struct run_facts *facts,
     tables_write(writer, facts, recording);
 }
 
-int store_finish(const char *path, const struct run_facts *facts, const struct recording *recording,
-                 const struct store_finish_options *options, struct err *err)
+int store_finish(const struct store *store, const struct run_facts *facts,
+                 const struct recording *recording, const struct store_finish_options *options,
+                 struct err *err)
 {
     struct sqlwriter writer;
-    if (sqlwriter_open(&writer, path, err) == 0) {
+    int r = store_check_path(store, err);
+    if (r < 0) {
+        return r;
+    }
+    if (sqlwriter_open(&writer, store->path, err) == 0) {
         /* Rows of half a gigabyte were not synced either; a crash of the machine may lose the run.
          */
         sqlwriter_execute(&writer, "PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; BEGIN");

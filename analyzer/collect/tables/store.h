@@ -1,7 +1,8 @@
 /*
  * store.h - the only writer of databases: creates one, and fills its small tables at the end.
  *
- * SQLite has the file open only inside these calls; between them rowpack.h appends to it.
+ * SQLite has the file open only inside these calls; between them rowpack.h appends to it. From
+ * store_create() to store_close() it is locked against other writers (writer_lock.h).
  */
 #ifndef ALLOCAUDIT_STORE_H
 #define ALLOCAUDIT_STORE_H
@@ -30,14 +31,22 @@ struct run_facts {
     bool is_cut;               /* recording stopped before the program did */
 };
 
+/* A database while it is being written. */
+struct store {
+    const char *path; /* the caller's */
+    int fd;           /* -1: none */
+    uint32_t root_page;
+};
+
 /* True if the file begins like a recording of this tool, of whatever version. */
 bool store_is_recording(const char *path);
 
 /*
- * Creates the database at `path` (which must not exist), in state 'recording', mode 0600. *out_root
- * is the root page of `block`. Returns 0 or a negative errno.
+ * Creates the database at `path` (which must not exist), in state 'recording', mode 0600. Its
+ * root_page is that of `block`. Returns 0 and *out_store is to be closed; or a negative errno, and
+ * there is none.
  */
-int store_create(const char *path, const struct run_facts *facts, uint32_t *out_root,
+int store_create(const char *path, const struct run_facts *facts, struct store *out_store,
                  struct err *err);
 
 /* Progress of store_finish(); may be called many times. */
@@ -51,10 +60,15 @@ struct store_finish_options {
 
 /*
  * Resolves names, writes all tables but `block`, and sets the state to complete (or cut), in one
- * transaction. Returns 0 or a negative errno; the database is then as it was before.
+ * transaction. Returns 0 or a negative errno; the database is then as it was before. -ESTALE: the
+ * file of that path is another one by now.
  */
-int store_finish(const char *path, const struct run_facts *facts, const struct recording *recording,
-                 const struct store_finish_options *options, struct err *err);
+int store_finish(const struct store *store, const struct run_facts *facts,
+                 const struct recording *recording, const struct store_finish_options *options,
+                 struct err *err);
+
+/* Ends the lock, too. A store that was never created, with the fd -1, is fine. */
+void store_close(struct store *store);
 
 /* The same within a transaction that the caller has opened and ends. */
 void store_write(struct sqlwriter *writer, const struct run_facts *facts,
