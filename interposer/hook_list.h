@@ -67,6 +67,24 @@
     X(int, pthread_setname_np, "pthread_setname_np", (pthread_t, const char *))                    \
     X(int, prctl, "prctl", (int, ...))
 
+/* Only told of: a program is started that may be one that nothing can be preloaded into. */
+#define HOOKS_EXEC(X)                                                                              \
+    X(int, execve, "execve", (const char *, char *const[], char *const[]))                         \
+    X(int, execv, "execv", (const char *, char *const[]))                                          \
+    X(int, execvp, "execvp", (const char *, char *const[]))                                        \
+    X(int, execvpe, "execvpe", (const char *, char *const[], char *const[]))                       \
+    X(int, execl, "execl", (const char *, const char *, ...))                                      \
+    X(int, execlp, "execlp", (const char *, const char *, ...))                                    \
+    X(int, execle, "execle", (const char *, const char *, ...))                                    \
+    X(int, fexecve, "fexecve", (int, char *const[], char *const[]))                                \
+    X(int, execveat, "execveat", (int, const char *, char *const[], char *const[], int))           \
+    X(int, posix_spawn, "posix_spawn",                                                             \
+      (pid_t *, const char *, const void *, const void *, char *const[], char *const[]))           \
+    X(int, posix_spawnp, "posix_spawnp",                                                           \
+      (pid_t *, const char *, const void *, const void *, char *const[], char *const[]))           \
+    X(int, system, "system", (const char *))                                                       \
+    X(void *, popen, "popen", (const char *, const char *))
+
 /* Ways out that run no destructors. */
 #define HOOKS_EXIT(X)                                                                              \
     X(void, exit_at_once, "_exit", (int))                                                          \
@@ -74,7 +92,9 @@
     X(void, finalize, "__cxa_finalize", (void *))                                                  \
     X(void, quick_exit, "quick_exit", (int))
 
-#define HOOKS(X) HOOKS_C(X) HOOKS_CXX(X) HOOKS_MAP(X) HOOKS_DL(X) HOOKS_NAME(X) HOOKS_EXIT(X)
+#define HOOKS(X)                                                                                   \
+    HOOKS_C(X)                                                                                     \
+    HOOKS_CXX(X) HOOKS_MAP(X) HOOKS_DL(X) HOOKS_NAME(X) HOOKS_EXEC(X) HOOKS_EXIT(X)
 
 /* Test frameworks, looked up only when they are called: they are rarely there, and a look-up that
  * fails allocates and takes locks of the C library. */

@@ -153,6 +153,16 @@ void process_in_forked_child(void)
     }
 }
 
+struct ring_header *process_ring_of_images(uint32_t *out_key)
+{
+    struct ring_header *ring = inherited.ring;
+    bool is_wanted =
+        ring != NULL && atomic_load(&ring->is_recording) != 0 &&
+        ((ring->flags & RING_FOLLOW_CHILDREN) != 0 || atomic_load(&ring->first_pid) == sys_pid());
+    *out_key = inherited.key;
+    return is_wanted ? ring : NULL;
+}
+
 void process_stop(void)
 {
     atomic_store(&process->phase, PROCESS_OFF);

@@ -53,6 +53,10 @@ bool process_attach(void);
 void process_before_fork(void);
 void process_in_forked_child(void);
 
+/* Where to tell of a program that this process, or its child that shares its memory or has not
+ * attached yet, is about to become; NULL: nobody wants to know. *out_key: the recorded process. */
+struct ring_header *process_ring_of_images(uint32_t *out_key);
+
 /* The collector has gone or has had enough: nothing more is recorded in this process. */
 void process_stop(void);
 

@@ -76,6 +76,7 @@ static void real_find_all(void)
     HOOKS_C(X)
     HOOKS_CXX(X)
     HOOKS_DL(X)
+    HOOKS_EXEC(X)
     HOOKS_EXIT(X)
 #undef X
     (void)dlsym(RTLD_NEXT, "malloc");

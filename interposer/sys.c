@@ -6,8 +6,10 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,14 +105,33 @@ long sys_file_bytes(int fd)
     return result;
 }
 
+long sys_status(const char *path, struct stat *out_status)
+{
+    int saved = errno;
+    long result = stat(path, out_status) == 0 ? 0 : -errno;
+    errno = saved;
+    return result;
+}
+
+bool sys_may_gain_rights(int fd)
+{
+    struct statfs mount = {0};
+    return sys_call(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0) == 0 &&
+           (sys_call(SYS_fstatfs, fd, (long)&mount, 0, 0, 0, 0) < 0 ||
+            (mount.f_flags & ST_NOSUID) == 0);
+}
+
+bool sys_has_capabilities(const char *path)
+{
+    return sys_call(SYS_getxattr, (long)path, (long)"security.capability", 0, 0, 0, 0) > 0;
+}
+
 long sys_file_identity(const char *path, uint64_t *out_device, uint64_t *out_inode)
 {
-    struct stat status;
-    int saved = errno;
-    long result = stat(path, &status) == 0 ? 0 : -errno;
+    struct stat status = {0};
+    long result = sys_status(path, &status);
     *out_device = status.st_dev;
     *out_inode = status.st_ino;
-    errno = saved;
     return result;
 }
 

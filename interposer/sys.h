@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 long sys_open(const char *path, int flags);
@@ -25,6 +26,9 @@ void *sys_mmap(size_t bytes, int protection, int flags, int fd); /* NULL on fail
 long sys_munmap(void *address, size_t bytes);
 long sys_madvise(void *address, size_t bytes, int advice);
 long sys_file_bytes(int fd); /* fstat's st_size */
+long sys_status(const char *path, struct stat *out_status);
+bool sys_may_gain_rights(int fd); /* by executing this file; false: such bits do nothing */
+bool sys_has_capabilities(const char *path);
 long sys_file_identity(const char *path, uint64_t *out_device, uint64_t *out_inode);
 long sys_thread_name(char name[16]); /* of the calling thread */
 long sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);

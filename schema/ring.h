@@ -27,12 +27,14 @@
 #define RING_MAGIC UINT64_C(0x31474e4952415541) /* "AUARING1" */
 
 enum {
-    RING_VERSION = 8,
+    RING_VERSION = 9,
     RING_CHUNK_BYTES = 32768,
     RING_LANE_CAPACITY = 16384,
-    RING_HEADER_BYTES = 16384,
+    RING_HEADER_BYTES = 32768,
     RING_FORKED_PIDS = 128,
     RING_SCANS = 16,
+    RING_UNRECORDED_MOST = 32,
+    RING_UNRECORDED_PATH_BYTES = 352,
     RING_STACKS_MOST = 16,
     RING_STACKS_TEXT_BYTES = 8192,
     RING_NO_CHUNK = 0, /* chunk numbers start at 1 */
@@ -135,6 +137,23 @@ struct ring_stacks {
     char text[RING_STACKS_TEXT_BYTES]; /* the answer: lines, and a NUL; "" if it is not known */
 };
 
+enum unrecorded_state {
+    UNRECORDED_FREE = 0,
+    UNRECORDED_CLAIMED = 1, /* being filled in */
+    UNRECORDED_TOLD = 2,
+};
+
+/* A program that recorded processes have started, and that nothing can be preloaded into. */
+struct ring_unrecorded {
+    _Atomic uint32_t state; /* enum unrecorded_state */
+    _Atomic uint32_t count; /* processes; an exec that fails takes its own back */
+    uint32_t reason;        /* enum unrecorded_reason */
+    uint32_t pid;           /* of the first; 0: not known */
+    uint32_t process_key;   /* of who started it */
+    uint64_t ticks;
+    char path[RING_UNRECORDED_PATH_BYTES]; /* ended by a NUL; cut at its front: "..." */
+};
+
 /* How a stack compares with what other unwinders see at the same place (interposer/check.h). */
 enum check_verdict {
     CHECK_EQUAL,
@@ -218,6 +237,9 @@ struct ring_header {
     struct ring_stacks stacks;
 
     struct ring_check check; /* with RING_UNWIND_CHECK */
+
+    struct ring_unrecorded unrecorded[RING_UNRECORDED_MOST];
+    _Atomic uint32_t unrecorded_more; /* processes for which there was no room there */
 };
 
 struct lane {

@@ -385,6 +385,17 @@ CREATE TABLE fault (
     block_stack_id  INTEGER REFERENCES stack (id)  -- where it was allocated
 );
 
+-- Processes that recorded ones have started, and that nothing could be preloaded into: a row per program
+-- and reason. What they allocated, and what they started themselves, is not in the recording.
+CREATE TABLE unrecorded (
+    path          TEXT,             -- of the program, cut at its front ("..."); NULL: others, not named
+    reason        TEXT,             -- static, rights, machine, preload; NULL: not known
+    process_count INTEGER NOT NULL,
+    pid           INTEGER,          -- of the first; NULL: not known
+    parent_id     INTEGER REFERENCES process (id), -- that started the first; NULL: not known
+    at_ns         INTEGER           -- when the first was started
+);
+
 -- What a sanitizer's runtime has printed in a process about an error.
 CREATE TABLE sanitizer_report (
     id           INTEGER PRIMARY KEY,

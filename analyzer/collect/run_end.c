@@ -60,6 +60,7 @@ int collector_finish(struct collector *collector, store_progress *progress, void
     collector->facts.lost_event_count =
         atomic_load(&collector->session.ring->lost_event_count) + unmapped_count;
     collector->facts.is_cut = collector->is_failed;
+    unrecorded_take(recording, collector->session.ring);
     if (r == 0) {
         r = rowpack_seal(collector->rows, err);
     }

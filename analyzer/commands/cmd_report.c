@@ -85,7 +85,8 @@ static const struct option_example examples[] = {
 };
 
 static const char *const paragraphs[] = {
-    "Sections: faults (errors of the program: freed twice, freed what is no block, freed by a call "
+    "Sections: unrecorded (processes that were started and are not in the recording, and why), "
+    "faults (errors of the program: freed twice, freed what is no block, freed by a call "
     "of "
     "another kind ...); sanitizer (what AddressSanitizer and LeakSanitizer have reported, with the "
     "blocks as they were recorded); summary; sites (where memory is allocated: one row per call "

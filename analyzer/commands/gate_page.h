@@ -27,6 +27,7 @@ struct gate_settings {
     uint64_t max_leaked_bytes;
     uint64_t max_temporary_count;
     uint64_t max_fault_count;
+    uint64_t max_unrecorded_count;
     const char *budget;
     const char *baseline;
     const char *tolerance;
@@ -52,7 +53,7 @@ struct gate_needs {
         .max_allocation_count = OPTION_NOT_GIVEN, .max_allocated_bytes = OPTION_NOT_GIVEN,         \
         .max_peak_bytes = OPTION_NOT_GIVEN, .max_leaked_count = OPTION_NOT_GIVEN,                  \
         .max_leaked_bytes = OPTION_NOT_GIVEN, .max_temporary_count = OPTION_NOT_GIVEN,             \
-        .max_fault_count = OPTION_NOT_GIVEN,                                                       \
+        .max_fault_count = OPTION_NOT_GIVEN, .max_unrecorded_count = OPTION_NOT_GIVEN,             \
     }
 
 /* The rows for a command's option table: GATE_OPTIONS(struct test_settings, gate), */
@@ -98,6 +99,13 @@ struct gate_needs {
         {"max-faults", '\0',                                                                       \
          "N",          "fail above N errors of the program: double frees, mismatched deletes ...", \
          NULL,         OPTION_COUNT_AT(settings, member.max_fault_count)},                         \
+        {"max-unrecorded",                                                                         \
+         '\0',                                                                                     \
+         "N",                                                                                      \
+         "fail above N processes that were started and are not in the recording: statically "      \
+         "linked ones, say",                                                                       \
+         NULL,                                                                                     \
+         OPTION_COUNT_AT(settings, member.max_unrecorded_count)},                                  \
         {"budget",                                                                                 \
          'b',                                                                                      \
          "FILE",                                                                                   \

@@ -43,6 +43,9 @@ static int add_options(struct gate *gate, struct err *err)
         {.metric = GATE_METRIC_FAULT_COUNT,
          .at_most = settings->max_fault_count,
          .option = "max-faults"},
+        {.metric = GATE_METRIC_UNRECORDED_COUNT,
+         .at_most = settings->max_unrecorded_count,
+         .option = "max-unrecorded"},
     };
     int result = 0;
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]) && result == 0; i++) {
@@ -187,6 +190,16 @@ static int compare_baseline(struct gate *gate, struct err *err)
     return result;
 }
 
+/* Where they are limited, that decides. */
+static bool limits_unrecorded(const struct budget *budget)
+{
+    bool is_limited = false;
+    for (size_t i = 0; i < budget->count; i++) {
+        is_limited = is_limited || budget->limits[i].metric == GATE_METRIC_UNRECORDED_COUNT;
+    }
+    return is_limited;
+}
+
 static int judge(struct gate *gate, struct err *err)
 {
     const struct gate_settings *settings = gate->settings;
@@ -194,8 +207,10 @@ static int judge(struct gate *gate, struct err *err)
     const struct completeness_need need = {
         .verb = "judge",
         .hint = "to judge it all the same: --allow-incomplete",
+        .unseen_hint = "to judge it all the same: --max-unrecorded N",
         .process_id = gate->selection.process_id,
         .may_be_cut = settings->is_incomplete_allowed,
+        .may_be_unseen = limits_unrecorded(&gate->budget),
     };
     int result = completeness_check(gate->trace, &need, err);
     if (result == 0) {

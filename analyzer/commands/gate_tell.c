@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../base/str.h"
+#include "../model/missing_programs.h"
 #include "cmd.h"
 
 /* What to type to see more of it, once. */
@@ -15,8 +16,10 @@ static void print_command(struct gate *gate, struct out *out, enum budget_subjec
 {
     enum site_key key = gate_metrics[metric].key;
     bool is_of_sites = gate_metric_is_of_sites(metric);
-    unsigned bit =
-        SITE_KEY_BIT(budget_is_entry(subject) ? SITE_KEY_COUNT_ALL + (unsigned)subject : key);
+    bool is_of_starts = metric == GATE_METRIC_UNRECORDED_COUNT;
+    unsigned bit = SITE_KEY_BIT(budget_is_entry(subject) ? SITE_KEY_COUNT_ALL + (unsigned)subject
+                                : is_of_starts ? (unsigned)SITE_KEY_COUNT_ALL + BUDGET_SUBJECT_COUNT
+                                               : key);
     struct str text = {0};
     if ((*told_set & bit) != 0) {
         return;
@@ -25,6 +28,7 @@ static void print_command(struct gate *gate, struct out *out, enum budget_subjec
     int result = str_printf(&text, "allocaudit report %s%s",
                             budget_is_entry(subject) ? budget_subject_words[subject]
                             : is_of_sites            ? "sites --sort "
+                            : is_of_starts           ? "unrecorded"
                                                      : "faults",
                             !budget_is_entry(subject) && is_of_sites ? site_key_word(key) : "");
     if (result == 0 && strcmp(gate->answer.path, CMD_DEFAULT_FILE) != 0) {
@@ -158,6 +162,12 @@ static void print_notes(struct gate *gate, struct out *out)
     }
     struct totals totals;
     trace_totals(gate->trace, gate->selection.process_id, &totals);
+    struct str missing = {0};
+    if (missing_programs_describe(gate->trace, gate->selection.process_id, &missing) == 0 &&
+        missing.size_bytes > 0) {
+        out_note(out, "%s", str_text(&missing));
+    }
+    str_fini(&missing);
     if (totals.allocation_count == 0) {
         out_note(out, "nothing was allocated: is this the program that was meant?");
     }

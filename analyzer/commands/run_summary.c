@@ -49,6 +49,21 @@ static void summarize_pauses(const struct recording *recording)
     str_fini(&text);
 }
 
+static void summarize_unrecorded(const struct unrecorded *unrecorded)
+{
+    for (size_t i = 0; i < unrecorded->program_count; i++) {
+        const struct unrecorded_program *program = &unrecorded->programs[i];
+        talk_note("not recorded: %s (%s), %llu process%s", program->path,
+                  unrecorded_reason_text(program->reason),
+                  (unsigned long long)program->process_count,
+                  program->process_count == 1 ? "" : "es");
+    }
+    if (unrecorded->more_count > 0) {
+        talk_note("not recorded: %llu processes of other programs",
+                  (unsigned long long)unrecorded->more_count);
+    }
+}
+
 static void append_go_sites(struct str *text, const struct go_facts *go)
 {
     if (strcmp(go->site_source, "objects") == 0) {
@@ -126,6 +141,9 @@ void run_summarize(const struct collector *collector, const struct run_settings 
     }
     if (lost_count > 0) {
         talk_note("%llu events were lost", (unsigned long long)lost_count);
+    }
+    if (!settings->is_quiet) {
+        summarize_unrecorded(&recording->unrecorded);
     }
     uint32_t unmapped_count = atomic_load(&collector->session.ring->unmapped_process_count);
     if (unmapped_count > 0) {

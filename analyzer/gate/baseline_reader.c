@@ -38,7 +38,7 @@ static int take_figure(const struct yaml_file *file, const yaml_node_t *key, con
     enum gate_metric metric = gate_metric_find(word);
     if (metric >= GATE_METRIC_COUNT) {
         return metric != GATE_METRIC_NONE
-                   ? yaml_file_fail(file, key, err, "%s is known of scopes only", word)
+                   ? yaml_file_fail(file, key, err, "%s is in no baseline", word)
                    : yaml_file_refuse(file, key, "figure", gate_metric_names, err);
     }
     char least[24] = "";

@@ -206,7 +206,7 @@ static void list_top_words(const char *words[WORDS_MAX])
     for (size_t i = BUDGET_RUN + 1; i < BUDGET_SUBJECT_COUNT; i++) {
         words[count++] = budget_subject_words[i];
     }
-    for (size_t i = 0; i < GATE_METRIC_COUNT; i++) {
+    for (size_t i = 0; i < GATE_METRIC_RUN_COUNT; i++) {
         words[count++] = gate_metric_names[i];
     }
     words[count] = NULL;

@@ -55,8 +55,11 @@ int budget_check_metric(enum budget_subject subject, enum gate_metric metric, st
                    ? 0
                    : refuse_part(subject, metric, err);
     }
-    if (metric >= GATE_METRIC_COUNT) {
+    if (metric >= GATE_METRIC_RUN_COUNT) {
         return err_set(err, EINVAL, "%s is known of scopes only", name);
+    }
+    if (metric >= GATE_METRIC_COUNT && subject != BUDGET_RUN) {
+        return err_set(err, EINVAL, "%s is known of the run only", name);
     }
     bool is_whole = subject == BUDGET_RUN || subject == BUDGET_PROCESS;
     return is_whole || gate_metric_is_of_sites(metric)

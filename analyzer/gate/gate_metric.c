@@ -4,13 +4,13 @@
 
 const struct gate_metric_row gate_metrics[GATE_METRIC_NONE] = {
 #define X(id, name, key, is_bytes) [GATE_METRIC_##id] = {#name, key, is_bytes},
-    GATE_METRICS(X) GATE_SCOPE_METRICS(X)
+    GATE_METRICS(X) GATE_RUN_METRICS(X) GATE_SCOPE_METRICS(X)
 #undef X
 };
 
 const char *const gate_metric_names[GATE_METRIC_NONE + 1] = {
 #define X(id, name, key, is_bytes) [GATE_METRIC_##id] = #name,
-    GATE_METRICS(X) GATE_SCOPE_METRICS(X)
+    GATE_METRICS(X) GATE_RUN_METRICS(X) GATE_SCOPE_METRICS(X)
 #undef X
 };
 
@@ -41,6 +41,8 @@ uint64_t gate_metric_total(const struct totals *totals, const struct sites *site
         return totals->failed_count;
     case GATE_METRIC_FAULT_COUNT:
         return totals->fault_count;
+    case GATE_METRIC_UNRECORDED_COUNT:
+        return totals->unrecorded_count;
     default:
         return sites_total(sites, gate_metrics[metric].key);
     }

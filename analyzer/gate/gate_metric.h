@@ -24,6 +24,9 @@
     X(FAILED_COUNT, failed_count, SITE_KEY_FAILED, false)                                          \
     X(FAULT_COUNT, fault_count, SITE_KEY_COUNT_ALL, false)
 
+/* Of the run alone, and in no baseline: what is started is not what was allocated. */
+#define GATE_RUN_METRICS(X) X(UNRECORDED_COUNT, unrecorded_count, SITE_KEY_COUNT_ALL, false)
+
 /* Known of scopes alone: in no baseline, and not of the run. */
 #define GATE_SCOPE_METRICS(X) X(PROCESS_PEAK_BYTES, process_peak_bytes, SITE_KEY_COUNT_ALL, true)
 
@@ -31,8 +34,13 @@ enum gate_metric {
 #define X(id, name, key, is_bytes) GATE_METRIC_##id,
     GATE_METRICS(X)
 #undef X
-    GATE_METRIC_COUNT, /* of the run */
-    GATE_METRIC_LAST_OF_RUN = GATE_METRIC_COUNT - 1,
+    GATE_METRIC_COUNT, /* in baselines */
+    GATE_METRIC_LAST_OF_BASELINE = GATE_METRIC_COUNT - 1,
+#define X(id, name, key, is_bytes) GATE_METRIC_##id,
+    GATE_RUN_METRICS(X)
+#undef X
+    GATE_METRIC_RUN_COUNT, /* of the run */
+    GATE_METRIC_LAST_OF_RUN = GATE_METRIC_RUN_COUNT - 1,
 #define X(id, name, key, is_bytes) GATE_METRIC_##id,
     GATE_SCOPE_METRICS(X)
 #undef X

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../base/str.h"
 #include "../db/open.h"
+#include "missing_programs.h"
 
 /* "cannot VERB 'FILE': WHY; WHAT HELPS" */
 static int refuse(const struct trace *trace, const struct completeness_need *need, const char *why,
@@ -26,6 +28,18 @@ static const struct process_row *find_unseen(const struct trace *trace, uint32_t
         }
     }
     return NULL;
+}
+
+static int refuse_unseen(const struct trace *trace, const struct completeness_need *need,
+                         struct err *err)
+{
+    struct str text = {0};
+    int result = str_append(&text, "nothing but shells and their like was recorded, and ");
+    result = result == 0 ? missing_programs_describe(trace, 0, &text) : result;
+    result = result == 0 ? refuse(trace, need, str_text(&text), need->unseen_hint, err)
+                         : err_set_errno(err, ENOMEM, "cannot %s", need->verb);
+    str_fini(&text);
+    return result;
 }
 
 int completeness_check(const struct trace *trace, const struct completeness_need *need,
@@ -64,5 +78,6 @@ int completeness_check(const struct trace *trace, const struct completeness_need
         (void)snprintf(why, sizeof(why), "%" PRIu64 " events were lost", totals.lost_event_count);
         return refuse(trace, need, why, need->hint, err);
     }
-    return 0;
+    bool is_unseen = need->process_id == 0 && missing_programs_are_all(trace);
+    return is_unseen && !need->may_be_unseen ? refuse_unseen(trace, need, err) : 0;
 }

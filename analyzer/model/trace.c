@@ -8,6 +8,7 @@
 #include "../base/writer_lock.h"
 #include "../db/query_fault.h"
 #include "../db/query_gc.h"
+#include "missing_programs.h"
 
 /* Takes rows while they are read. */
 struct loader {
@@ -16,6 +17,7 @@ struct loader {
     size_t thread_capacity;
     size_t module_capacity;
     size_t variable_capacity;
+    size_t unrecorded_capacity;
 };
 
 /* Where a kind of row has its texts. They die with the query, so each is copied. */
@@ -60,6 +62,12 @@ static const struct row_shape variable_shape = {
     sizeof(struct environment_row),
     2,
     {offsetof(struct environment_row, name), offsetof(struct environment_row, value)},
+};
+
+static const struct row_shape unrecorded_shape = {
+    sizeof(struct unrecorded_row),
+    2,
+    {offsetof(struct unrecorded_row, path), offsetof(struct unrecorded_row, reason)},
 };
 
 static const char **text_at(const struct row_shape *shape, void *row, size_t index)
@@ -154,6 +162,14 @@ static int take_variable(void *context, const struct environment_row *row)
                       &loader->variable_capacity, row);
 }
 
+static int take_unrecorded(void *context, const struct unrecorded_row *row)
+{
+    struct loader *loader = context;
+    struct trace *trace = loader->trace;
+    return append_row(&unrecorded_shape, (void **)&trace->unrecorded, &trace->unrecorded_count,
+                      &loader->unrecorded_capacity, row);
+}
+
 static int count_fault(void *context, const struct fault_row *row)
 {
     struct trace *trace = ((struct loader *)context)->trace;
@@ -191,6 +207,9 @@ static int load(struct trace *trace, struct err *err)
         result = query_environment(trace->db, take_variable, &loader, err);
     }
     if (result == 0) {
+        result = query_unrecorded(trace->db, take_unrecorded, &loader, err);
+    }
+    if (result == 0) {
         result = query_go_runtime(trace->db, take_runtime, &loader, err);
     }
     return result;
@@ -224,6 +243,7 @@ void trace_close(struct trace *trace)
     free_rows(&thread_shape, trace->threads, trace->thread_count);
     free_rows(&module_shape, trace->modules, trace->module_count);
     free_rows(&variable_shape, trace->variables, trace->variable_count);
+    free_rows(&unrecorded_shape, trace->unrecorded, trace->unrecorded_count);
     db_close(trace->db);
     free(trace);
 }
@@ -351,6 +371,7 @@ void trace_totals(const struct trace *trace, uint32_t process_id, struct totals 
     } else {
         totals_of_run(trace, out_totals);
     }
+    out_totals->unrecorded_count = missing_programs_count(trace, process_id);
 }
 
 const struct process_row *trace_process(const struct trace *trace, uint32_t process_id)

@@ -14,6 +14,7 @@
 
 #include "../base/err.h"
 #include "../db/query_run.h"
+#include "../db/query_unrecorded.h"
 
 struct trace {
     struct db *db;
@@ -26,6 +27,8 @@ struct trace {
     size_t module_count;
     struct environment_row *variables; /* by name */
     size_t variable_count;
+    struct unrecorded_row *unrecorded; /* by time: what is not in the recording */
+    size_t unrecorded_count;
     bool has_go_sites;
     bool is_go; /* a Go program: it frees what nobody refers to, so what is live is no leak */
 };
@@ -44,8 +47,9 @@ struct totals {
     uint64_t lost_event_count;
     uint64_t unpaired_free_count;
     uint64_t inherited_free_count;
-    uint64_t fault_count;    /* errors of the program */
-    uint64_t rss_peak_bytes; /* of several processes: the largest single one */
+    uint64_t fault_count;      /* errors of the program */
+    uint64_t unrecorded_count; /* processes that it started and that are not in the recording */
+    uint64_t rss_peak_bytes;   /* of several processes: the largest single one */
     uint64_t allocation_count_stderr;
     uint64_t allocated_bytes_stderr;
     uint64_t leaked_count_stderr;

@@ -126,6 +126,7 @@ bool report_has_allocations(const struct report *report);
 void report_note_no_calls(struct report *report, const char *section);
 
 /* The section functions. */
+int report_print_unrecorded(struct report *report, struct err *err);
 int report_print_faults(struct report *report, struct err *err);
 int report_print_sanitizer(struct report *report, struct err *err);
 int report_print_summary(struct report *report, struct err *err);

@@ -21,6 +21,7 @@
 #define KEY(name) SITE_KEY_BIT(SITE_KEY_##name)
 
 static const struct report_section sections[] = {
+    {"unrecorded", report_print_unrecorded, 0, 0, true, NULL, false},
     {"faults", report_print_faults, 0, 0, true, NULL, true},
     {"sanitizer", report_print_sanitizer, 0, 0, true, NULL, false},
     {"summary", report_print_summary, KEY(TIME) | KEY(TEMPORARY), SECTION_BY_ALL, true, NULL,

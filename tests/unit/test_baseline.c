@@ -250,7 +250,7 @@ static void baseline_read_foreign_texts_are_refused(void **state)
                                 "baseline: is --budget meant?");
     refuse("run: {peak_bytes: 5..3}\n", ":1:19: a range was expected here, such as 12..15");
     refuse("run: {peak_bytes: many}\n", ":1:19: a count was expected here");
-    refuse("run: {process_peak_bytes: 3}\n", ":1:7: process_peak_bytes is known of scopes only");
+    refuse("run: {process_peak_bytes: 3}\n", ":1:7: process_peak_bytes is in no baseline");
     refuse("run: {peak_byte: 3}\n", ":1:7: unknown figure 'peak_byte': did you mean 'peak_bytes'?");
     refuse("baseline: 1\n", ": no baseline: 'command' or 'recording_count' is missing");
     refuse("sites: {a: 3}\n", ":1:8: 'sites' must be a list");

@@ -181,6 +181,8 @@ static void budget_parse_refuses_wrong_shapes(void **state)
            "b.yaml:1:14: 'lost' is no kind of leak: definite, indirect, possible, reachable");
     refuse("modules: {a: {fault_count: 1}}",
            "b.yaml:1:15: fault_count is known of the run and of processes only");
+    refuse("processes: {a: {unrecorded_count: 1}}",
+           "b.yaml:1:17: unrecorded_count is known of the run only");
     refuse("process_peak_bytes: 1", "b.yaml:1:1: process_peak_bytes is known of scopes only");
     refuse("sites: {a: {process_peak_bytes: 1}}",
            "b.yaml:1:13: process_peak_bytes is known of scopes only");

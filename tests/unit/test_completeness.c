@@ -90,6 +90,25 @@ static void completeness_check_unseen_malloc_counts_in_its_process(void **state)
     expect(old, &all, NULL);
 }
 
+static void completeness_check_unseen_program_behind_a_shell_is_refused(void **state)
+{
+    (void)state;
+    const struct completeness_need all = {.verb = "judge", .unseen_hint = "or: --so"};
+    const struct completeness_need limited = {.verb = "judge", .may_be_unseen = true};
+    const struct completeness_need one = {.verb = "judge", .process_id = 1};
+#define MISSING "INSERT INTO unrecorded VALUES ('/a/app', 'static', 2, 7, 1, 5);"
+#define SHELLS  "UPDATE process SET executable = '/bin/dash'"
+    expect(MISSING, &all, NULL);
+    expect(SHELLS, &all, NULL);
+    expect(MISSING SHELLS, &all,
+           "nothing but shells and their like was recorded, and 2 processes were not recorded: "
+           "2 times /a/app (statically linked); or: --so");
+    expect(MISSING SHELLS " WHERE id = 1", &all, NULL);
+    expect(MISSING SHELLS, &limited, NULL);
+    expect(MISSING SHELLS, &one, NULL);
+    expect("DROP TABLE unrecorded", &all, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +118,7 @@ int main(void)
         cmocka_unit_test(completeness_check_cut_recording_is_refused_with_the_hint),
         cmocka_unit_test(completeness_check_lost_events_count_in_their_process),
         cmocka_unit_test(completeness_check_unseen_malloc_counts_in_its_process),
+        cmocka_unit_test(completeness_check_unseen_program_behind_a_shell_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

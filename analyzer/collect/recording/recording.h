@@ -24,6 +24,7 @@
 #include "sanitizer_reports.h"
 #include "stacktree.h"
 #include "subject.h"
+#include "unrecorded.h"
 
 /* Takes rows where they cannot be packed: see recording_add_row(). */
 struct row_sink {
@@ -94,7 +95,8 @@ struct recording {
     struct go_facts go;                   /* version "": the command is no Go program */
     struct faults faults;
     struct sanitizer_reports reports;
-    uint64_t live_bytes; /* over all subjects */
+    struct unrecorded unrecorded; /* known at the end */
+    uint64_t live_bytes;          /* over all subjects */
     uint64_t peak_bytes;
     uint64_t peak_ns;
 };

@@ -315,7 +315,7 @@ static int recover_gather(struct recovery *at)
     return r == -ENOMEM ? err_set(at->err, ENOMEM, "out of memory") : r;
 }
 
-static void recover_gather_facts(const struct recovery *at, struct run_facts *out_facts)
+static void recover_gather_facts(struct recovery *at, struct run_facts *out_facts)
 {
     *out_facts = (struct run_facts){.exit_status = -1, .is_cut = true};
     const struct recording *recording = &at->recording;
@@ -330,6 +330,7 @@ static void recover_gather_facts(const struct recovery *at, struct run_facts *ou
         }
     }
     if (at->remains.session.ring != NULL) {
+        unrecorded_take(&at->recording, at->remains.session.ring);
         out_facts->lost_event_count = atomic_load(&at->remains.session.ring->lost_event_count);
     }
 }

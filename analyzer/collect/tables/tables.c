@@ -152,6 +152,7 @@ void tables_write(struct sqlwriter *writer, const struct run_facts *facts,
     tables_write_facts(writer, recording);
     faults_write(writer, recording);
     sanitizer_reports_write(writer, recording);
+    unrecorded_write(writer, recording);
     memory_rows_write(writer, recording);
     go_rows_write(writer, recording);
     tables_complete_run(writer, facts, recording);

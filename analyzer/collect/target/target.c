@@ -1,6 +1,5 @@
 #include "target.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -8,19 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
-#    define OWN_MACHINE EM_X86_64
-#elif defined(__aarch64__)
-#    define OWN_MACHINE EM_AARCH64
-#endif
-
-enum {
-    INTERPRETERS_MAX = 4, /* as the kernel: a script may name a script */
-};
+#include "../../../schema/program_file.h"
 
 static bool target_is_program(const char *path)
 {
@@ -65,9 +55,8 @@ static int target_check_rights(const char *path, struct err *err)
     if (stat(path, &status) != 0) {
         return err_set_errno(err, errno, "cannot run '%s'", path);
     }
-    bool changes_user = (status.st_mode & S_ISUID) != 0 && status.st_uid != getuid();
-    bool changes_group = (status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 &&
-                         status.st_gid != getgid();
+    bool changes_user = program_changes_user(&status, getuid());
+    bool changes_group = program_changes_group(&status, getgid());
     bool has_capabilities = getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0;
     if (changes_user || changes_group || has_capabilities) {
         return err_set(
@@ -82,47 +71,28 @@ static int target_check_rights(const char *path, struct err *err)
     return 0;
 }
 
+static long target_read_at(int fd, void *buffer, size_t bytes, uint64_t at)
+{
+    return pread(fd, buffer, bytes, (off_t)at);
+}
+
 static int target_check_elf(int fd, struct target *target, const Elf64_Ehdr *header,
                             struct err *err)
 {
     const char *path = target->path;
-    if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != OWN_MACHINE) {
+    if (program_is_foreign(header)) {
         return err_set(
             err, ENOEXEC,
             "cannot preload into '%s': it is built for %s, this allocaudit for 64-bit %s", path,
             header->e_ident[EI_CLASS] == ELFCLASS32 ? "a 32-bit processor" : "another processor",
-            OWN_MACHINE == EM_X86_64 ? "x86" : "ARM");
+            PROGRAM_OWN_MACHINE == EM_X86_64 ? "x86" : "ARM");
     }
     target->is_go = go_binary_read(path, &target->go, NULL) == 0;
-    if (target->is_go) {
+    if (target->is_go || program_has_loader(header, target_read_at, fd)) {
         return 0;
-    }
-    for (unsigned i = 0; i < header->e_phnum; i++) {
-        Elf64_Phdr segment;
-        off_t at = (off_t)(header->e_phoff + i * sizeof(segment));
-        if (pread(fd, &segment, sizeof(segment), at) == (ssize_t)sizeof(segment) &&
-            segment.p_type == PT_INTERP) {
-            return 0;
-        }
     }
     return err_set(err, ENOEXEC,
                    "cannot preload into '%s': it is statically linked; link it dynamically", path);
-}
-
-/* The interpreter after #!, into `path`. False if the line names none. */
-static bool target_read_interpreter(const char *head, size_t count, char *path)
-{
-    size_t start = 2;
-    while (start < count && (head[start] == ' ' || head[start] == '\t')) {
-        start++;
-    }
-    size_t end = start;
-    while (end < count && head[end] != '\0' && strchr(" \t\n", head[end]) == NULL) {
-        end++;
-    }
-    memmove(path, head + start, end - start);
-    path[end - start] = '\0';
-    return end > start;
 }
 
 int target_check(const char *command, struct target *out_target, struct err *err)
@@ -131,23 +101,20 @@ int target_check(const char *command, struct target *out_target, struct err *err
     out_target->is_go = false;
     out_target->is_unreadable = false;
     int r = target_find(command, path, PATH_MAX, err);
-    for (int depth = 0; r == 0 && depth < INTERPRETERS_MAX; depth++) {
-        union {
-            Elf64_Ehdr elf;
-            char text[256];
-        } head = {0};
+    for (int depth = 0; r == 0 && depth < PROGRAM_INTERPRETERS_MAX; depth++) {
+        union program_head head = {0};
         r = target_check_rights(path, err);
         int fd = r == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
         out_target->is_unreadable = r == 0 && fd < 0 && errno == EACCES;
-        ssize_t count = fd >= 0 ? read(fd, &head, sizeof(head)) : 0;
-        bool is_script = count >= 2 && memcmp(head.text, "#!", 2) == 0;
-        if (count >= (ssize_t)sizeof(head.elf) && memcmp(head.text, ELFMAG, SELFMAG) == 0) {
+        ssize_t read_bytes = fd >= 0 ? read(fd, &head, sizeof(head)) : 0;
+        size_t count = read_bytes > 0 ? (size_t)read_bytes : 0;
+        if (program_is_elf(&head, count)) {
             r = target_check_elf(fd, out_target, &head.elf, err);
         }
         if (fd >= 0) {
             close(fd);
         }
-        if (!is_script || !target_read_interpreter(head.text, (size_t)count, path)) {
+        if (!program_read_interpreter(&head, count, path)) {
             break;
         }
     }
