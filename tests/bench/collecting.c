@@ -236,7 +236,7 @@ static void print_result(struct collecting *collecting)
     struct stat status;
     struct err err = {{0}};
     if (rowpack_seal(collecting->collector.rows, &err) < 0 ||
-        fstat(collecting->collector.fd, &status) != 0) {
+        fstat(collecting->collector.store.fd, &status) != 0) {
         die(&err);
     }
     printf("cpu_ns %llu\n", (unsigned long long)collecting->cpu_ns);
