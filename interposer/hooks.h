@@ -10,6 +10,13 @@
 /* A function of hook_list.h, visible to the program. */
 #define HOOK __attribute__((visibility("default")))
 
+/* A second name of a hook, which no definition elsewhere can take (deep_bind.c). */
+#define HOOK_ALIAS(result, identifier, symbol, parameters)                                         \
+    extern __attribute__((alias(symbol), visibility("hidden"))) result hook_##identifier parameters;
+#if !defined(__clang__)
+#    pragma GCC diagnostic ignored "-Wmissing-attributes" /* it is never called by that name */
+#endif
+
 /* Where the hook stands: its return address is the program's call site. */
 #define HOOK_FRAME __builtin_frame_address(0)
 

@@ -396,3 +396,5 @@ HOOK size_t malloc_usable_size(void *block)
     }
     return bootstrap_owns(block) ? bootstrap_size(block) : real.malloc_usable_size(block);
 }
+
+HOOKS_C(HOOK_ALIAS)

@@ -140,3 +140,5 @@ DELETE(DELETE_ARRAY, delete_array_an, _ZdaPvSt11align_val_tRKSt9nothrow_t, 0,
 DELETE(DELETE_ARRAY, delete_array_sa, _ZdaPvmSt11align_val_t, event_given_word(size_bytes),
        (void *block, size_t size_bytes, size_t alignment), (block, size_bytes, alignment))
 /* clang-format on */
+
+HOOKS_CXX(HOOK_ALIAS)

@@ -6,6 +6,7 @@
  */
 #include <dlfcn.h>
 
+#include "deep_bind.h"
 #include "hooks.h"
 #include "real.h"
 #include "stack.h"
@@ -16,12 +17,20 @@ static inline void forget_modules(void)
     atomic_fetch_add_explicit(&stack_generation, 1, memory_order_relaxed);
 }
 
+/* Where our frame would be in the way, the module does without RTLD_DEEPBIND. */
 HOOK void *dlopen(const char *path, int mode)
 {
     forget_modules();
+    if (path != NULL && (mode & RTLD_DEEPBIND) != 0) {
+        if (deep_bind_can_open(path, __builtin_return_address(0))) {
+            return deep_bind_open(path, mode);
+        }
+        mode &= ~RTLD_DEEPBIND;
+    }
     return real.dlopen(path, mode);
 }
 
+/* A library in a space of its own has a C library of its own, too. */
 HOOK void *dlmopen(long space, const char *path, int mode)
 {
     forget_modules();
@@ -33,3 +42,5 @@ HOOK int dlclose(void *handle)
     forget_modules();
     return real.dlclose(handle);
 }
+
+HOOKS_DL(HOOK_ALIAS)

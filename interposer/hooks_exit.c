@@ -44,3 +44,5 @@ HOOK void __cxa_finalize(void *module)
     }
     real.finalize(module);
 }
+
+HOOKS_EXIT(HOOK_ALIAS)

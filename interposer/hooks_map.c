@@ -152,3 +152,5 @@ HOOK void *sbrk(intptr_t increment)
     }
     return before;
 }
+
+HOOKS_MAP(HOOK_ALIAS)

@@ -50,3 +50,5 @@ HOOK int prctl(int option, ...)
     }
     return result;
 }
+
+HOOKS_NAME(HOOK_ALIAS)
