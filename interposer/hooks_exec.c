@@ -204,3 +204,5 @@ HOOK void *popen(const char *command, const char *mode)
     note_shell();
     return real.popen(command, mode);
 }
+
+HOOKS_EXEC(HOOK_ALIAS)
