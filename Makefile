@@ -341,13 +341,14 @@ test-unwind: all ## compare every stack of long runs of real programs with libun
 
 # What reads data from outside, under libFuzzer; tests/unit/test_fuzz_corpora.c replays the corpora.
 # FUZZ_SANITIZERS=undefined finds less in an execution, and makes ten times as many.
-FUZZ_TARGETS    := baseline budget database events gctrace heaptrack plan pprof ring sanitizer suppressions
+FUZZ_TARGETS    := baseline budget database events gctrace heaptrack journal object_trace plan pprof ring \
+                   sanitizer suppressions
 FUZZ_SECONDS    ?= 60
 FUZZ_SANITIZERS ?= address,undefined
 FUZZ_BUILD      := $(BUILD_ROOT)/fuzz-$(subst $(comma),-,$(FUZZ_SANITIZERS))
 FUZZ_FLAGS      := -fsanitize=fuzzer,$(FUZZ_SANITIZERS) -fno-sanitize-recover=all
 
-$(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_one.c tests/fuzz/fuzz_targets.h tests/fuzz/fuzz_ring.h FORCE
+$(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_one.c $(wildcard tests/fuzz/*.h) FORCE
 	$(Q)$(MAKE) CC=clang SAN=fuzzer-no-link,$(FUZZ_SANITIZERS) CFLAGS='-O2 -Wno-format-nonliteral' \
 	    BUILD=$(FUZZ_BUILD) $(FUZZ_BUILD)/liballocaudit_core.a
 	$(say) FUZZ $@
@@ -361,7 +362,7 @@ fuzz: $(FUZZ_TARGETS:%=$(FUZZ_BUILD)/fuzz_%) ## fuzz each reader of outside data
 # The same targets under AFL++ (Debian: afl++), which finds other ways in.
 AFL_BUILD := $(BUILD_ROOT)/fuzz-afl
 
-$(AFL_BUILD)/fuzz_%: tests/fuzz/fuzz_one.c tests/fuzz/fuzz_targets.h tests/fuzz/fuzz_ring.h FORCE
+$(AFL_BUILD)/fuzz_%: tests/fuzz/fuzz_one.c $(wildcard tests/fuzz/*.h) FORCE
 	$(Q)AFL_QUIET=1 $(MAKE) CC=afl-clang-fast CFLAGS=-Wno-format-nonliteral BUILD=$(AFL_BUILD) \
 	    $(AFL_BUILD)/liballocaudit_core.a
 	$(say) FUZZ $@

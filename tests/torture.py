@@ -34,6 +34,7 @@ FAULTS = (
     ("recorder killed: the program is not slowed", r"recover\.program_is_not_slowed"),
     ("recorder and program killed", r"kills\.both\["),
     ("recovery killed, repeated", r"recover\.(interrupted|twice)"),
+    ("files that a killed recorder left are damaged (said)", r"recover\.damaged_remains"),
     ("recovery, readers, a second recorder meanwhile", r"recover\.(while|its_ring|a_copy|that_ends|at_any)|writers\."),
     ("machine stops: a copy of the file at any moment", r"kills\.copies"),
     ("machine restarts: the ring is gone", r"recover\.without_the_ring"),

@@ -111,6 +111,13 @@ const char *site_leaks_reason(const struct site_leaks *leaks)
     return "killed, crashed, replaced by another program, or still running";
 }
 
+bool site_leaks_is_unexpected(const struct site_leaks *leaks)
+{
+    const char *reason = leaks->unknown_reason;
+    return strcmp(reason, "large") == 0 || strcmp(reason, "late") == 0 ||
+           strcmp(reason, "refused") == 0;
+}
+
 const char *site_leaks_name(unsigned kinds, char text[LEAK_KINDS_TEXT_BYTES])
 {
     int length = 0;

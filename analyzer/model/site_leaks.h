@@ -54,6 +54,9 @@ static inline bool site_leaks_count(enum leak_kind kind, unsigned kinds)
 /* Why the kinds of a process are not known, for people. */
 const char *site_leaks_reason(const struct site_leaks *leaks);
 
+/* True if somebody would expect them to be known: nobody asked for less, and the program ended. */
+bool site_leaks_is_unexpected(const struct site_leaks *leaks);
+
 enum {
     LEAK_KINDS_TEXT_BYTES = 64,
 };

@@ -117,6 +117,9 @@ static void note_leaks(struct report *report)
         out_note(report->out, "processes whose leaks have no known kind (%s): %llu, with %s blocks",
                  site_leaks_reason(leaks), (unsigned long long)leaks->unknown_process_count,
                  out_format_count((int64_t)leaks->unknown_leaked_count, count));
+    } else if (leaks->unknown_process_count > 0 && site_leaks_is_unexpected(leaks)) {
+        out_note(report->out, "of which kind the leaks are is not known: %s",
+                 site_leaks_reason(leaks));
     }
     if (leaks->is_partly) {
         out_note(report->out,

@@ -22,11 +22,10 @@ def build(test, source, *flags, variant=""):
     if go is None:
         raise Skip("go is not installed")
     name = os.path.splitext(os.path.basename(source))[0] + variant
-    folder = os.path.join(test.shared.build, "e2e")
+    folder = test.shared.programs
     target = os.path.join(folder, name)
-    with test.shared._lock:
+    with test.shared.building(target):
         if not os.path.exists(target) or os.path.getmtime(target) < os.path.getmtime(source):
-            os.makedirs(folder, exist_ok=True)
             done = subprocess.run(
                 [go, "build", *flags, "-o", target, source], stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,

@@ -1,5 +1,6 @@
 """What a test gets: a scratch folder, programs built on demand, and ways to run and record them."""
 
+import contextlib
 import fcntl
 import math
 import os
@@ -75,18 +76,23 @@ class Shared:
                             if not re.match("ALLOCAUDIT_|LD_|COUNTER_|GIT_|MALLOC_|GLIBC_", name)}
         self.environment.update(LC_ALL="C.UTF-8", TZ="UTC")
 
+    @contextlib.contextmanager
+    def building(self, target):
+        """Held also against other processes: none is to replace a program that another one's test is running."""
+        os.makedirs(self.programs, exist_ok=True)
+        with open(target + ".lock", "a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def build_program(self, source, flags, variant=""):
         """Compiles unless the result is newer than its source. Returns the path of the result.
 
-        variant: part of its name, where one source is built in several ways. Locked, also between processes: none
-        is to replace a program that another one's test is running.
+        variant: part of its name, where one source is built in several ways.
         """
         is_library = "-shared" in flags
         name = os.path.splitext(os.path.basename(source))[0] + variant + (".so" if is_library else "")
         target = os.path.join(self.programs, name)
-        os.makedirs(self.programs, exist_ok=True)
-        with open(target + ".lock", "a", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self.building(target):
             if os.path.exists(target) and os.path.getmtime(target) > os.path.getmtime(source):
                 return target
             is_cxx = source.endswith(".cc")

@@ -445,6 +445,13 @@ int main(void)
                            test.shared.allocaudit, "run", "-q", "--leak-check", "yes", "-o", database, program], check=False)
     test.equal("status", done.returncode, 0)
     test.equal("checks", (checks_of(database), kinds_of(database)), (["refused"], {None: 1}))
+    reason = "the memory could not be read"
+    told = test.allocaudit("report", database, "leaks")
+    test.check(reason in told.stdout.decode() + told.talk, f"the report does not say why: {told}")
+    for options in (["--max-leaks", "0"], ["--max-leaks", "0", "--leak-kinds", "definite"]):
+        gate = test.allocaudit("gate", database, *options)
+        test.equal(f"gate {options}", gate.status, 1)
+        test.check(reason in gate.stdout.decode(), f"the gate does not say why: {gate}")
 
 
 def test_where_kinds_are_not_known(test):

@@ -459,6 +459,45 @@ def test_without_the_ring(test):
     test.check(recording.run["allocation_count"] > 4000, f"{recording.run}")
 
 
+def test_damaged_remains(test):
+    """Whatever stands in the files that a recorder left: a line that says so, or a sound recording."""
+    seed = random.SystemRandom().randrange(1 << 30)
+    rng = random.Random(seed)
+    test.note(f"seed {seed}")
+    killed = killed_recording(test, step_count=3000)
+    killed.end()
+    session = session_of(killed.path)
+    with open(killed.path, "rb") as file:
+        content = file.read()
+    sound_count = 0
+    for number in range(test.size(8, 200)):
+        copy = session[:-6] + "".join(rng.choices("abcdefghij", k=6))
+        path = test.path(f"damaged{number}.db")
+        shutil.copytree(session, copy)
+        os.chmod(copy, 0o700)
+        with open(path, "wb") as file:
+            file.write(content.replace(session.encode(), copy.encode()))
+        damage(rng, os.path.join(copy, rng.choice(sorted(os.listdir(copy)))))
+        ended = test.allocaudit("recover", path)
+        shutil.rmtree(copy, ignore_errors=True)
+        test.check(ended.status in (0, 3), f"{number}: {ended}")
+        if ended.status == 0:
+            sound_count += 1
+            test.equal(f"integrity of {number}", test.open(path).value("PRAGMA integrity_check"), "ok")
+        else:
+            test.equal(f"lines for {number}", ended.talk.count("\n"), 1)
+    shutil.rmtree(session)
+    test.note(f"{sound_count} could be recovered")
+
+
+def damage(rng, path):
+    """Some of the bytes that stand near its beginning, or in the part that was written, get other values."""
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as words:
+        written = len(bytes(words).rstrip(b"\0")) or len(words)
+        for _ in range(rng.choice((1, 4, 30))):
+            words[rng.randrange(rng.choice((min(written, 4096), written)))] = rng.randrange(256)
+
+
 def test_wrong_files(test):
     empty = test.write("empty.db", b"")
     other = test.write("other.db", b"some text that is longer than a header" * 10)

@@ -1,5 +1,6 @@
 /* One target of fuzz_targets.h for a fuzzer: -DFUZZ_TARGET=fuzz_budget. libFuzzer and AFL++ alike.
  */
+#include "fuzz_journal.h"
 #include "fuzz_ring.h"
 #include "fuzz_targets.h"
 

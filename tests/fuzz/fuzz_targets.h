@@ -1,7 +1,7 @@
 /*
  * fuzz_targets.h - what is fuzzed: each takes any bytes, and must neither crash nor leak. Used by
  * fuzz_one.c, under a fuzzer, and by tests/unit/test_fuzz_corpora.c, which replays what was found.
- * Those of the recorder's events stand in fuzz_ring.h.
+ * Those of the recorder's events stand in fuzz_ring.h, those of recovery in fuzz_journal.h.
  */
 #ifndef ALLOCAUDIT_FUZZ_TARGETS_H
 #define ALLOCAUDIT_FUZZ_TARGETS_H

@@ -20,7 +20,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Most inputs of interest are short, and short ones are tried faster; but a short database is none.
-LENGTHS = {"database": 1 << 17, "ring": 8192, "events": 2048, "heaptrack": 2048, "pprof": 2048, "gctrace": 400, "sanitizer": 4096}
+LENGTHS = {"database": 1 << 17, "ring": 8192, "events": 2048, "heaptrack": 2048, "pprof": 2048, "gctrace": 400, "sanitizer": 4096,
+           "journal": 4096, "object_trace": 4096}
 MORE_OPTIONS = {"database": ["-len_control=0"]}
 
 

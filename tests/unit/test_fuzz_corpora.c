@@ -2,6 +2,7 @@
  * What fuzzing started from and what it found (tests/fuzz/corpus/TARGET/) is read without a crash,
  * a leak or an undefined step: run under the sanitizers, too.
  */
+#include "../fuzz/fuzz_journal.h"
 #include "../fuzz/fuzz_ring.h"
 #include "../fuzz/fuzz_targets.h"
 
@@ -92,6 +93,18 @@ static void fuzz_gctrace_survives_its_corpus(void **state)
     read_corpus("gctrace", fuzz_gctrace);
 }
 
+static void fuzz_journal_survives_its_corpus(void **state)
+{
+    (void)state;
+    read_corpus("journal", fuzz_journal);
+}
+
+static void fuzz_object_trace_survives_its_corpus(void **state)
+{
+    (void)state;
+    read_corpus("object_trace", fuzz_object_trace);
+}
+
 static void fuzz_plan_survives_its_corpus(void **state)
 {
     (void)state;
@@ -136,6 +149,8 @@ int main(void)
         cmocka_unit_test(fuzz_database_survives_its_corpus),
         cmocka_unit_test(fuzz_events_survives_its_corpus),
         cmocka_unit_test(fuzz_gctrace_survives_its_corpus),
+        cmocka_unit_test(fuzz_journal_survives_its_corpus),
+        cmocka_unit_test(fuzz_object_trace_survives_its_corpus),
         cmocka_unit_test(fuzz_plan_survives_its_corpus),
         cmocka_unit_test(fuzz_heaptrack_survives_its_corpus),
         cmocka_unit_test(fuzz_pprof_survives_its_corpus),

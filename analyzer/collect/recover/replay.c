@@ -164,6 +164,16 @@ static int replay_go_objects(const struct replaying *at, const struct journal_go
                : go_objects_begin(go, kept->at_ns);
 }
 
+/* Rows refer to it, and are counted by its kinds. */
+static int replay_context(const struct replaying *at, const struct journal_context *kept)
+{
+    uint32_t id;
+    bool is_valid =
+        kept != NULL && kept->context.alloc_kind < ALLOC_KIND_COUNT &&
+        (kept->context.free_kind < FREE_KIND_COUNT || kept->context.free_kind == CONTEXT_NOT_FREED);
+    return is_valid ? contexts_intern(&at->recording->contexts, &kept->context, &id) : -EINVAL;
+}
+
 static int replay_record(const struct replaying *at, const struct journal_record *record)
 {
     struct replay *replay = at->replay;
@@ -208,14 +218,8 @@ static int replay_record(const struct replaying *at, const struct journal_record
         return body == NULL ? -EINVAL
                             : replay_push(&replay->samples, &replay->sample_count,
                                           &replay->sample_capacity, body);
-    case JOURNAL_CONTEXT: {
-        uint32_t id;
-        body = journal_body(record, sizeof(struct journal_context));
-        return body == NULL
-                   ? -EINVAL
-                   : contexts_intern(&at->recording->contexts,
-                                     &((const struct journal_context *)body)->context, &id);
-    }
+    case JOURNAL_CONTEXT:
+        return replay_context(at, journal_body(record, sizeof(struct journal_context)));
     case JOURNAL_GO_PROCESS:
         return replay_go_process(at, record);
     case JOURNAL_GO_SITE:
