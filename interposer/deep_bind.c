@@ -238,12 +238,10 @@ void *deep_bind_open(const char *path, int mode)
     }
     int code = errno;
     struct self *self = self_enter(HOOK_FRAME);
-    if (self != NULL) {
-        self->own_calls++; /* look-ups that fail allocate */
-    }
+    struct self_own own = self_own_begin(self); /* looking up may allocate */
     deep_lead_all(&modules, handle);
+    self_own_end(self, own);
     if (self != NULL) {
-        self->own_calls--;
         self_leave(self);
     }
     errno = code;

@@ -148,12 +148,10 @@ static void *frame_resolve(const struct frame_symbol *symbol, const char *name, 
                          0)) {
         struct frame_destination found;
         struct self *self = self_enter(HOOK_FRAME);
-        if (self != NULL) {
-            self->own_calls++; /* looking up may allocate */
-        }
+        struct self_own own = self_own_begin(self); /* looking up may allocate */
         frame_find(name, caller, &found);
+        self_own_end(self, own);
         if (self != NULL) {
-            self->own_calls--;
             self_leave(self);
         }
         target->function = NULL; /* a signal handler may come by */

@@ -23,15 +23,13 @@ static __attribute__((constructor)) void lifecycle_start(void)
     if (self == NULL) {
         return;
     }
+    struct self_own own = self_own_begin(self);
     if (process->unwind == RING_UNWIND_LIBUNWIND || process->unwind == RING_UNWIND_CHECK) {
-        self->own_calls++;
         unwind_init();
-        self->own_calls--;
     }
-    self->own_calls++;
     introspect_begin(process->ring->introspect_ns);
     route_tell_begin();
-    self->own_calls--;
+    self_own_end(self, own);
     self_leave(self);
 }
 

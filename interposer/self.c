@@ -162,18 +162,32 @@ static void self_drop_abandoned(struct self *self, const void *frame)
     }
 }
 
-struct self *self_enter_slowly(const void *frame)
+struct self_own self_own_begin(struct self *self)
 {
-    if (!process_attach()) {
-        if (atomic_load(&process->phase) == PROCESS_OFF) {
-            sample_pass_for_ever();
-        }
-        return NULL;
+    struct self_own own = {.mask = 0};
+    own.is_holding = sys_hold_signals(&own.mask) == 0;
+    if (self != NULL) {
+        self->own_calls++;
     }
-    if (self_is_being_made) {
-        return NULL;
+    return own;
+}
+
+void self_own_end(struct self *self, struct self_own own)
+{
+    if (self != NULL) {
+        self->own_calls--;
     }
+    if (own.is_holding) {
+        sys_restore_signals(own.mask);
+    }
+}
+
+static struct self *self_begin(void)
+{
     struct self *self = self_of_thread;
+    if (!process_attach() || self_is_being_made) {
+        return NULL;
+    }
     if (self == NULL) {
         self = self_make();
         if (self == NULL) {
@@ -182,7 +196,29 @@ struct self *self_enter_slowly(const void *frame)
         }
         self_of_thread = self;
     }
-    if (!self->is_ready && !self_prepare(self)) {
+    return self->is_ready || self_prepare(self) ? self : NULL;
+}
+
+/* A handler that came by meanwhile could not record what it allocates. */
+static struct self *self_begin_undisturbed(void)
+{
+    struct self_own own = self_own_begin(NULL);
+    struct self *self = self_begin();
+    self_own_end(NULL, own);
+    return self;
+}
+
+struct self *self_enter_slowly(const void *frame)
+{
+    struct self *self = self_of_thread;
+    uint32_t phase = atomic_load(&process->phase);
+    if (self == NULL || !self->is_ready || phase != PROCESS_RECORDING) {
+        self = phase != PROCESS_OFF ? self_begin_undisturbed() : NULL;
+    }
+    if (self == NULL) {
+        if (atomic_load(&process->phase) == PROCESS_OFF) {
+            sample_pass_for_ever();
+        }
         return NULL;
     }
     self_drop_abandoned(self, frame);

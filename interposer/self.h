@@ -112,6 +112,16 @@ static inline void self_leave(struct self *self)
     self->level--;
 }
 
+/* Calls of our own into libraries, from a hook: what they allocate is not the program's. None of
+ * its handlers runs meanwhile. self: NULL if nothing is recorded. */
+struct self_own {
+    uint64_t mask; /* of signals, as it was */
+    bool is_holding;
+};
+
+struct self_own self_own_begin(struct self *self);
+void self_own_end(struct self *self, struct self_own own);
+
 /* Gives a record up: recording has stopped, or the ring is full and dropping was asked for. */
 void self_give_up(struct self *self);
 

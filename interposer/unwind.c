@@ -80,9 +80,9 @@ size_t unwind_by_libunwind(struct self *self, uintptr_t *frames, size_t capacity
         return 0;
     }
     int saved = errno;
-    self->own_calls++;
+    struct self_own own = self_own_begin(self);
     int count = backtrace_of_libunwind((void **)frames, (int)(capacity + UNWIND_OWN_FRAMES));
-    self->own_calls--;
+    self_own_end(self, own);
     errno = saved;
     return unwind_from(frames, count, capacity, caller);
 }
@@ -93,9 +93,9 @@ size_t unwind_by_libgcc(struct self *self, uintptr_t *frames, size_t capacity, u
         return 0;
     }
     int saved = errno;
-    self->own_calls++;
+    struct self_own own = self_own_begin(self);
     int count = backtrace_of_libc((void **)frames, (int)(capacity + UNWIND_OWN_FRAMES));
-    self->own_calls--;
+    self_own_end(self, own);
     errno = saved;
     return unwind_from(frames, count, capacity, caller);
 }

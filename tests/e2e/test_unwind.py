@@ -287,6 +287,17 @@ def test_signals_counted_exactly(test, stack):
 test_signals_counted_exactly.cases = [("same", ("same",)), ("above", ("above",))]
 
 
+def test_signals_in_the_first_call_of_a_thread(test):
+    """It finds the thread's state half made: none of the handler's blocks may be taken for ours, or lost."""
+    recorded = test.record([test.program("signal_first_call")], env={"LD_PRELOAD": test.program("bump_malloc")})
+    made, handled = map(int, recorded.stdout.split())
+    recording = test.open(recorded)
+    test.equal("problems", recording.problems(), [])
+    test.equal("of the threads and of the handler", dict(recording.connection.execute(
+        "SELECT size_bytes, count(*) FROM allocation WHERE size_bytes IN (60, 61) GROUP BY 1")), {60: made, 61: handled})
+    test.note(f"{handled} signals")
+
+
 def test_raised_signals(test, stack):
     recording = test.sound(test.same_as_native([test.program("signal_frames"), stack, "raise"]))
     for function, size in (("handle_outer", 61), ("handle_inner", 62), ("work", 60)):
