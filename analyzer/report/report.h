@@ -155,6 +155,7 @@ int report_print_alignment(struct report *report, struct err *err);
 int report_print_modules(struct report *report, struct err *err);
 int report_print_tree(struct report *report, struct err *err);
 int report_print_frames_section(struct report *report, struct err *err);
+int report_print_detected_frames(struct report *report, struct err *err); /* without marks */
 int report_print_scopes(struct report *report, struct err *err);
 int report_print_fragmentation(struct report *report, struct err *err);
 int report_print_pins(struct report *report, struct err *err);

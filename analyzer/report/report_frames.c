@@ -299,7 +299,9 @@ int report_print_frames_section(struct report *report, struct err *err)
         return 0;
     }
     if (out_is_json(out)) {
-        return print_for_programs(report, frames, err);
+        int done = print_for_programs(report, frames, err);
+        return done == 0 && frames->series_count == 0 ? report_print_detected_frames(report, err)
+                                                      : done;
     }
     if (frames->series_count == 0) {
         char title[REPORT_TITLE_BYTES];
@@ -308,9 +310,11 @@ int report_print_frames_section(struct report *report, struct err *err)
         out_prose(out, "  no thread has ended one: call allocaudit_frame() (allocaudit.h) at the "
                        "end of each, or record with run --frame-symbol FUNCTION");
     }
-    int result = report->selection->process_id == 0
-                     ? query_marked_processes(report->trace->db, note_marked, report, err)
-                     : 0;
+    int result = frames->series_count == 0 ? report_print_detected_frames(report, err) : 0;
+    result = result < 0 ? result
+             : report->selection->process_id == 0
+                 ? query_marked_processes(report->trace->db, note_marked, report, err)
+                 : 0;
     for (size_t i = 0; i < frames->series_count && result == 0; i++) {
         result = print_for_people(report, &frames->series[i], err);
     }

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import sqlite3
 import sys
 
 from harness import PROGRAMS, Skip
@@ -398,3 +399,55 @@ def test_other_languages_ask_the_loader(test):
     test.equal("known", recorded.stdout, b"1 1\n")
     test.equal("scopes", [scope["name"] for scope in report(test, recorded, "scopes")["scopes"]], ["foreign"])
     test.equal("not recorded", test.run(command).stderr, b"not recorded\n")
+
+
+# ---- turns that are found without marks ------------------------------------------------------------
+
+def detected(test, recorded):
+    """What `frames` guesses; None: nothing."""
+    return report(test, recorded, "frames").get("detected")
+
+
+def test_turns_are_found(test, kind):
+    """As many turns as the loop has, whatever it did before and however much work there is in each."""
+    found = detected(test, test.record([test.program("loop_turns"), kind, "200"], "-q"))
+    test.check(found, "no loop was found")
+    # Two kinds of turns that take different ways come back to the same place every second time.
+    test.equal("turns", found["turn_count"], 100 if kind == "phases" else 200)
+    test.check(found["covered_pct"] > 90, f"{found}")
+    in_turns = {step["calls"]: step["turns_pct"] for step in found["steps"]}
+    if kind != "phases":
+        test.equal("in each", [in_turns[name] for name in ("take_input", "update", "draw")], [100, 100, 100])
+        test.check(9 < in_turns["save"] < 11 and 20 < in_turns["spawn"] < 45, f"{in_turns}")
+        test.check(found["loop"].startswith("turn (loop_turns.c:"), found["loop"])
+    if kind == "paced":
+        test.check(found["duration_p10_ns"] >= 1e6, f"{found}")
+
+
+test_turns_are_found.cases = [(kind, (kind,)) for kind in ("fixed", "paced", "variable", "levels", "phases")]
+
+
+def test_no_turns_where_there_is_no_loop(test):
+    for kind, count in (("random", "5000"), ("either", "5000"), ("tree", "200")):
+        test.equal(kind, detected(test, test.record([test.program("loop_turns"), kind, count], "-q")), None)
+    for command in ([sys.executable, "-c", "import json; json.dumps(list(range(1000)))"],
+                    [test.program("hello")], [test.program("equal_blocks"), "1000"]):
+        recorded = test.record(command, "-q")
+        test.equal(f"{command}", detected(test, recorded), None)
+    told = test.allocaudit("report", recorded.path, "frames").stdout.decode()
+    test.check("no loop shows" in told, told)
+
+
+def test_turns_of_a_game_are_its_frames(test):
+    """The sample game, after its marks were taken away; with them nothing is guessed."""
+    recorded = test.record([test.sample_app("game_loop")], "-q")
+    marked = report(test, recorded, "frames")
+    test.equal("marked", (marked["frames"][0]["frame_count"], "detected" in marked), (1000, False))
+    connection = sqlite3.connect(recorded.path)
+    connection.execute("DELETE FROM mark")
+    connection.commit()
+    connection.close()
+    found = detected(test, recorded)
+    test.check(abs(found["turn_count"] - 1000) <= 2, f"{found}")
+    told = test.allocaudit("report", recorded.path, "frames").stdout.decode()
+    test.check(re.search(r"to be exact: call allocaudit_frame\(\) at the end of each turn in main \(game_loop", told), told)
