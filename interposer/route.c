@@ -238,7 +238,7 @@ static ROUTE_LONG_WAY void *route_pool_malloc_slowly(size_t size_bytes)
 
 static void *route_pool_malloc(size_t size_bytes)
 {
-    void *block = pool_take_quickly(route_heap_of_self, size_bytes);
+    void *block = pool_take_quickly(&route_gate_of_self, size_bytes);
     return __builtin_expect(block != NULL, 1) ? block : route_pool_malloc_slowly(size_bytes);
 }
 
@@ -256,7 +256,7 @@ static void route_pool_free(void *block)
     struct policy_chunk *chunk = route_chunk(block);
     if (chunk == NULL) {
         next.free(block);
-    } else if (!pool_give_quickly((uintptr_t)block, chunk, route_heap_of_self)) {
+    } else if (!pool_give_quickly((uintptr_t)block, chunk, &route_gate_of_self)) {
         route_pool_free_slowly(block, chunk);
     }
 }

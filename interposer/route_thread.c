@@ -7,19 +7,31 @@
 
 struct route_shared route_shared;
 __thread struct route_thread *route_thread_of_self __attribute__((tls_model("initial-exec")));
-
-static struct policy_heap heap_of_nobody;
-__thread struct policy_heap *route_heap_of_self __attribute__((tls_model("initial-exec"))) =
-    &heap_of_nobody;
+__thread struct policy_heap *route_gate_of_self __attribute__((tls_model("initial-exec")));
 
 static struct route_thread *threads; /* under threads_lock */
 static struct policy_lock threads_lock;
 static pthread_key_t exit_key = (pthread_key_t)-1;
 static __thread bool is_opening __attribute__((tls_model("initial-exec")));
 
+static bool route_has_one_pool(void)
+{
+    return route_shared.plan.table == NULL &&
+           route_shared.policies[0]->settings.kind == POLICY_POOL;
+}
+
+/* It ends, or is not there in a forked child: what it has in its own memory goes with it. */
+static void route_thread_end(struct route_thread *thread)
+{
+    if (route_has_one_pool()) {
+        policy_heap_move_gate(thread->heaps[0], NULL);
+    }
+    thread->is_ending = true;
+}
+
 static void route_thread_on_exit(void *argument)
 {
-    ((struct route_thread *)argument)->is_ending = true;
+    route_thread_end(argument);
 }
 
 static bool route_thread_is_busy(const struct route_thread *thread)
@@ -81,11 +93,11 @@ SLOW struct route_thread *route_thread_open(void)
     }
     policy_unlock(&threads_lock);
     route_thread_of_self = thread;
-    if (thread != NULL && thread->heaps[0] != NULL) {
-        route_heap_of_self = thread->heaps[0];
-    }
-    if (thread != NULL && exit_key != (pthread_key_t)-1) {
-        pthread_setspecific(exit_key, thread); /* may allocate: served by the next allocator */
+    /* The first may allocate: served by the next allocator. */
+    bool is_end_told = thread != NULL && exit_key != (pthread_key_t)-1 &&
+                       pthread_setspecific(exit_key, thread) == 0;
+    if (is_end_told && route_has_one_pool()) {
+        policy_heap_move_gate(thread->heaps[0], &route_gate_of_self);
     }
     is_opening = false;
     return thread;
@@ -139,7 +151,9 @@ static void route_thread_in_child(void)
         policy_count_anew(route_shared.policies[i]);
     }
     for (struct route_thread *thread = threads; thread != NULL; thread = thread->next) {
-        thread->is_ending = thread != route_thread_of_self;
+        if (thread != route_thread_of_self) {
+            route_thread_end(thread);
+        }
         if (thread->site != NULL) {
             thread->site->busy_count = 0;
         }

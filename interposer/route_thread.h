@@ -39,10 +39,10 @@ extern ROUTE_HIDDEN __thread struct route_thread *route_thread_of_self
     __attribute__((tls_model("initial-exec")));
 
 /*
- * Its heap where there is one policy. Before it has one, and for a plan, that of nobody, which is
- * always busy.
+ * The gate of its heap where all is served by one pool. NULL before it has one, and when it has
+ * ended.
  */
-extern ROUTE_HIDDEN __thread struct policy_heap *route_heap_of_self
+extern ROUTE_HIDDEN __thread struct policy_heap *route_gate_of_self
     __attribute__((tls_model("initial-exec")));
 
 /* Prepares for threads' ends and for fork. Once, when the policies are there. */

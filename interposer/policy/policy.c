@@ -54,6 +54,7 @@ struct policy_heap *policy_heap_open(struct policy *policy)
             heap->policy = policy;
             heap->take = policy->operations->take;
             heap->is_open = true;
+            heap->gate = &heap->own_gate;
             policy_leave(heap);
             policy->operations->heap_init(heap);
             heap->next = policy->heaps;
@@ -75,6 +76,17 @@ void policy_heap_close(struct policy_heap *heap)
     policy_lock(&policy->lock);
     heap->is_open = false;
     policy_unlock(&policy->lock);
+}
+
+void policy_heap_move_gate(struct policy_heap *heap, struct policy_heap **gate)
+{
+    struct policy_heap **old = heap->gate;
+    struct policy_heap *state = *old;
+    *old = NULL; /* busy, at whichever of the two a signal handler looks */
+    atomic_signal_fence(memory_order_seq_cst);
+    heap->gate = gate != NULL ? gate : &heap->own_gate;
+    atomic_signal_fence(memory_order_seq_cst);
+    *heap->gate = state;
 }
 
 bool policy_note(struct policy_chunk *chunk, uintptr_t block)

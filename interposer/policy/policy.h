@@ -43,10 +43,12 @@ struct policy;
 struct policy_heap {
     void *(*take)(struct policy_heap *heap, size_t size_bytes); /* operations->take */
     /*
-     * Itself; NULL: within a call, what comes now is from a signal handler. So a chunk's owner is
-     * compared with it, which is the check for both.
+     * Where it says whether it is idle: the heap itself stands there; NULL: within a call, what
+     * comes now is from a signal handler. So who has the place at hand comes to the heap and to
+     * that answer by one load, and comparing a chunk's owner with it is the check for both.
      */
-    struct policy_heap *idle;
+    struct policy_heap **gate;
+    struct policy_heap *own_gate; /* unless the heap's user has another place */
     bool is_open;
     uint32_t busy_count; /* takes declined for it: not in counts, whose change may be interrupted */
     struct policy *policy;
@@ -117,8 +119,15 @@ void policy_heap_close(struct policy_heap *heap);
 /* The heap's thread is within a call. */
 static inline bool policy_is_busy(const struct policy_heap *heap)
 {
-    return heap->idle == NULL;
+    return *heap->gate == NULL;
 }
+
+/*
+ * From now on `gate`, which is the heap's until it is moved again, says whether the heap is idle;
+ * NULL: the heap's own place. A gate that the heap leaves becomes NULL. By the heap's thread, also
+ * in a signal handler, or while that is not there. For pools only: the others look at their own.
+ */
+void policy_heap_move_gate(struct policy_heap *heap, struct policy_heap **gate);
 
 /*
  * A block of size_bytes or more at a multiple of alignment (a power of two; 0 or up to 16: the
@@ -201,27 +210,39 @@ struct policy_chunk *policy_take_chunk(struct policy *policy, struct policy_heap
                                        size_t bytes, size_t note_bytes);
 void policy_give_chunk(struct policy_chunk *chunk);
 
-/* As policy_enter(), where the heap is known not to be busy. */
-static inline void policy_enter_idle(struct policy_heap *heap)
+/* As policy_enter_at(), where the heap is known not to be busy. */
+static inline void policy_enter_idle(struct policy_heap **gate)
 {
-    heap->idle = NULL;
+    *gate = NULL;
     atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* False: this is a signal handler that interrupted the policy. */
-static inline bool policy_enter(struct policy_heap *heap)
+/* For who has the heap's gate at hand. False: this is a signal handler that interrupted the policy.
+ */
+static inline bool policy_enter_at(struct policy_heap **gate)
 {
-    if (__builtin_expect(policy_is_busy(heap), 0)) {
+    if (__builtin_expect(*gate == NULL, 0)) {
         return false;
     }
-    policy_enter_idle(heap);
+    policy_enter_idle(gate);
     return true;
+}
+
+static inline void policy_leave_at(struct policy_heap **gate, struct policy_heap *heap)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    *gate = heap;
+}
+
+/* The same for everybody. */
+static inline bool policy_enter(struct policy_heap *heap)
+{
+    return policy_enter_at(heap->gate);
 }
 
 static inline void policy_leave(struct policy_heap *heap)
 {
-    atomic_signal_fence(memory_order_seq_cst);
-    heap->idle = heap;
+    policy_leave_at(heap->gate, heap);
 }
 
 static inline uint64_t policy_setting(const struct policy *policy, enum policy_setting setting)
@@ -255,17 +276,18 @@ static inline void *policy_decline(struct policy_heap *heap, enum policy_counter
 
 /*
  * NAME_take(), NAME_take_aligned() and NAME_give() of struct policy_operations, out of
- * NAME_take_inside() and NAME_give_inside(), which have a HEAP that is marked as busy.
+ * NAME_take_inside() and NAME_give_inside(), which have a HEAP that is marked as busy. For policies
+ * whose heaps keep their own gates.
  */
 #define POLICY_GUARDED(name, HEAP)                                                                 \
     static void *name##_take_aligned(struct policy_heap *heap, size_t size_bytes,                  \
                                      size_t alignment)                                             \
     {                                                                                              \
-        if (!policy_enter(heap)) {                                                                 \
+        if (!policy_enter_at(&heap->own_gate)) {                                                   \
             return policy_decline_busy(heap);                                                      \
         }                                                                                          \
         void *block = name##_take_inside((HEAP *)heap, size_bytes, alignment);                     \
-        policy_leave(heap);                                                                        \
+        policy_leave_at(&heap->own_gate, heap);                                                    \
         return block;                                                                              \
     }                                                                                              \
     static void *name##_take(struct policy_heap *heap, size_t size_bytes)                          \
@@ -274,11 +296,11 @@ static inline void *policy_decline(struct policy_heap *heap, enum policy_counter
     }                                                                                              \
     static bool name##_give(uintptr_t block, struct policy_chunk *chunk, struct policy_heap *heap) \
     {                                                                                              \
-        if (heap == NULL || !policy_enter(heap)) {                                                 \
+        if (heap == NULL || !policy_enter_at(&heap->own_gate)) {                                   \
             return policy_note(chunk, block);                                                      \
         }                                                                                          \
         bool is_given = name##_give_inside((HEAP *)heap, chunk, block);                            \
-        policy_leave(heap);                                                                        \
+        policy_leave_at(&heap->own_gate, heap);                                                    \
         return is_given;                                                                           \
     }
 

@@ -19,15 +19,11 @@ static void pool_heap_init(struct policy_heap *policy_heap)
 {
     struct pool_heap *heap = (struct pool_heap *)policy_heap;
     const struct size_classes *classes = &((const struct pool *)policy_heap->policy)->classes;
-    for (unsigned i = 0; i <= SIZE_CLASSES_MAX; i++) {
-        heap->active[i] = &pool_no_chunk;
-    }
-    for (unsigned size = 0; size <= POLICY_QUICK_BYTES; size++) {
-        unsigned size_class = size_classes_find(classes, size, 0);
-        heap->class_by_size[size] =
-            (uint8_t)(size_class == SIZE_CLASS_NONE ? SIZE_CLASSES_MAX : size_class);
+    for (unsigned units = 0; units <= POOL_QUICK_UNITS; units++) {
+        heap->quick[units] = &pool_no_chunk;
     }
     for (unsigned i = 0; i < classes->count; i++) {
+        heap->active[i] = &pool_no_chunk;
         heap->classes[i].block_bytes = classes->sizes[i];
         chunk_list_init(&heap->classes[i].partial);
     }
@@ -58,6 +54,17 @@ static struct pool_chunk *pool_take_chunk(struct pool_heap *heap, unsigned size_
     return (struct pool_chunk *)chunk;
 }
 
+/* For all sizes of its class. */
+static void pool_set_quick(struct pool_heap *heap, struct pool_chunk *chunk)
+{
+    const struct pool_class *class = &heap->classes[chunk->size_class];
+    unsigned units = chunk->size_class == 0 ? 0 : (class[-1].block_bytes >> POOL_UNIT_BITS) + 1;
+    unsigned last = class->block_bytes >> POOL_UNIT_BITS;
+    for (; units <= last && units <= POOL_QUICK_UNITS; units++) {
+        heap->quick[units] = chunk;
+    }
+}
+
 /* It is in no list. */
 static void pool_make_active(struct pool_heap *heap, struct pool_chunk *chunk)
 {
@@ -69,6 +76,7 @@ static void pool_make_active(struct pool_heap *heap, struct pool_chunk *chunk)
     chunk->is_active = true;
     pool_chunk_set_room(chunk, POOL_ROOM_ACTIVE);
     heap->active[chunk->size_class] = chunk;
+    pool_set_quick(heap, chunk);
 }
 
 /* It is listed. */

@@ -33,11 +33,15 @@ struct pool_class {
     struct policy_chunk partial; /* the head of the list */
 };
 
+enum {
+    POOL_QUICK_UNITS = POLICY_QUICK_BYTES >> POOL_UNIT_BITS,
+};
+
+/* Where there is no active chunk it is pool_no_chunk. */
 struct pool_heap {
     struct policy_heap heap;
-    /* By class; the last is that of requests for which there is none. Not NULL: pool_no_chunk. */
-    struct pool_chunk *active[SIZE_CLASSES_MAX + 1];
-    uint8_t class_by_size[POLICY_QUICK_BYTES + 1];
+    struct pool_chunk *quick[POOL_QUICK_UNITS + 1]; /* the active ones, by (size + 15) / 16 */
+    struct pool_chunk *active[SIZE_CLASSES_MAX];    /* by class */
     struct pool_class classes[SIZE_CLASSES_MAX];
 };
 
@@ -64,35 +68,43 @@ POOL_NOT_INLINE void pool_give_without_room(struct pool_heap *heap, struct pool_
  * be the slow way, since the request is large, the heap is busy, no block can be taken next; the
  * chunk is not the heap's, or the block is none that is used.
  */
-static inline __attribute__((always_inline)) void *
-pool_take_quickly(struct policy_heap *policy_heap, size_t size_bytes)
+static inline __attribute__((always_inline)) void *pool_take_quickly(struct policy_heap **gate,
+                                                                     size_t size_bytes)
 {
-    struct pool_heap *heap = (struct pool_heap *)policy_heap;
-    if (__builtin_expect(size_bytes > POLICY_QUICK_BYTES, 0) || !policy_enter(policy_heap)) {
+    if (__builtin_expect(size_bytes > POLICY_QUICK_BYTES, 0)) {
         return NULL;
     }
-    struct pool_chunk *chunk = heap->active[heap->class_by_size[size_bytes]];
+    struct policy_heap *heap = *gate;
+    if (!policy_enter_at(gate)) {
+        return NULL;
+    }
+    struct pool_chunk *chunk =
+        ((struct pool_heap *)heap)->quick[(size_bytes + POLICY_ALIGNMENT - 1) >> POOL_UNIT_BITS];
     if (__builtin_expect(*chunk->top == 0, 0)) {
-        policy_leave(policy_heap);
+        policy_leave_at(gate, heap);
         return NULL;
     }
     uintptr_t block = pool_chunk_pop(chunk);
+    if (block == 0) {
+        __builtin_unreachable(); /* so that nobody asks whether it is NULL */
+    }
     CHUNK_UNPOISON(block, size_bytes);
-    policy_leave(policy_heap);
+    policy_leave_at(gate, heap);
     return (void *)block;
 }
 
 static inline __attribute__((always_inline)) bool
-pool_give_quickly(uintptr_t block, struct policy_chunk *policy_chunk, struct policy_heap *heap)
+pool_give_quickly(uintptr_t block, struct policy_chunk *policy_chunk, struct policy_heap **gate)
 {
     struct pool_chunk *chunk = (struct pool_chunk *)policy_chunk;
-    if (__builtin_expect(policy_chunk->owner != heap->idle, 0)) {
+    if (__builtin_expect(policy_chunk->owner != *gate, 0)) {
         return false;
     }
-    policy_enter_idle(heap);
+    struct policy_heap *heap = policy_chunk->owner;
+    policy_enter_idle(gate);
     uintptr_t number;
-    if (__builtin_expect(!pool_chunk_find(chunk, block, &number), 0)) {
-        policy_leave(heap);
+    if (__builtin_expect(!pool_chunk_unmark(chunk, block, &number), 0)) {
+        policy_leave_at(gate, heap);
         return false;
     }
     CHUNK_POISON(block, chunk->block_bytes);
@@ -100,14 +112,14 @@ pool_give_quickly(uintptr_t block, struct policy_chunk *policy_chunk, struct pol
         pool_give_without_room((struct pool_heap *)heap, chunk);
         return true;
     }
-    policy_leave(heap);
+    policy_leave_at(gate, heap);
     return true;
 }
 
 static inline __attribute__((always_inline)) void *pool_take_inline(struct policy_heap *heap,
                                                                     size_t size_bytes)
 {
-    void *block = pool_take_quickly(heap, size_bytes);
+    void *block = pool_take_quickly(heap->gate, size_bytes);
     return __builtin_expect(block != NULL, 1) ? block : pool_take_slowly(heap, size_bytes, 0);
 }
 
@@ -115,7 +127,7 @@ static inline __attribute__((always_inline)) bool
 pool_give_inline(uintptr_t block, struct policy_chunk *chunk, struct policy_heap *heap)
 {
     return (__builtin_expect(heap != NULL, 1) &&
-            __builtin_expect(pool_give_quickly(block, chunk, heap), 1)) ||
+            __builtin_expect(pool_give_quickly(block, chunk, heap->gate), 1)) ||
            pool_give_slowly(block, chunk, heap);
 }
 

@@ -94,6 +94,7 @@ static uint32_t collect_group(struct pool_chunk *chunk, uint32_t group)
             break;
         }
         if (__atomic_load_n(&chunk->marks[number], __ATOMIC_ACQUIRE) == POOL_LEFT) {
+            chunk->marks[number] = 0;
             (void)pool_chunk_push(chunk, number);
             count++;
         }

@@ -28,7 +28,8 @@ enum {
 
 enum pool_mark { /* 0: no block, or a free one */
     POOL_USED = 1,
-    POOL_LEFT, /* given back by another than the owner, and not yet collected */
+    POOL_LEFT =
+        3, /* given back by another than the owner, and not yet collected; less 1 not USED */
 };
 
 struct pool_chunk {
@@ -86,6 +87,37 @@ static inline bool pool_chunk_find(const struct pool_chunk *chunk, uintptr_t blo
            __builtin_expect(chunk->marks[*out_number] == POOL_USED, 1);
 }
 
+/*
+ * Takes 1 from the mark. True: it was POOL_USED. In one instruction, so that of a give and one in a
+ * signal handler that interrupts it only one finds the block used.
+ */
+static inline bool pool_mark_lower(uint8_t *mark)
+{
+#if defined(__x86_64__)
+    bool is_zero;
+    __asm__("subb $1, %0" : "+m"(*mark), "=@ccz"(is_zero));
+    return is_zero;
+#else
+    return --*mark == POOL_USED - 1;
+#endif
+}
+
+/* For the owner: true as above, and the block is used no more. */
+static inline bool pool_chunk_unmark(struct pool_chunk *chunk, uintptr_t block,
+                                     uintptr_t *out_number)
+{
+    *out_number = (block - chunk->origin) >> POOL_UNIT_BITS;
+    if (__builtin_expect(block % POLICY_ALIGNMENT != 0, 0)) {
+        return false;
+    }
+    uint8_t *mark = &chunk->marks[*out_number];
+    if (__builtin_expect(!pool_mark_lower(mark), 0)) {
+        ++*mark;
+        return false;
+    }
+    return true;
+}
+
 /* Takes the block with the number that `top` points to, which is not 0. */
 static inline uintptr_t pool_chunk_pop(struct pool_chunk *chunk)
 {
@@ -107,10 +139,9 @@ static inline void pool_chunk_set_room(struct pool_chunk *chunk, uint32_t room)
     chunk->room = room;
 }
 
-/* Frees a block that is used or left. True: there is no room any more. */
+/* Frees a block, which has no mark. True: there is no room any more. */
 static inline bool pool_chunk_push(struct pool_chunk *chunk, uintptr_t number)
 {
-    chunk->marks[number] = 0;
     *++chunk->top = (uint16_t)number;
     return --chunk->room == 0;
 }

@@ -101,40 +101,56 @@ static INLINE void bump_give(struct policy_heap *unused, void *block)
 /* ---- ours --------------------------------------------------------------------------------------
  */
 
-static INLINE void *pool_inline_take(struct policy_heap *heap)
+/* As route.c serves malloc and free by a pool. */
+static __thread struct policy_heap *gate_of_self;
+static struct policy_heap *heap_of_self;
+
+static INLINE void *pool_inline_malloc(size_t size_bytes)
 {
-    return pool_take_inline(heap, BLOCK_BYTES);
+    void *block = pool_take_quickly(&gate_of_self, size_bytes);
+    return __builtin_expect(block != NULL, 1) ? block
+                                              : pool_take_slowly(heap_of_self, size_bytes, 0);
 }
 
-static INLINE void pool_inline_give(struct policy_heap *heap, void *block)
+static INLINE void pool_inline_free(void *block)
 {
-    pool_give_inline((uintptr_t)block, backing_chunk(&backing, block), heap);
+    struct policy_chunk *chunk = backing_chunk(&backing, block);
+    if (__builtin_expect(chunk != NULL, 1) &&
+        __builtin_expect(!pool_give_quickly((uintptr_t)block, chunk, &gate_of_self), 0)) {
+        pool_give_slowly((uintptr_t)block, chunk, heap_of_self);
+    }
+}
+
+static INLINE void *pool_inline_take(struct policy_heap *unused)
+{
+    (void)unused;
+    return pool_inline_malloc(BLOCK_BYTES);
+}
+
+static INLINE void pool_inline_give(struct policy_heap *unused, void *block)
+{
+    (void)unused;
+    pool_inline_free(block);
 }
 
 static INLINE void *frame_inline_take(struct policy_heap *heap)
 {
-    if (!policy_enter(heap)) {
+    if (!policy_enter_at(&heap->own_gate)) {
         return NULL;
     }
     void *block = frame_take_inside((struct frame_heap *)heap, BLOCK_BYTES, 0);
-    policy_leave(heap);
+    policy_leave_at(&heap->own_gate, heap);
     return block;
 }
 
-/* As route.c serves malloc and free by a pool. */
-static __thread struct policy_heap *heap_of_self;
-
 static NOINLINE void *pool_malloc(size_t size_bytes)
 {
-    return pool_take_inline(heap_of_self, size_bytes);
+    return pool_inline_malloc(size_bytes);
 }
 
 static NOINLINE void pool_free(void *block)
 {
-    struct policy_chunk *chunk = backing_chunk(&backing, block);
-    if (__builtin_expect(chunk != NULL, 1)) {
-        pool_give_inline((uintptr_t)block, chunk, heap_of_self);
-    }
+    pool_inline_free(block);
 }
 
 static void *pool_take(struct policy_heap *unused)
@@ -287,6 +303,9 @@ int main(int argc, char **argv)
     list_fill();
     struct policy_heap *heap = kind->policy != NULL ? make_heap(kind->policy) : NULL;
     heap_of_self = heap;
+    if (kind->policy != NULL && strcmp(kind->policy, "pool") == 0) {
+        policy_heap_move_gate(heap, &gate_of_self);
+    }
     kind->pair_ps(heap); /* to warm up */
     for (long i = 0; i < count; i++) {
         pairs[i] = kind->pair_ps(heap);
