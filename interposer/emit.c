@@ -14,6 +14,7 @@ enum {
     ALLOC_WIDE_BYTES = 5 * 8,
     FREE_BYTES = 2 * 8,
     FREE_WIDE_BYTES = 3 * 8,
+    FREE_TIME_BYTES = 2 * 8,
     FAILED_BYTES = 3 * 8,
 };
 
@@ -131,47 +132,63 @@ static inline uint64_t emit_free_head(const struct self *self, enum free_kind ki
     return event_head(tag + kind, duration, ticks);
 }
 
-static struct self *emit_free_begin(const void *frame)
+/* Publishes it. False: it was not recorded. */
+static bool emit_put_free(struct self *self, enum free_kind kind, const void *block,
+                          uint64_t given_word, unsigned duration)
 {
-    struct self *self = self_enter(frame);
-    if (self == NULL) {
-        return NULL;
-    }
     if (!emit_reserve(self, FREE_BYTES)) {
-        self_leave(self);
-        return NULL;
+        return false;
     }
     struct writer *writer = self_writer(self);
     lane_begin(writer);
-    self_held(self)->ticks = emit_stamp(writer);
-    return self;
-}
-
-static void emit_free_end(struct self *self, enum free_kind kind, const void *block,
-                          uint64_t given_word, unsigned duration)
-{
-    struct writer *writer = self_writer(self);
-    writer->cursor[0] = emit_free_head(self, kind, duration, self_held(self)->ticks);
+    writer->cursor[0] = emit_free_head(self, kind, duration, emit_stamp(writer));
     writer->cursor[1] = (uintptr_t)block | given_word;
     lane_publish(writer, writer->cursor + FREE_BYTES / 8);
-    self_leave(self);
+    return true;
 }
 
-struct self *emit_free(enum free_kind kind, const void *block, uint64_t given_word,
-                       const void *frame)
+bool emit_free(enum free_kind kind, const void *block, uint64_t given_word, const void *frame)
 {
-    struct self *self = emit_free_begin(frame);
-    if (self == NULL || lane_is_timed(self_writer(self))) {
-        return self;
+    struct self *self = self_enter(frame);
+    if (self == NULL) {
+        return false;
     }
-    emit_free_end(self, kind, block, given_word, 0);
-    return NULL;
+    bool is_timed = lane_is_timed(self_writer(self));
+    is_timed &= emit_put_free(self, kind, block, given_word, is_timed ? EVENT_FREE_IS_TIMED : 0);
+    self_leave(self);
+    return is_timed;
 }
 
-void emit_free_done(struct self *self, enum free_kind kind, const void *block, uint64_t given_word)
+void emit_free_untimed(enum free_kind kind, const void *block, const void *frame)
 {
-    uint64_t ticks = lane_stamp(self_writer(self)) - self_held(self)->ticks;
-    emit_free_end(self, kind, block, given_word, event_duration_encode(ticks));
+    struct self *self = self_enter(frame);
+    if (self != NULL) {
+        (void)emit_put_free(self, kind, block, 0, 0);
+        self_leave(self);
+    }
+}
+
+/* No event of the program: where the chunk has no room, nobody misses it. */
+void emit_free_time(const void *block, uint64_t started, const void *frame)
+{
+    uint64_t taken = ticks_now(process->clock) - started;
+    struct self *self = self_enter(frame);
+    if (self == NULL) {
+        return;
+    }
+    struct writer *writer = self_writer(self);
+    if (lane_has_room(writer, FREE_TIME_BYTES)) {
+        lane_begin(writer);
+        uint64_t ticks = lane_stamp(writer);
+        if (ticks < LANE_STALE_TICKS) {
+            writer->cursor[0] = event_head(EVENT_FREE_TIME, event_duration_encode(taken), ticks);
+            writer->cursor[1] = (uintptr_t)block;
+            lane_publish(writer, writer->cursor + FREE_TIME_BYTES / 8);
+        } else {
+            lane_cancel(writer);
+        }
+    }
+    self_leave(self);
 }
 
 struct self *emit_hold(const void *frame, bool needs_stack)
@@ -283,43 +300,32 @@ void emit_expected_alloc_done(void *block, size_t alignment, const void *frame)
 }
 
 bool emit_outer_free(enum free_kind kind, const void *block, uint64_t given_word, const void *frame,
-                     struct self **out_timed)
+                     bool *out_is_timed)
 {
     struct self *self = emit_begin_plain();
-    *out_timed = NULL;
+    *out_is_timed = false;
     if (self == NULL || !emit_free_plain(self, kind, block, given_word, frame)) {
-        self = emit_free_is_expected(block) ? NULL : emit_free_begin(frame);
+        self = emit_free_is_expected(block) ? NULL : self_enter(frame);
         if (self == NULL) {
             return false;
         }
-        if (lane_is_timed(self_writer(self))) {
-            *out_timed = self;
-        } else {
-            emit_free_end(self, kind, block, given_word, 0);
+        bool is_timed = lane_is_timed(self_writer(self));
+        bool is_put =
+            emit_put_free(self, kind, block, given_word, is_timed ? EVENT_FREE_IS_TIMED : 0);
+        self_leave(self);
+        if (!is_put) {
+            return false;
         }
+        *out_is_timed = is_timed;
     }
     self->expected_free = block;
     self->expects_free = true;
     return true;
 }
 
-void emit_outer_free_done(struct self *timed, enum free_kind kind, const void *block,
-                          uint64_t given_word)
+void emit_outer_free_done(void)
 {
-    if (__builtin_expect(timed != NULL, 0)) {
-        emit_free_done(timed, kind, block, given_word);
-    }
     if (self_of_thread != NULL) {
         self_of_thread->expects_free = false;
     }
-}
-
-struct self *emit_suspect(struct self *timed, enum fault_kind fault, enum free_kind kind,
-                          const void *block, uint64_t given_word, const void *frame)
-{
-    if (timed != NULL) {
-        emit_free_done(timed, kind, block, given_word);
-    }
-    emit_fault(fault, kind, (uintptr_t)block, frame);
-    return NULL;
 }

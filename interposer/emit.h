@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "../schema/event.h"
+#include "emit_notes.h"
 #include "made_by.h"
 #include "real.h"
 #include "self.h"
@@ -130,11 +131,19 @@ static inline uint64_t emit_timer(void)
 
 /*
  * A block is about to be freed (given_word: event_given_word(), or 0): call before the real
- * function, and pass what it returns to emit_free_done() after it, if that is not NULL.
+ * function, which may be the program's last. True: it is to be timed, so read emit_free_clock()
+ * right before it, and pass that to emit_free_time() after it, if it is not 0.
  */
-struct self *emit_free(enum free_kind kind, const void *block, uint64_t given_word,
-                       const void *frame);
-void emit_free_done(struct self *self, enum free_kind kind, const void *block, uint64_t given_word);
+bool emit_free(enum free_kind kind, const void *block, uint64_t given_word, const void *frame);
+void emit_free_time(const void *block, uint64_t started, const void *frame);
+
+static inline uint64_t emit_free_clock(bool is_timed)
+{
+    return __builtin_expect(is_timed, 0) ? ticks_now(process->clock) : 0;
+}
+
+/* The same of a free that the real function below us hides: nothing of it can be timed. */
+void emit_free_untimed(enum free_kind kind, const void *block, const void *frame);
 
 /*
  * Holds the lane over a real call that both frees and allocates (realloc), or that may fail to
@@ -160,12 +169,11 @@ void emit_expected_alloc_done(void *block, size_t alignment, const void *frame);
 
 /*
  * The same for freeing: records it now, and the inner calls for the same block pass through.
- * *out_timed: to be passed to the `done` function, which ends the record of a call that is timed.
+ * *out_is_timed: as of emit_free(), whose `time` function comes after the `done` function.
  */
 bool emit_outer_free(enum free_kind kind, const void *block, uint64_t given_word, const void *frame,
-                     struct self **out_timed);
-void emit_outer_free_done(struct self *timed, enum free_kind kind, const void *block,
-                          uint64_t given_word);
+                     bool *out_is_timed);
+void emit_outer_free_done(void);
 
 /* True if an outer hook has already recorded this block's free. */
 static inline bool emit_free_is_expected(const void *block)
@@ -174,24 +182,17 @@ static inline bool emit_free_is_expected(const void *block)
     return __builtin_expect(self != NULL && self->expects_free, 0) && self->expected_free == block;
 }
 
-/*
- * After emit_free() or emit_outer_free(), before the real call: a free of what does not look like a
- * block is published at once, timed or not, since the real call may be the program's last. Gives
- * what is to be passed to the `done` function.
- */
-struct self *emit_suspect(struct self *timed, enum fault_kind fault, enum free_kind kind,
-                          const void *block, uint64_t given_word, const void *frame);
-
-static inline struct self *emit_look_at(struct self *timed, enum free_kind kind, const void *block,
-                                        uint64_t given_word, const void *frame)
+/* After emit_free() or emit_outer_free(), before the real call: tells of a free of what does not
+ * look like a block, or like one of another kind. */
+static inline void emit_look_at(enum free_kind kind, const void *block, uint64_t given_word,
+                                const void *frame)
 {
     uint8_t made = made_take(block);
-    if (timed != NULL ? suspect_is_any(block) : suspect_is(block)) {
-        return emit_suspect(timed, FAULT_SUSPECT_FREE, kind, block, given_word, frame);
+    if (suspect_is(block)) {
+        emit_fault(FAULT_SUSPECT_FREE, kind, (uintptr_t)block, frame);
+    } else if (made_is_misfit(made, block, kind, given_word)) {
+        emit_fault(FAULT_MISMATCHED_FREE, kind, (uintptr_t)block, frame);
     }
-    return made_is_misfit(made, block, kind, given_word)
-               ? emit_suspect(timed, FAULT_MISMATCHED_FREE, kind, block, given_word, frame)
-               : timed;
 }
 
 #endif

@@ -242,11 +242,12 @@ static SLOW void free_slowly(void *block, const void *frame)
         free_really(block);
         return;
     }
-    struct self *timed = emit_free(FREE_KIND_FREE, block, 0, frame);
-    timed = emit_look_at(timed, FREE_KIND_FREE, block, 0, frame);
+    bool is_timed = emit_free(FREE_KIND_FREE, block, 0, frame);
+    emit_look_at(FREE_KIND_FREE, block, 0, frame);
+    uint64_t started = emit_free_clock(is_timed);
     free_really(block);
-    if (__builtin_expect(timed != NULL, 0)) {
-        emit_free_done(timed, FREE_KIND_FREE, block, 0);
+    if (__builtin_expect(started != 0, 0)) {
+        emit_free_time(block, started, frame);
     }
 }
 
@@ -288,11 +289,12 @@ static void free_as(enum free_kind kind, void *block, uint64_t given_word, const
         real.free(block);
         return;
     }
-    struct self *timed = emit_free(kind, block, given_word, frame);
-    timed = emit_look_at(timed, kind, block, given_word, frame);
+    bool is_timed = emit_free(kind, block, given_word, frame);
+    emit_look_at(kind, block, given_word, frame);
+    uint64_t started = emit_free_clock(is_timed);
     real.free(block);
-    if (timed != NULL) {
-        emit_free_done(timed, kind, block, given_word);
+    if (started != 0) {
+        emit_free_time(block, started, frame);
     }
 }
 

@@ -77,19 +77,24 @@ static void *new_without_library(size_t size_bytes, size_t alignment)
             return;                                                                                \
         }                                                                                          \
         real_be_ready();                                                                           \
-        struct self *timed = NULL;                                                                 \
-        bool is_outer = !sample_skips_free(block) &&                                               \
-                        emit_outer_free(FREE_KIND_##kind, block, given_word, HOOK_FRAME, &timed);  \
+        bool is_timed = false;                                                                     \
+        bool is_outer =                                                                            \
+            !sample_skips_free(block) &&                                                           \
+            emit_outer_free(FREE_KIND_##kind, block, given_word, HOOK_FRAME, &is_timed);           \
         if (is_outer) {                                                                            \
-            timed = emit_look_at(timed, FREE_KIND_##kind, block, given_word, HOOK_FRAME);          \
+            emit_look_at(FREE_KIND_##kind, block, given_word, HOOK_FRAME);                         \
         }                                                                                          \
+        uint64_t started = emit_free_clock(is_timed);                                              \
         if (real.identifier != NULL) {                                                             \
             real.identifier arguments;                                                             \
         } else {                                                                                   \
             real.free(block);                                                                      \
         }                                                                                          \
         if (is_outer) {                                                                            \
-            emit_outer_free_done(timed, FREE_KIND_##kind, block, given_word);                      \
+            emit_outer_free_done();                                                                \
+        }                                                                                          \
+        if (__builtin_expect(started != 0, 0)) {                                                   \
+            emit_free_time(block, started, HOOK_FRAME);                                            \
         }                                                                                          \
     }                                                                                              \
     HOOK void symbol parameters;                                                                   \

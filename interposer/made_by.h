@@ -89,11 +89,14 @@ static inline uint8_t made_take(const void *block)
 }
 
 /* True if glibc's chunk is none for so many bytes: a header of 8, steps of 16, 32 at least, and
- * perhaps a rest of 16 that was too small for itself. */
+ * perhaps a rest of 16 that was too small for itself. Before other blocks nothing may be read. */
 static inline bool made_in_another_size(const void *block, size_t size_bytes)
 {
+    if (suspect_marks.free_secret == SUSPECT_NOTHING) {
+        return false;
+    }
     size_t chunk = ((const uint64_t *)block)[-1] & ~UINT64_C(7);
-    return suspect_marks.free_secret != SUSPECT_NOTHING && chunk - size_bytes - 8 > 31;
+    return chunk - size_bytes - 8 > 31;
 }
 
 /* Does the call not fit what made_take() has given? given_word: event_given_word(), or 0. */

@@ -41,11 +41,7 @@ static void sanitizer_tell_alloc(const volatile void *block, size_t size_bytes)
 
 static void sanitizer_tell_free(const volatile void *block)
 {
-    void *freed = (void *)(uintptr_t)block;
-    struct self *timed = emit_free(FREE_KIND_FREE, freed, 0, __builtin_frame_address(0));
-    if (timed != NULL) { /* how long the real call takes cannot be seen */
-        emit_free_done(timed, FREE_KIND_FREE, freed, 0);
-    }
+    emit_free_untimed(FREE_KIND_FREE, (void *)(uintptr_t)block, __builtin_frame_address(0));
 }
 
 static void sanitizer_tell_report(const char *text)

@@ -35,7 +35,7 @@ struct expected_call {
     uint64_t size_bytes;
 };
 
-/* A realloc or a timed call, between its two stamps. */
+/* A realloc, between its two stamps. */
 struct held_call {
     uint64_t *cursor; /* records are written here and published together at the end */
     uint64_t ticks;   /* the first stamp */

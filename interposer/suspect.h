@@ -111,8 +111,7 @@ static inline bool suspect_may_read(const void *block)
 /* Is the block's neighbour in another page, and says that the block is free? */
 bool suspect_is_free_by_far(const void *block);
 
-/* For calls that are recorded after the real one, which may be the program's last: a timed free, a
- * realloc. */
+/* For a realloc, which is recorded after the real call, and that may be the program's last. */
 static inline bool suspect_is_any(const void *block)
 {
     return suspect_marks.free_secret != SUSPECT_NOTHING &&

@@ -61,6 +61,7 @@ static size_t event_fixed_bytes(unsigned tag)
         {EVENT_MARK, 1, sizeof(struct event_mark)},
         {EVENT_COUNTER, 2, sizeof(struct event_counter)}, /* and EVENT_ALLOCATOR */
         {EVENT_REPORT, 1, sizeof(struct event_report)},
+        {EVENT_FREE_TIME, 1, 2 * 8},
     };
     for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
         if (tag - layouts[i].first < layouts[i].count) {

@@ -3,7 +3,8 @@
  *
  * A record is a row of 8-byte words in host byte order. Word 0 of every record is
  *   bits 56-63  tag       enum event_tag; says the length and the meaning of what follows
- *   bits 40-55  duration  how long the real call took, in ticks, as a duration code; 0 = not timed
+ *   bits 40-55  duration  how long the real call took, in ticks, as a duration code; 0 = not timed.
+ *                         Of a free, EVENT_FREE_IS_TIMED: an EVENT_FREE_TIME follows in its lane
  *   bits  0-39  ticks     the stamp, as a distance from the chunk's base_ticks
  * An allocation is stamped after the real call and a free before it, so that sorting all lanes of
  * a process by stamp puts every free between the two allocations that share its address.
@@ -104,6 +105,7 @@ enum event_tag {
     EVENT_ALLOCATOR = 0xb6, /* struct event_counter: what the allocator says of itself */
     EVENT_FAULT = 0xb7,     /* 3 words: value | stack:32 call:16 fault:16; enum fault_kind */
     EVENT_REPORT = 0xb8,    /* struct event_report */
+    EVENT_FREE_TIME = 0xb9, /* 2 words: address, of the lane's last timed free. It has come back */
     /* Of a thread that has paused (allocaudit_pause()): laid out as EVENT_ALLOC_WIDE and
      * EVENT_FREE. Their blocks are paired and never counted. */
     EVENT_PAUSED_ALLOC = 0xc0, /* + alloc_kind */
@@ -116,6 +118,7 @@ enum {
     EVENT_ADDRESS_BITS = 48,
     EVENT_MAX_BYTES = 16384, /* no record is longer */
     EVENT_STACK_MAX_FRAMES = 1024,
+    EVENT_FREE_IS_TIMED = 1,
 };
 
 /* In a compact record a slack (usable - requested bytes) of this value or more needs the wide one.

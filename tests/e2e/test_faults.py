@@ -64,18 +64,34 @@ def test_misuse(test, name):
 test_misuse.cases = [(name, (name,)) for name in MISUSES]
 
 
-def test_each_of_many(test, name):
-    """Some calls are timed, which ones is left to chance: the last of a program is told none the less."""
-    children = 60
-    recording = test.open(test.record(["sh", "-c", f"for i in $(seq {children}); do {test.program('misuse')} {name} $i; done"]))
+def each_of_many(test, name, children, *options):
+    recording = test.open(test.record(["sh", "-c", f"for i in $(seq {children}); do {test.program('misuse')} {name} $i; done"],
+                                      *options))
     kind, call, _, _ = MISUSES[name]
     test.equal("faults", recording.rows("SELECT kind, call, count(DISTINCT process_id) AS children, count(*) AS faults"
                                         " FROM fault GROUP BY kind, call"),
                [{"kind": kind, "call": call, "children": children, "faults": children}])
 
 
+def test_each_of_many(test, name):
+    """Some calls are timed, which ones is left to chance: the last of a program is told none the less."""
+    each_of_many(test, name, 60)
+
+
 test_each_of_many.cases = [(name, (name,)) for name in ("double_free", "large_double_free", "foreign_free", "wild_free",
                                                         "wild_realloc", "realloc_of_freed")]
+
+
+def test_each_of_many_above(test, option, beneath, name):
+    """Whatever serves the program, and whether or not it ends it."""
+    each_of_many(test, name, 40, option, beneath)
+
+
+test_each_of_many_above.cases = [
+    (f"{beneath} {name}", (option, beneath, name))
+    for option, beneaths in (("--allocator", ("jemalloc", "tcmalloc", "mimalloc")),
+                             ("--policy", ("pool", "frame", "buddy", "slab")))
+    for beneath in beneaths for name in ("double_free", "foreign_free")]
 
 
 def test_bad_alignment(test):

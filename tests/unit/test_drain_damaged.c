@@ -99,7 +99,8 @@ static void put_short_record(struct ring_writer *writer, uint64_t now)
     uint64_t words[5] = {0};
     unsigned firsts[] = {EVENT_ALLOC,  EVENT_ALLOC_WIDE,   EVENT_FREE,       EVENT_FREE_WIDE,
                          EVENT_FAILED, EVENT_PAUSED_ALLOC, EVENT_PAUSED_FREE};
-    words[0] = event_head(firsts[pick(7)] + pick(FREE_KIND_COUNT), pick(2) * pick(65536), 0);
+    unsigned tag = pick(16) == 0 ? EVENT_FREE_TIME : firsts[pick(7)] + pick(FREE_KIND_COUNT);
+    words[0] = event_head(tag, pick(2) * pick(65536), 0);
     words[1] = 0x10000 + 0x1000 * (uint64_t)pick(16);
     words[2] = 0x800 * (uint64_t)pick(16) | (uint64_t)pick(8) << 32;
     words[3] = 0x10000;

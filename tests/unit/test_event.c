@@ -39,6 +39,7 @@ static size_t expected_bytes(unsigned tag)
         {EVENT_ALLOCATOR, 1, 24},
         {EVENT_FAULT, 1, 24},
         {EVENT_REPORT, 1, 16},
+        {EVENT_FREE_TIME, 1, 16},
         {EVENT_PAUSED_ALLOC, ALLOC_KIND_COUNT, 40},
         {EVENT_PAUSED_FREE, FREE_KIND_COUNT, 16},
     };
@@ -76,7 +77,7 @@ static void event_bytes_every_tag_has_its_length(void **state)
         valid_count += bytes != 0;
     }
 
-    assert_int_equal(valid_count, 4 * ALLOC_KIND_COUNT + 3 * FREE_KIND_COUNT + 9);
+    assert_int_equal(valid_count, 4 * ALLOC_KIND_COUNT + 3 * FREE_KIND_COUNT + 10);
 }
 
 static void event_bytes_truncated_record_is_refused(void **state)

@@ -257,15 +257,29 @@ static void tally_free_by_another_thread_is_not_temporary(void **state)
     struct tally tally;
     begin(&tally, 1);
     struct block block = make_block(0, 0, 8);
-    struct death death = {.died_ns = 1, .is_remote = true, .is_timed = true, .duration_ns = 9};
+    struct death death = {.died_ns = 1, .is_remote = true};
     alloc(&tally, &block);
 
     assert_int_equal(tally_free(&tally, &block, &death), 0);
 
     assert_int_equal(tally.sites[0].remote_free_count, 1);
     assert_int_equal(tally.sites[0].temporary_count[0], 0);
-    assert_int_equal(tally.sites[0].timed_free_count, 1);
-    assert_int_equal(tally.sites[0].timed_free_ns, 9);
+    tally_fini(&tally);
+}
+
+static void tally_time_free_counts_for_its_site(void **state)
+{
+    (void)state;
+    struct tally tally;
+    begin(&tally, 2);
+
+    assert_int_equal(tally_time_free(&tally, 1, FREE_KIND_FREE, 1, 9), 0);
+    assert_int_equal(tally_time_free(&tally, 1, FREE_KIND_FREE, 3, LATENCY_LONG_NS + 1), 0);
+
+    assert_int_equal(tally.sites[0].timed_free_count, 0);
+    assert_int_equal(tally.sites[1].timed_free_count, 1);
+    assert_int_equal(tally.sites[1].timed_free_ns, 9);
+    assert_int_equal(tally.sites[1].timed_long_ns, 3 * (LATENCY_LONG_NS + 1));
     tally_fini(&tally);
 }
 
@@ -485,6 +499,7 @@ int main(void)
         cmocka_unit_test(tally_alloc_site_figures_add_up),
         cmocka_unit_test(tally_free_within_counts_own_allocations),
         cmocka_unit_test(tally_free_by_another_thread_is_not_temporary),
+        cmocka_unit_test(tally_time_free_counts_for_its_site),
         cmocka_unit_test(tally_free_lifetimes_fall_into_their_class),
         cmocka_unit_test(tally_free_large_and_short_needs_both),
         cmocka_unit_test(tally_realloc_counts_moves_and_the_longest_chain),

@@ -84,11 +84,8 @@ static void tally_weighted_by_one_equals_unweighted(void **state)
 
     for (uint64_t i = 0; i < 3000; i++) {
         struct block block = block_of(i * 7919 % 100000, i * 10000);
-        struct death death = {.died_ns = i * 10000 + i % 5 * 900,
-                              .own_allocations = 1000,
-                              .is_timed = i % 3 == 0,
-                              .duration_ns = i,
-                              .is_remote = i % 7 == 0};
+        struct death death = {
+            .died_ns = i * 10000 + i % 5 * 900, .own_allocations = 1000, .is_remote = i % 7 == 0};
         block.site = site;
         assert_int_equal(tally_alloc(&plain, &block, i % 4 == 0, i), 0);
         assert_int_equal(tally_alloc_weighted(&weighted, &block, 1, i % 4 == 0, i), 0);

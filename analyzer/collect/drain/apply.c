@@ -150,18 +150,19 @@ static int apply_paused_alloc(struct lane_context *lane, const uint64_t *words, 
 static inline int apply_free(struct lane_context *lane, const uint64_t *words, enum free_kind kind,
                              uint64_t stamp_ns, struct err *err)
 {
-    unsigned code = event_duration_code(words[0]);
     struct death death = {
         .died_ns = stamp_ns,
         .kind = (uint8_t)kind,
-        .is_timed = code != 0,
-        .duration_ns = apply_duration_ns(lane->subject, code),
         .given_code = (uint16_t)event_given_code(words),
     };
     lane->realloc_from.address = 0;
     /* In a sample, the next realloc need not be the one that ended this block. */
     bool is_linked = kind == FREE_KIND_REALLOC && lane->subject->recording->sample_bytes == 0;
     struct block *kept = is_linked ? &lane->realloc_from : NULL;
+    if (__builtin_expect(event_duration_code(words[0]) != 0, 0)) {
+        lane->timed_kind = (uint8_t)kind;
+        kept = is_linked ? kept : &lane->timed;
+    }
     return blocks_free(lane->subject, event_free_address(words), kind, lane->thread, &death, kept,
                        &lane->realloc_from_id, err);
 }
@@ -171,6 +172,22 @@ __attribute__((flatten)) int subject_apply_free(struct lane_context *lane, const
 {
     return apply_free(lane, words, (enum free_kind)(event_tag(words[0]) - EVENT_FREE), stamp_ns,
                       err);
+}
+
+/* A free that had to wait for its block, or has none, is not told of again. */
+static int apply_free_time(struct lane_context *lane, const uint64_t *words)
+{
+    struct subject *subject = lane->subject;
+    struct block block = lane->timed;
+    unsigned code = event_duration_code(words[0]);
+    lane->timed.address = 0;
+    if (block.address == 0 || block.address != words[1] || code == 0 ||
+        block.kind == ALLOC_KIND_INTERNAL) {
+        return 0;
+    }
+    return tally_time_free(&subject->tally, block.site, lane->timed_kind,
+                           weight_of(subject->recording->sample_bytes, &block),
+                           apply_duration_ns(subject, code));
 }
 
 static int apply_free_wide(struct lane_context *lane, const uint64_t *words, uint64_t stamp_ns,
@@ -244,6 +261,8 @@ static __attribute__((noinline)) int apply_rare(struct lane_context *lane, const
         return apply_fault(lane, words, stamp_ns, err);
     case EVENT_REPORT:
         return sanitizer_reports_add(lane, (const struct event_report *)words, stamp_ns);
+    case EVENT_FREE_TIME:
+        return apply_free_time(lane, words);
     case EVENT_LOST:
         lane->subject->lost_event_count += words[1];
         return 0;

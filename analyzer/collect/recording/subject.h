@@ -161,6 +161,8 @@ struct lane_context {
     size_t site_capacity;
     struct block realloc_from; /* address 0: the last event was not the free of a realloc */
     uint64_t realloc_from_id;
+    struct block timed; /* freed by the last timed free; address 0: there is none */
+    uint8_t timed_kind; /* enum free_kind */
 };
 
 /* Returns 0 and *out_subject is the caller's; or -ENOMEM. */

@@ -97,18 +97,17 @@ __attribute__((noinline)) int tally_time_birth(struct tally *tally, const struct
                        weight);
 }
 
-__attribute__((noinline)) int tally_time_death(struct tally *tally, const struct block *block,
-                                               uint64_t weight, const struct death *death)
+int tally_time_free(struct tally *tally, uint32_t site_index, unsigned kind, uint64_t weight,
+                    uint64_t duration_ns)
 {
-    struct site *site = &tally->sites[block->site];
-    if (death->duration_ns > LATENCY_LONG_NS) {
-        site->timed_long_ns += weight * death->duration_ns;
+    struct site *site = &tally->sites[site_index];
+    if (duration_ns > LATENCY_LONG_NS) {
+        site->timed_long_ns += weight * duration_ns;
     } else {
-        site->timed_free_ns += weight * death->duration_ns;
+        site->timed_free_ns += weight * duration_ns;
         site->timed_free_count += weight;
     }
-    return latency_add(&tally->latency, latency_of_free(death->kind), block->site,
-                       death->duration_ns, weight);
+    return latency_add(&tally->latency, latency_of_free(kind), site_index, duration_ns, weight);
 }
 
 int tally_alloc(struct tally *tally, const struct block *block, bool is_timed, uint64_t duration_ns)
@@ -135,7 +134,7 @@ int tally_free(struct tally *tally, const struct block *block, const struct deat
             tally->sites[block->site].temporary_count[within]++;
         }
     }
-    return death->is_timed ? tally_time_death(tally, block, 1, death) : 0;
+    return 0;
 }
 
 void tally_realloc(struct tally *tally, const struct block *block, uint64_t old_bytes,

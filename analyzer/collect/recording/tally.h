@@ -141,15 +141,18 @@ int tally_alloc(struct tally *tally, const struct block *block, bool is_timed,
 /* How a block died. */
 struct death {
     uint64_t died_ns;
-    uint64_t duration_ns;     /* of the real call, if is_timed */
     uint64_t own_allocations; /* the allocating thread's since then; only if not is_remote */
     uint8_t kind;             /* enum free_kind */
-    bool is_timed;
-    bool is_remote;      /* freed by another thread */
-    uint16_t given_code; /* of a sized delete, see event_given_code() */
+    bool is_remote;           /* freed by another thread */
+    uint16_t given_code;      /* of a sized delete, see event_given_code() */
 };
 
 int tally_free(struct tally *tally, const struct block *block, const struct death *death);
+
+/* How long a free took (kind: enum free_kind) of a block of that site which stands for `weight`.
+ * Returns 0 or -ENOMEM. */
+int tally_time_free(struct tally *tally, uint32_t site, unsigned kind, uint64_t weight,
+                    uint64_t duration_ns);
 
 /* A realloc made `block` out of one of old_bytes; it lay at another address if has_moved. */
 void tally_realloc(struct tally *tally, const struct block *block, uint64_t old_bytes,

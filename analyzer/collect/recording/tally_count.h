@@ -12,8 +12,6 @@ struct slice *tally_find_slice(struct tally *tally, uint64_t at_ns);
 /* Timed calls are few: their histograms are kept out of the way of the others. 0 or -ENOMEM. */
 int tally_time_birth(struct tally *tally, const struct block *block, uint64_t weight,
                      uint64_t duration_ns);
-int tally_time_death(struct tally *tally, const struct block *block, uint64_t weight,
-                     const struct death *death);
 
 static inline struct slice *tally_slice(struct tally *tally, uint64_t at_ns)
 {

@@ -60,7 +60,7 @@ int tally_free_weighted(struct tally *tally, const struct block *block, uint64_t
     }
     tally_add_spread(spread, block, weight, false);
     tally_count_death(tally, slice, block, weight, death);
-    return death->is_timed ? tally_time_death(tally, block, weight, death) : 0;
+    return 0;
 }
 
 static void tally_apply_change(struct tally *tally, struct slice *slice,
