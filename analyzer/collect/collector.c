@@ -356,6 +356,7 @@ int collector_run(struct collector *collector,
     unsigned quiet_turns = 0;
     while (quiet_turns < 2) {
         int64_t applied;
+        bool was_reaped = collector->launch.is_reaped; /* so the turn looks who still runs */
         int r = collector_turn(collector, &applied, err);
         if (r == -ENOMEM) {
             return r;
@@ -375,7 +376,7 @@ int collector_run(struct collector *collector,
         collector_mark_command(collector);
         uint32_t pid;
         uint32_t count = collector_count_running(collector, &pid);
-        if (collector->launch.is_reaped && count > 0 && applied == 0 && !is_told) {
+        if (was_reaped && count > 0 && applied == 0 && !is_told) {
             is_told = true;
             on_waiting(context, count, pid);
         }

@@ -36,6 +36,13 @@ def test_next_line_can_be_pasted(test):
     test.check(pasted.status == 0 and b"hello" in pasted.stdout, f"{line}: {pasted.talk}")
 
 
+def test_ended_children_are_not_waited_for(test):
+    """The shell has waited for them itself."""
+    for _ in range(8):
+        ended = test.record(["/bin/sh", "-c", "ls / >/dev/null; ls / >/dev/null; exit 0"])
+        test.check("waiting" not in ended.talk, ended.talk)
+
+
 def test_missing_command(test):
     ended = test.record(["/nowhere/nothing"])
     one_line(test, ended, 127, "/nowhere/nothing", "no such file")
