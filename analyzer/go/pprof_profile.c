@@ -6,30 +6,12 @@
 #include <string.h>
 
 #include "../base/map.h"
+#include "../base/pprof_fields.h"
 #include "../base/vec.h"
 #include "unpack.h"
 #include "wire.h"
 
-/* Fields of proto/profile.proto. */
 enum {
-    PROFILE_SAMPLE_TYPE = 1,
-    PROFILE_SAMPLE = 2,
-    PROFILE_LOCATION = 4,
-    PROFILE_FUNCTION = 5,
-    PROFILE_STRING = 6,
-    PROFILE_TIME = 9,
-    PROFILE_PERIOD = 12,
-    VALUE_TYPE_TYPE = 1,
-    SAMPLE_LOCATION = 1,
-    SAMPLE_VALUE = 2,
-    LOCATION_ID = 1,
-    LOCATION_ADDRESS = 3,
-    LOCATION_LINE = 4,
-    LINE_FUNCTION = 1,
-    LINE_LINE = 2,
-    FUNCTION_ID = 1,
-    FUNCTION_TEXT = 2,
-    FUNCTION_FILENAME = 4,
     VALUES_MAX = 8,
 };
 
@@ -109,7 +91,7 @@ static int read_function(struct pprof_reading *reading, struct wire message)
     uint64_t id = 0;
     while (wire_next(&message, &field)) {
         id = field.number == FUNCTION_ID ? field.value : id;
-        entry.name = field.number == FUNCTION_TEXT ? field.value : entry.name;
+        entry.name = field.number == FUNCTION_NAME ? field.value : entry.name;
         entry.file = field.number == FUNCTION_FILENAME ? field.value : entry.file;
     }
     int r = message.is_damaged ? -EBADMSG : ADD(reading, function);
@@ -127,7 +109,7 @@ static int read_line(struct pprof_reading *reading, struct wire message)
     struct wire_field field;
     struct line_entry entry = {0};
     while (wire_next(&message, &field)) {
-        entry.function_id = field.number == LINE_FUNCTION ? field.value : entry.function_id;
+        entry.function_id = field.number == LINE_FUNCTION_ID ? field.value : entry.function_id;
         entry.line = field.number == LINE_LINE ? field.value : entry.line;
     }
     int r = message.is_damaged ? -EBADMSG : ADD(reading, line);
@@ -184,7 +166,7 @@ static int read_tables(struct pprof_reading *reading)
     struct wire_field field;
     int r = 0;
     while (r == 0 && wire_next(&message, &field)) {
-        if (field.has_bytes && field.number == PROFILE_STRING) {
+        if (field.has_bytes && field.number == PROFILE_STRING_TABLE) {
             r = read_string(reading, &field);
         } else if (field.has_bytes && field.number == PROFILE_FUNCTION) {
             r = read_function(reading, field.bytes);
@@ -192,7 +174,7 @@ static int read_tables(struct pprof_reading *reading)
             r = read_location(reading, field.bytes);
         } else if (field.has_bytes && field.number == PROFILE_SAMPLE_TYPE) {
             r = read_type(reading, field.bytes);
-        } else if (!field.has_bytes && field.number == PROFILE_TIME) {
+        } else if (!field.has_bytes && field.number == PROFILE_TIME_NANOS) {
             reading->profile->time_unix_ns = field.value;
         } else if (!field.has_bytes && field.number == PROFILE_PERIOD) {
             reading->profile->period_bytes = field.value;
@@ -298,7 +280,7 @@ static int read_sample(struct pprof_reading *reading, struct wire message)
     struct wire_field field;
     bool is_whole = true;
     while (is_whole && wire_next(&message, &field)) {
-        if (field.number == SAMPLE_LOCATION) {
+        if (field.number == SAMPLE_LOCATION_ID) {
             is_whole = wire_each_number(&field, take_location, &at);
         } else if (field.number == SAMPLE_VALUE) {
             is_whole = wire_each_number(&field, take_value, &at);

@@ -1,7 +1,6 @@
 #include "sites.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +8,6 @@
 
 enum {
     NO_COLUMN = SITE_COLUMN_COUNT,
-    INSERTION_LIMIT = 256, /* more than that is sorted as a whole */
 };
 
 /* Columns stand apart, each in an array of its own: a ranking runs through one of them. */
@@ -358,76 +356,6 @@ void sites_reduce(struct sites *sites, size_t place, enum site_key key, uint64_t
 uint64_t sites_total(const struct sites *sites, enum site_key key)
 {
     return sites_has_key(sites, key) ? sites->totals[key] : 0;
-}
-
-struct rank {
-    uint64_t value;
-    size_t place;
-};
-
-/* Larger values first; of equal ones the lower place, which has the lower stack_id. */
-static int compare_ranks(const void *left, const void *right)
-{
-    const struct rank *a = left;
-    const struct rank *b = right;
-    if (a->value != b->value) {
-        return a->value > b->value ? -1 : 1;
-    }
-    return (a->place > b->place) - (a->place < b->place);
-}
-
-/* Keeps ranks[0..*count) sorted and no longer than limit. Places come in ascending order. */
-static void insert_rank(struct rank *ranks, size_t *count, size_t limit, struct rank rank)
-{
-    if (*count == limit) {
-        if (ranks[limit - 1].value >= rank.value) {
-            return;
-        }
-        (*count)--;
-    }
-    size_t at = *count;
-    while (at > 0 && ranks[at - 1].value < rank.value) {
-        ranks[at] = ranks[at - 1];
-        at--;
-    }
-    ranks[at] = rank;
-    (*count)++;
-}
-
-int sites_top(const struct sites *sites, enum site_key key, size_t limit, size_t **out_places,
-              struct err *err)
-{
-    bool is_sorted = limit <= INSERTION_LIMIT;
-    size_t room = is_sorted ? limit : sites->count;
-    struct rank *ranks = calloc(room + 1, sizeof(*ranks));
-    size_t *places = calloc(room + 1, sizeof(*places));
-    if (ranks == NULL || places == NULL) {
-        free(ranks);
-        free(places);
-        return err_set_errno(err, ENOMEM, "cannot sort sites");
-    }
-    size_t count = 0;
-    for (size_t place = 0; place < sites->count && room > 0; place++) {
-        const struct rank rank = {sites_value(sites, place, key), place};
-        if (rank.value == 0) {
-            continue;
-        }
-        if (is_sorted) {
-            insert_rank(ranks, &count, limit, rank);
-        } else {
-            ranks[count++] = rank;
-        }
-    }
-    if (!is_sorted) {
-        qsort(ranks, count, sizeof(*ranks), compare_ranks);
-        count = count > limit ? limit : count;
-    }
-    for (size_t i = 0; i < count; i++) {
-        places[i] = ranks[i].place;
-    }
-    free(ranks);
-    *out_places = places;
-    return count > INT_MAX ? INT_MAX : (int)count;
 }
 
 int sites_read(struct sites *sites, size_t place, struct site_row *out_row, struct err *err)
