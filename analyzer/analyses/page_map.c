@@ -8,7 +8,6 @@
 #include "../base/vec.h"
 
 enum {
-    NO_SITE = -1,
     WORD_BITS = 64,
 };
 
@@ -45,10 +44,7 @@ struct page_map {
     size_t last; /* looked for last */
     uint64_t used_count;
     uint64_t ever_count;
-    uint64_t now_ns;
-    struct site_holding *holdings;
-    size_t holding_count;
-    size_t holding_capacity;
+    struct site_holdings holdings;
 };
 
 struct page_map *page_map_create(void)
@@ -58,74 +54,12 @@ struct page_map *page_map_create(void)
 
 void page_map_advance(struct page_map *map, uint64_t now_ns)
 {
-    map->now_ns = now_ns;
-}
-
-/* ---- what sites hold ---------------------------------------------------------------------------
- */
-
-static void bring_up_to_date(const struct page_map *map, struct site_holding *holding)
-{
-    double seconds = (double)(map->now_ns - holding->changed_ns) / 1e9;
-    holding->page_byte_seconds += seconds * (double)holding->page_count * PAGE_BYTES;
-    holding->huge_page_byte_seconds += seconds * (double)holding->huge_page_count * HUGE_PAGE_BYTES;
-    holding->live_byte_seconds += seconds * (double)holding->live_bytes;
-    holding->changed_ns = map->now_ns;
-}
-
-static int reserve_site(struct page_map *map, uint32_t site)
-{
-    if (site >= PAGE_MAP_SITES_MAX) {
-        return -E2BIG;
-    }
-    int result = vec_reserve((void **)&map->holdings, &map->holding_capacity, (size_t)site + 1,
-                             sizeof(*map->holdings));
-    if (result < 0) {
-        return result;
-    }
-    for (; map->holding_count <= site; map->holding_count++) {
-        map->holdings[map->holding_count] = (struct site_holding){.changed_ns = map->now_ns};
-    }
-    return 0;
-}
-
-static void move_page(struct page_map *map, int64_t from, int64_t to, uint64_t page_count)
-{
-    if (from == to) {
-        return;
-    }
-    if (from != NO_SITE) {
-        bring_up_to_date(map, &map->holdings[from]);
-        map->holdings[from].page_count -= page_count;
-    }
-    if (to != NO_SITE) {
-        bring_up_to_date(map, &map->holdings[to]);
-        map->holdings[to].page_count += page_count;
-    }
-}
-
-static void move_huge_page(struct page_map *map, int64_t from, int64_t to)
-{
-    if (from == to) {
-        return;
-    }
-    if (from != NO_SITE) {
-        bring_up_to_date(map, &map->holdings[from]);
-        map->holdings[from].huge_page_count--;
-    }
-    if (to != NO_SITE) {
-        bring_up_to_date(map, &map->holdings[to]);
-        map->holdings[to].huge_page_count++;
-    }
+    map->holdings.now_ns = now_ns;
 }
 
 const struct site_holding *page_map_holdings(struct page_map *map, size_t *out_count)
 {
-    for (size_t i = 0; i < map->holding_count; i++) {
-        bring_up_to_date(map, &map->holdings[i]);
-    }
-    *out_count = map->holding_count;
-    return map->holdings;
+    return site_holdings_list(&map->holdings, out_count);
 }
 
 /* ---- pages -------------------------------------------------------------------------------------
@@ -134,13 +68,13 @@ const struct site_holding *page_map_holdings(struct page_map *map, size_t *out_c
 /* Sites beyond those known can only come from sums that a damaged recording made. */
 static int64_t checked_owner(const struct page_map *map, uint64_t site)
 {
-    return site < map->holding_count ? (int64_t)site : NO_SITE;
+    return site < map->holdings.count ? (int64_t)site : SITE_HOLDINGS_NOBODY;
 }
 
 static int64_t owner_of_page(const struct page_map *map, const struct page_entry *page)
 {
     if (page->count == 0 || page->count * page->squares != (uint64_t)page->sum * page->sum) {
-        return NO_SITE;
+        return SITE_HOLDINGS_NOBODY;
     }
     return checked_owner(map, page->sum / page->count);
 }
@@ -148,7 +82,7 @@ static int64_t owner_of_page(const struct page_map *map, const struct page_entry
 static int64_t owner_of_huge_page(const struct page_map *map, const struct huge_page *huge)
 {
     if (huge->count == 0 || huge->count * huge->squares != (wide)huge->sum * huge->sum) {
-        return NO_SITE;
+        return SITE_HOLDINGS_NOBODY;
     }
     return checked_owner(map, huge->sum / huge->count);
 }
@@ -225,7 +159,7 @@ static void add_to_page(struct page_map *map, struct huge_page *huge, size_t pag
     entry->sum += site;
     entry->squares += (uint64_t)site * site;
     entry->bytes = (uint16_t)(entry->bytes + bytes);
-    move_page(map, before, owner_of_page(map, entry), 1);
+    site_holdings_move_pages(&map->holdings, before, owner_of_page(map, entry), 1);
 }
 
 static void remove_from_page(struct page_map *map, struct huge_page *huge, size_t page,
@@ -244,7 +178,7 @@ static void remove_from_page(struct page_map *map, struct huge_page *huge, size_
         huge->used_count--;
         map->used_count--;
     }
-    move_page(map, before, owner_of_page(map, entry), 1);
+    site_holdings_move_pages(&map->holdings, before, owner_of_page(map, entry), 1);
 }
 
 /* More than one block covers it only where events were lost. */
@@ -253,13 +187,14 @@ static void use_whole(struct page_map *map, struct huge_page *huge, uint32_t sit
     uint32_t used_count = HUGE_PAGE_PAGES;
     if (is_added && huge->whole_count++ == 0) {
         huge->whole_site = site;
-        move_page(map, NO_SITE, site, HUGE_PAGE_PAGES);
+        site_holdings_move_pages(&map->holdings, SITE_HOLDINGS_NOBODY, site, HUGE_PAGE_PAGES);
     } else if (!is_added && huge->whole_count > 0 && --huge->whole_count == 0) {
         used_count = 0;
         for (size_t page = 0; huge->pages != NULL && page < HUGE_PAGE_PAGES; page++) {
             used_count += huge->pages[page].count > 0;
         }
-        move_page(map, huge->whole_site, NO_SITE, HUGE_PAGE_PAGES);
+        site_holdings_move_pages(&map->holdings, huge->whole_site, SITE_HOLDINGS_NOBODY,
+                                 HUGE_PAGE_PAGES);
     }
     map->used_count = map->used_count - huge->used_count + used_count;
     huge->used_count = used_count;
@@ -312,7 +247,7 @@ static int use(struct page_map *map, uint64_t address, uint64_t size_bytes, uint
         huge->count += is_added ? 1 : UINT32_MAX;
         huge->sum += is_added ? site : -(uint64_t)site;
         huge->squares += is_added ? (wide)site * site : -(wide)site * site;
-        move_huge_page(map, before, owner_of_huge_page(map, huge));
+        site_holdings_move_huge_page(&map->holdings, before, owner_of_huge_page(map, huge));
     }
     return result;
 }
@@ -322,28 +257,24 @@ int page_map_add(struct page_map *map, uint64_t address, uint64_t size_bytes, ui
     if (size_bytes > SIZE_BYTES_MOST || address > UINT64_MAX - SIZE_BYTES_MOST) {
         return -EBADMSG;
     }
-    int result = reserve_site(map, site);
+    int result = site_holdings_reserve(&map->holdings, site);
     if (result == 0) {
         result = use(map, address, size_bytes, site, true);
     }
     if (result == 0) {
-        bring_up_to_date(map, &map->holdings[site]);
-        map->holdings[site].live_bytes += size_bytes;
-        map->holdings[site].live_count++;
+        site_holdings_add(&map->holdings, site, size_bytes);
     }
     return result;
 }
 
 void page_map_remove(struct page_map *map, uint64_t address, uint64_t size_bytes, uint32_t site)
 {
-    if (site >= map->holding_count || map->holdings[site].live_count == 0 ||
+    if (site >= map->holdings.count || map->holdings.items[site].live_count == 0 ||
         size_bytes > SIZE_BYTES_MOST) {
         return;
     }
     (void)use(map, address, size_bytes, site, false);
-    bring_up_to_date(map, &map->holdings[site]);
-    map->holdings[site].live_bytes -= size_bytes;
-    map->holdings[site].live_count--;
+    site_holdings_remove(&map->holdings, site, size_bytes);
 }
 
 void page_map_forget(struct page_map *map, uint64_t start_address, uint64_t end_address)
@@ -443,7 +374,7 @@ void page_map_destroy(struct page_map *map)
         free(map->huge_pages[i].pages);
     }
     free(map->huge_pages);
-    free(map->holdings);
+    site_holdings_fini(&map->holdings);
     map_fini(&map->place_of_number);
     free(map);
 }

@@ -15,24 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    PAGE_BYTES = 4096,
-    HUGE_PAGE_BYTES = 2 << 20,
-    HUGE_PAGE_PAGES = HUGE_PAGE_BYTES / PAGE_BYTES,
-    PAGE_MAP_SITES_MAX = 1 << 22, /* more would not fit the sums */
-};
-
-/* What a site holds alone now, and held over time (an integral: bytes times seconds). */
-struct site_holding {
-    uint64_t page_count;      /* of 4 KiB */
-    uint64_t huge_page_count; /* of 2 MiB */
-    uint64_t live_bytes;      /* as told to page_map_add(), wherever they lie */
-    uint64_t live_count;
-    uint64_t changed_ns;
-    double page_byte_seconds;
-    double huge_page_byte_seconds;
-    double live_byte_seconds;
-};
+#include "site_holdings.h"
 
 struct page_map; /* opaque */
 
@@ -43,7 +26,7 @@ struct page_map *page_map_create(void);
 void page_map_advance(struct page_map *map, uint64_t now_ns);
 
 /* A block of that site at [address, address + size_bytes), with the bytes that it takes there.
- * Returns 0, -ENOMEM, -E2BIG (more than PAGE_MAP_SITES_MAX sites), or -EBADMSG (no block can be
+ * Returns 0, -ENOMEM, -E2BIG (more than SITE_HOLDINGS_MAX sites), or -EBADMSG (no block can be
  * that large). */
 int page_map_add(struct page_map *map, uint64_t address, uint64_t size_bytes, uint32_t site);
 

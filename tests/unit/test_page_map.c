@@ -125,7 +125,7 @@ static void page_map_add_impossible_block_is_refused(void **state)
 
     assert_int_equal(page_map_add(map, BASE, UINT64_C(1) << 60, 0), -EBADMSG);
     assert_int_equal(page_map_add(map, UINT64_MAX - 7, 16, 0), -EBADMSG);
-    assert_int_equal(page_map_add(map, BASE, 16, PAGE_MAP_SITES_MAX), -E2BIG);
+    assert_int_equal(page_map_add(map, BASE, 16, SITE_HOLDINGS_MAX), -E2BIG);
 
     assert_int_equal(page_map_used_count(map), 0);
     page_map_destroy(map);
