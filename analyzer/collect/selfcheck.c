@@ -70,8 +70,9 @@ static int selfcheck_append_frame(const struct recording *recording, const struc
     const struct module_file *file = &recording->modules.files[load->module - 1];
     const char *slash = strrchr(file->path, '/');
     uint64_t offset = address - load->load_bias;
+    char name[MODULE_NAME_BYTES];
     struct symbolize_request request = {
-        .path = file->path,
+        .path = modules_path(file, name),
         .build_id = file->build_id[0] != '\0' ? file->build_id : NULL,
         .offsets = &offset,
         .offset_count = 1,

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from harness import PROGRAMS, Skip
+from test_recover import is_open_in
 
 
 def totals(process):
@@ -264,27 +265,34 @@ def test_exec_of_itself(test):
     test.equal("exit_status", recording.run["exit_status"], 5)
 
 
-def test_replaced_program(test):
-    """It is built anew while it runs: what its new threads call has the names that its old ones have."""
+def run_replaced(test, own, *arguments):
+    """Records replaced_program, which loses its file once the recorder holds it."""
+    path = test.path("replaced.db")
+    child = subprocess.Popen([test.shared.allocaudit, "run", "-q", "-o", path, "--", own, *arguments],
+                             stdin=subprocess.PIPE, env=test.environment(), cwd=test.scratch)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not is_open_in(own, child.pid):
+        time.sleep(0.005)
+    child.communicate(timeout=60)
+    test.equal("status", child.returncode, 0)
+    return test.sound(path)
+
+
+def test_replaced_program(test, how):
+    """It is built anew, replaced, or removed while it runs: all that it calls has the names that it had."""
     own = shutil.copy(test.program("replaced_program"), test.path("own"))
-    recorded = test.record([own, shutil.copy(own, test.path("new"))])
-    test.equal("status", recorded.status, 0)
-    recording = test.sound(recorded)
+    new = {"same": own, "another": test.program("progress")}.get(how)
+    recording = run_replaced(test, own, *([shutil.copy(new, test.path("new"))] if new else []))
     for function, caller in (("make_before", "main"), ("make_before", "work"),
                              ("make_after", "work"), ("make_after", "main")):
         test.equal(f"blocks of {function} in {caller}", len(
             [row for row in recording.blocks_in(caller)
              if recording.functions(row["stack_id"])[0] == function]), 1)
     test.equal("executable", recording.process()["executable"], own)
+    test.equal("modules", recording.rows("SELECT path FROM module WHERE path LIKE ? || '%'", own), [{"path": own}])
 
 
-def test_removed_program(test):
-    """Its names are gone with its file; it is still one module, of the path that it was started from."""
-    own = shutil.copy(test.program("replaced_program"), test.path("own"))
-    recorded = test.record([own])
-    test.equal("status", recorded.status, 0)
-    modules = test.sound(recorded).rows("SELECT path FROM module WHERE path LIKE ? || '%'", own)
-    test.equal("modules", modules, [{"path": own}])
+test_replaced_program.cases = [("same", ("same",)), ("another", ("another",)), ("removed", (None,))]
 
 
 def test_daemon(test):

@@ -2,11 +2,15 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 
+from command_runs import find_child
 from go_programs import of_functions, own_profile, program, program_of_version, recorded_profile, runtime_of
 from harness import Skip
+from test_recover import is_open_in
 
 
 def test_sites_every_object_is_as_the_program_knows_it(test):
@@ -32,6 +36,24 @@ def test_sites_every_object_is_as_the_program_knows_it(test):
     test.equal("source", facts["site_source"], "exit")
     test.equal("rate", facts["profile_rate_bytes"], 1)
     test.equal("sample", recording.run["sample_bytes"], None)
+
+
+def test_sites_of_a_program_that_is_built_anew(test):
+    """Another program has its file's name by the end: the names and lines are those of the one that ran."""
+    own = shutil.copy(program(test, "go_sites"), test.path("own"))
+    other = shutil.copy(program(test, "go_objects"), test.path("other"))
+    path = test.path("anew.db")
+    with open(test.path("out"), "wb") as out:
+        child = subprocess.Popen([test.shared.allocaudit, "run", "-q", "--sample", "1", "-o", path, "--", own, "hang"],
+                                 stdin=subprocess.DEVNULL, stdout=out, env=test.environment(), cwd=test.scratch)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and (not is_open_in(own, child.pid) or os.path.getsize(test.path("out")) == 0):
+        time.sleep(0.005)
+    os.rename(other, own)
+    os.kill(find_child(child.pid, "own"), signal.SIGKILL)
+    test.equal("status", child.wait(60), 128 + signal.SIGKILL)
+    found = test.open(path).rows("SELECT DISTINCT file FROM frame WHERE function = 'main.keepNodes'")
+    test.equal("files of main.keepNodes", [os.path.basename(row["file"]) for row in found], ["go_sites.go"])
 
 
 def test_sites_figures_agree_over_all_tables(test):

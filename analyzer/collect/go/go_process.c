@@ -72,6 +72,9 @@ int go_process_meet(struct go_process *process, const struct go_process_start *s
     recording->go.process_id = process->subject->id;
     r = modules_intern(&recording->modules, start->path, strlen(start->path),
                        (const unsigned char *)"", 0, &process->module);
+    if (r == 0) {
+        modules_hold(&recording->modules, process->module);
+    }
     return r < 0 || recording->journal == NULL ? r : go_process_keep(process, start, is_made);
 }
 

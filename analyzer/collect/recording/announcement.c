@@ -71,6 +71,7 @@ int announcement_module(struct lane_context *lane, const struct event_module *ev
     if (r < 0) {
         return r;
     }
+    modules_hold(&subject->recording->modules, load.module);
     for (size_t i = subject->load_count; i-- > 0;) {
         const struct module_load *old = &subject->loads[i];
         if (old->start_address < load.end_address && load.start_address < old->end_address) {

@@ -118,8 +118,9 @@ static int frame_lines_of_module(struct frame_lines *lines, size_t count)
     }
     lines->module_name = file != NULL ? str_base_name(file->path) : "[anonymous]";
     if (file != NULL) {
+        char name[MODULE_NAME_BYTES];
         const struct symbolize_request request = {
-            .path = file->path,
+            .path = modules_path(file, name),
             .build_id = file->build_id[0] != '\0' ? file->build_id : NULL,
             .offsets = offsets,
             .offset_count = count,

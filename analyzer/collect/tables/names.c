@@ -137,8 +137,9 @@ static void names_write_module_frames(struct names *names, size_t count, char **
         *out_symbols = strdup("import");
         return;
     }
+    char name[MODULE_NAME_BYTES];
     struct symbolize_request request = {
-        .path = file->path,
+        .path = modules_path(file, name),
         .build_id = file->build_id[0] != '\0' ? file->build_id : NULL,
         .offsets = names->offsets,
         .offset_count = count,
