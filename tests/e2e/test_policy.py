@@ -154,6 +154,19 @@ def test_torture(test, policy):
 test_torture.cases = [(policy, (policy,)) for policy in KINDS + SETTINGS]
 
 
+def test_torture_with_signals(test, policy):
+    """The same while handlers allocate, and free what threads have made."""
+    library = os.path.join(test.shared.build, "liballocaudit.so")
+    ended = test.run([test.program("policy_torture"), "2", "1000000", "10000"],
+                     env={"LD_PRELOAD": library, "ALLOCAUDIT_POLICY": policy}, timeout=300)
+    test.equal(f"status: {ended}", ended.status, 0)
+    signal_count = int(re.search(rb"(\d+) signals", ended.stdout).group(1))
+    test.check(signal_count > 20, f"hardly any signals: {ended.stdout}")
+
+
+test_torture_with_signals.cases = [(policy, (policy,)) for policy in KINDS]
+
+
 def test_entry_points(test, policy):
     """Every function of the allocator keeps its contract: alignment, zeros, errno, sizes."""
     for program in ("policy_contract", "errno_kept", "usable_size", "malloc_zero", "operators",

@@ -2,24 +2,31 @@
  * Many threads allocate, grow and free at random, hand blocks to each other and free what others
  * made. Every block carries a sum of its contents, which is checked before it goes.
  *
- *   policy_torture THREADS OPERATIONS
+ *   policy_torture THREADS OPERATIONS [SIGNALS]
  *
- * Prints the number of operations. Aborts where a block is not what it was.
+ * With SIGNALS each thread gets so many a second, whose handler allocates and frees, too. Prints
+ * the number of operations, and of signals. Aborts where a block is not what it was.
  *
  * build: -pthread
  */
+#include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 enum {
     PLACES = 1024,
     MAILBOXES = 512,
     EDGE_BYTES = 48, /* of long blocks only both ends are looked at */
     THREADS_MAX = 64,
+    HANDLER_BYTES = 200,
 };
 
 struct head {
@@ -29,6 +36,15 @@ struct head {
 
 static _Atomic(unsigned char *) mailboxes[MAILBOXES];
 static uint64_t operations_each;
+
+/*
+ * Of small blocks that a policy has: where the next allocator was interrupted, a handler must not
+ * call it. From the threads to handlers, and back.
+ */
+static _Atomic(unsigned char *) for_handlers;
+static _Atomic(unsigned char *) from_handlers;
+static atomic_ulong signal_count;
+static long signals_per_s;
 
 static uint32_t next_random(uint64_t *state)
 {
@@ -135,11 +151,72 @@ static void end_block(unsigned char *block)
     }
 }
 
+/* ---- signals -----------------------------------------------------------------------------------
+ */
+
+static unsigned char *make_small(uint32_t seed)
+{
+    uint32_t size_bytes = (uint32_t)sizeof(struct head) + seed % HANDLER_BYTES;
+    unsigned char *block = malloc(size_bytes);
+    if (block == NULL) {
+        abort();
+    }
+    write_block(block, size_bytes, seed);
+    return block;
+}
+
+static void handle(int signal_number)
+{
+    (void)signal_number;
+    uint32_t seed = (uint32_t)atomic_fetch_add(&signal_count, 1) * 2654435761u;
+    unsigned char *block = make_small(seed);
+    end_block(make_small(seed >> 8));
+    end_block(atomic_exchange(&for_handlers, NULL));
+    unsigned char *none = NULL;
+    if (!atomic_compare_exchange_strong(&from_handlers, &none, block)) {
+        end_block(block);
+    }
+}
+
+static void trade_with_handlers(uint64_t *random)
+{
+    end_block(atomic_exchange(&from_handlers, NULL));
+    unsigned char *none = NULL;
+    unsigned char *block = make_small(next_random(random));
+    if (!atomic_compare_exchange_strong(&for_handlers, &none, block)) {
+        end_block(block);
+    }
+}
+
+static timer_t start_signals(void)
+{
+    timer_t timer;
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1};
+    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    long interval_ns = 1000000000 / signals_per_s;
+    struct itimerspec every = {{0, interval_ns}, {0, interval_ns}};
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
+        timer_settime(timer, 0, &every, NULL) != 0) {
+        abort();
+    }
+    return timer;
+}
+
+/* ---- threads -----------------------------------------------------------------------------------
+ */
+
 static void *torture(void *argument)
 {
+    timer_t timer = NULL;
+    if (signals_per_s > 0) {
+        timer = start_signals();
+    }
     uint64_t random = (uint64_t)(uintptr_t)argument * 977 + 1;
     unsigned char *places[PLACES] = {0};
     for (uint64_t i = 0; i < operations_each; i++) {
+        if (signals_per_s > 0 && i % 64 == 0) {
+            trade_with_handlers(&random);
+        }
         unsigned char **place = &places[next_random(&random) % (i / 50000 % 2 ? 64 : PLACES)];
         uint32_t choice = next_random(&random) % 16;
         if (*place == NULL) {
@@ -156,6 +233,9 @@ static void *torture(void *argument)
     for (int i = 0; i < PLACES; i++) {
         end_block(places[i]);
     }
+    if (signals_per_s > 0) {
+        timer_delete(timer);
+    }
     return NULL;
 }
 
@@ -164,9 +244,11 @@ int main(int argc, char **argv)
     long thread_count = argc > 1 ? strtol(argv[1], NULL, 10) : 8;
     uint64_t operation_count = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
     pthread_t threads[THREADS_MAX];
-    if (thread_count < 1 || thread_count > THREADS_MAX) {
+    signals_per_s = argc > 3 ? strtol(argv[3], NULL, 10) : 0;
+    if (thread_count < 1 || thread_count > THREADS_MAX || signals_per_s < 0 || signals_per_s == 1) {
         return 2;
     }
+    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = handle, .sa_flags = SA_RESTART}, NULL);
     /* In ten rounds, so that threads end and others begin. */
     operations_each = operation_count / (uint64_t)thread_count / 10;
     for (uintptr_t round = 0; round < 10; round++) {
@@ -183,7 +265,9 @@ int main(int argc, char **argv)
     for (int i = 0; i < MAILBOXES; i++) {
         end_block(mailboxes[i]);
     }
-    printf("%llu operations\n",
-           (unsigned long long)(operations_each * 10 * (uint64_t)thread_count));
+    end_block(for_handlers);
+    end_block(from_handlers);
+    uint64_t done_count = operations_each * 10 * (uint64_t)thread_count;
+    printf("%" PRIu64 " operations, %lu signals\n", done_count, signal_count);
     return 0;
 }
