@@ -73,6 +73,7 @@ FAULTS = (
     ("ends by a sanitizer's error, or its leaks", r"sanitizers\.(address_error|report|leak)"),
     ("routed by a policy, killed by SIGKILL", r"policy\.killed_process"),
     ("errors of the program: freed twice ...", r"faults\.misuse"),
+    ("child that is static, setuid, bare ... (said)", r"unrecorded\."),
     ("static or setuid program, other word size (said)", r"refusals\.(static|setuid|program_of_another|child_that)"),
 )
 NO_TIME = "no time left"
