@@ -4,6 +4,7 @@
 
 #include "../base/utf8.h"
 #include "out_value.h"
+#include "term.h"
 
 static struct grid_style style_of(const struct out *out, const struct level *level)
 {
@@ -26,8 +27,22 @@ void out_table_title(struct out *out, const char *title)
     if (title == NULL) {
         return;
     }
+    size_t rest = strlen(title);
     out_put(out, out->is_colored ? "\x1b[1m" : "");
-    out_check(out, utf8_append_visible(&out->text, title, strlen(title)));
+    while (out->width_columns > 0 && term_text_columns(title, rest) > out->width_columns) {
+        size_t taken = grid_bytes_of_line(title, rest, out->width_columns);
+        if (taken == 0) {
+            break;
+        }
+        out_check(out, utf8_append_visible(&out->text, title, taken));
+        out_put(out, "\n");
+        title += taken;
+        rest -= taken;
+        size_t blanks = strspn(title, " ");
+        title += blanks;
+        rest -= blanks;
+    }
+    out_check(out, utf8_append_visible(&out->text, title, rest));
     out_put(out, out->is_colored ? "\x1b[0m\n" : "\n");
 }
 

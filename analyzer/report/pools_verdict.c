@@ -202,6 +202,10 @@ void pools_print_notes(struct pools_page *page)
     struct out *out = page->report->out;
     const struct pair_costs *costs = page->yardstick.costs;
     note_words(page);
+    if (costs != NULL) {
+        out_note(out, "'vs stock': what a pool would save beside the cheapest stock allocator, in "
+                      "time, and beside the most compact one, at the peak");
+    }
     if (page->yardstick.cpu_time_ns == 0) {
         out_note(out, "the CPU time of the process is not known: no saving of time can be told "
                       "worth it");

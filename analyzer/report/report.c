@@ -24,6 +24,13 @@ size_t report_top_drawn(const struct report *report, size_t overview_count)
     return report->is_page ? SIZE_MAX : report_top(report, overview_count);
 }
 
+const char *report_label_from(const struct report *report, unsigned least_columns,
+                              const char *label)
+{
+    unsigned columns = out_width_columns(report->out);
+    return columns == 0 || columns >= least_columns ? label : NULL;
+}
+
 const char *report_file_words(const struct report *report)
 {
     return str_text(&report->file_words);

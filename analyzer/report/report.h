@@ -94,6 +94,11 @@ size_t report_top(const struct report *report, size_t overview_count);
 /* The same for tables of which a page draws a picture: all rows there. */
 size_t report_top_drawn(const struct report *report, size_t overview_count);
 
+/* The label of a column that is left out (NULL: JSON alone has it) where the terminal is narrower;
+ * what is no terminal has all. */
+const char *report_label_from(const struct report *report, unsigned least_columns,
+                              const char *label);
+
 /* Reads what is known of leaks, and takes those off the sites that are suppressed. Returns 0,
  * -EINVAL (the file of suppressions is wrong) or another negative errno. */
 int report_load_leaks(struct report *report, struct err *err);

@@ -65,15 +65,17 @@ static const char *fit_of(const struct frame_site *site)
 /* ---- sites -------------------------------------------------------------------------------------
  */
 
-static void print_drag(struct out *out, const struct frame_site *site)
+static void print_drag(struct report *report, const struct frame_site *site)
 {
+    struct out *out = report->out;
+    const char *max_label = report_label_from(report, 104, "max drag");
     if (site->late_count == 0) {
         out_null(out, "drag_frames_mean", "drag");
-        out_null(out, "drag_frames_max", "max drag");
+        out_null(out, "drag_frames_max", max_label);
         return;
     }
     out_real(out, "drag_frames_mean", "drag", (double)site->drag_sum / (double)site->late_count, 1);
-    out_count(out, "drag_frames_max", "max drag", (int64_t)site->drag_max);
+    out_count(out, "drag_frames_max", max_label, (int64_t)site->drag_max);
 }
 
 static int print_site(struct report *report, const struct frame_series *series,
@@ -87,12 +89,13 @@ static int print_site(struct report *report, const struct frame_series *series,
     }
     out_count(out, "allocation_count", "allocations", (int64_t)site->allocation_count);
     out_count(out, "frame_count", "in frames", (int64_t)site->frame_count);
-    out_percent(out, "frame_share_pct", "share", (double)site->frame_count,
-                (double)series->steady_frame_count);
-    out_bytes(out, "allocated_bytes", "allocated", (int64_t)site->allocated_bytes);
+    out_percent(out, "frame_share_pct", report_label_from(report, 90, "share"),
+                (double)site->frame_count, (double)series->steady_frame_count);
+    out_bytes(out, "allocated_bytes", report_label_from(report, 104, "allocated"),
+              (int64_t)site->allocated_bytes);
     out_percent(out, "contained_pct", "contained", (double)site->contained_count,
                 (double)site->allocation_count);
-    print_drag(out, site);
+    print_drag(report, site);
     out_text(out, "frame_able", "frame-able", fit_of(site));
     out_count(out, "contained_count", NULL, (int64_t)site->contained_count);
     out_count(out, "late_count", NULL, (int64_t)site->late_count);

@@ -103,7 +103,8 @@ static void print_kinds(struct report *report, const struct latencies *latencies
         out_begin_row(out);
         out_text(out, "kind", "call", kind->kind);
         out_count(out, "call_count", "calls", (int64_t)kind->call_count);
-        out_count(out, "timed_count", "timed", (int64_t)kind->spread.timed_count);
+        out_count(out, "timed_count", report_label_from(report, 96, "timed"),
+                  (int64_t)kind->spread.timed_count);
         out_ns(out, "time_ns", "at least", llround(kind->time_ns));
         out_ns(out, "time_margin_ns", "± 95 %",
                llround(REPORT_MARGIN_ERRORS * kind->time_stderr_ns));

@@ -65,10 +65,12 @@ static int print_pin(struct report *report, const struct pin_row *pin, bool is_r
     out_bytes(out, "pinned_average_bytes", "pinned mean",
               on_average(pin->pinned_byte_seconds, seconds));
     out_bytes(out, "peak_page_bytes", "at peak", (int64_t)pin->at_peak.page_bytes);
-    out_bytes(out, "peak_live_bytes", "of blocks", (int64_t)pin->at_peak.live_bytes);
+    out_bytes(out, "peak_live_bytes", report_label_from(report, 108, "of blocks"),
+              (int64_t)pin->at_peak.live_bytes);
     out_bytes(out, "end_page_bytes", "at end", (int64_t)pin->at_end.page_bytes);
-    out_bytes(out, "end_live_bytes", "of blocks", (int64_t)pin->at_end.live_bytes);
-    out_bytes(out, "huge_page_average_bytes", "2 MiB pages",
+    out_bytes(out, "end_live_bytes", report_label_from(report, 108, "of blocks"),
+              (int64_t)pin->at_end.live_bytes);
+    out_bytes(out, "huge_page_average_bytes", report_label_from(report, 92, "2 MiB pages"),
               on_average(pin->huge_page_byte_seconds, seconds));
     if (is_repacked) {
         int64_t saving_bytes = (int64_t)pin_saving(worse_of(pin));

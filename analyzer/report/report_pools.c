@@ -64,6 +64,13 @@ static int rank_groups(struct pools_page *page, struct err *err)
     return 0;
 }
 
+/* Columns that a narrower terminal leaves out; JSON has them all. */
+enum {
+    WIDE_COLUMNS = 140,
+    MIDDLE_COLUMNS = 112,
+    NARROW_COLUMNS = 96,
+};
+
 static void print_saving(struct out *out, const char *key, const char *label, double time_ns)
 {
     if (isnan(time_ns)) {
@@ -82,18 +89,18 @@ static void print_gain(struct pools_page *page, const struct pool_gain *gain)
     print_saving(out, "saved_high_ns", NULL, gain->time_high_ns);
     print_saving(out, "saved_most_ns", has_costs ? NULL : "saves at most", gain->time_most_ns);
     if (page->yardstick.cpu_time_ns > 0) {
-        out_percent(out, has_costs ? "saved_cpu_pct" : "saved_most_cpu_pct", "of CPU",
+        out_percent(out, has_costs ? "saved_cpu_pct" : "saved_most_cpu_pct",
+                    report_label_from(page->report, MIDDLE_COLUMNS, "of CPU"),
                     has_costs ? gain->time_ns : gain->time_most_ns,
                     (double)page->yardstick.cpu_time_ns);
     }
-    print_saving(out, "saved_beside_stock_ns", has_costs ? "beside stock" : NULL,
-                 gain->stock_time_ns);
-    out_bytes(out, "saved_peak_bytes", "saves at peak", gain->peak_bytes);
+    print_saving(out, "saved_beside_stock_ns", has_costs ? "vs stock" : NULL, gain->stock_time_ns);
+    out_bytes(out, "saved_peak_bytes", "at peak", gain->peak_bytes);
     if (gain->compact_stock != NULL) {
-        out_bytes(out, "saved_peak_beside_stock_bytes", "beside stock", gain->stock_peak_bytes);
+        out_bytes(out, "saved_peak_beside_stock_bytes", "vs stock", gain->stock_peak_bytes);
         out_text(out, "compact_stock", NULL, gain->compact_stock->name);
     } else {
-        const char *label = page->report->pair_costs != NULL ? "beside stock" : NULL;
+        const char *label = page->report->pair_costs != NULL ? "vs stock" : NULL;
         out_null(out, "saved_peak_beside_stock_bytes", label);
         out_null(out, "compact_stock", NULL);
     }
@@ -103,21 +110,27 @@ static void print_group(struct pools_page *page, const struct ranked_group *rank
 {
     struct out *out = page->report->out;
     const struct pool_group *group = ranked->group;
-    out_count(out, "allocation_count", "allocations", (int64_t)group->allocation_count);
-    out_count(out, "live_count_max", "most live", (int64_t)group->live_count_max);
-    out_real(out, "turnover", "turnover", pool_group_turnover(group), 1);
+    const char *p50_label = report_label_from(page->report, WIDE_COLUMNS, "life p50");
+    const char *p99_label = report_label_from(page->report, WIDE_COLUMNS, "p99");
+    out_count(out, "allocation_count",
+              report_label_from(page->report, NARROW_COLUMNS, "allocations"),
+              (int64_t)group->allocation_count);
+    out_count(out, "live_count_max", report_label_from(page->report, MIDDLE_COLUMNS, "most live"),
+              (int64_t)group->live_count_max);
+    out_real(out, "turnover", report_label_from(page->report, WIDE_COLUMNS, "turnover"),
+             pool_group_turnover(group), 1);
     if (group->free_count > 0) {
         out_ns(out, "lifetime_mean_ns", NULL,
                (int64_t)(group->lifetime_sum_ns / group->free_count));
-        out_ns(out, "lifetime_p50_ns", "life p50", (int64_t)pool_group_lifetime_ns(group, 0.5));
-        out_ns(out, "lifetime_p99_ns", "p99", (int64_t)pool_group_lifetime_ns(group, 0.99));
+        out_ns(out, "lifetime_p50_ns", p50_label, (int64_t)pool_group_lifetime_ns(group, 0.5));
+        out_ns(out, "lifetime_p99_ns", p99_label, (int64_t)pool_group_lifetime_ns(group, 0.99));
     } else {
         out_null(out, "lifetime_mean_ns", NULL);
-        out_null(out, "lifetime_p50_ns", "life p50");
-        out_null(out, "lifetime_p99_ns", "p99");
+        out_null(out, "lifetime_p50_ns", p50_label);
+        out_null(out, "lifetime_p99_ns", p99_label);
     }
-    out_percent(out, "remote_free_pct", "remote", (double)group->remote_free_count,
-                (double)group->free_count);
+    out_percent(out, "remote_free_pct", report_label_from(page->report, WIDE_COLUMNS, "remote"),
+                (double)group->remote_free_count, (double)group->free_count);
     out_percent(out, "resized_pct", NULL, (double)group->resized_count,
                 (double)group->allocation_count);
     print_gain(page, &ranked->gain);

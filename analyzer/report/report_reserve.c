@@ -94,31 +94,45 @@ static void print_summary(struct reserve_page *page)
     out_end_section(out);
 }
 
+/* Columns of a terminal that shows all, and of one that shows more than the least. */
+enum {
+    WIDE_COLUMNS = 148,
+    MIDDLE_COLUMNS = 116,
+};
+
 static int print_site(struct reserve_page *page, const struct growth_site *site, struct err *err)
 {
-    struct out *out = page->report->out;
+    struct report *report = page->report;
+    struct out *out = report->out;
     struct growth_reserve half = growth_reserve(site, 0.5);
     struct growth_reserve most = growth_reserve(site, 0.99);
     struct growth_reserve all = growth_reserve(site, 1);
     struct call_stack stack;
-    int result = report_begin_site_row(page->report, site->stack_id, &stack, err);
+    int result = report_begin_site_row(report, site->stack_id, &stack, err);
     if (result < 0) {
         return result;
     }
-    out_count(out, "chain_count", "blocks", (int64_t)site->chain_count);
+    out_count(out, "chain_count", report_label_from(report, MIDDLE_COLUMNS, "blocks"),
+              (int64_t)site->chain_count);
     out_count(out, "step_count", "reallocs", (int64_t)site->step_count);
-    out_count(out, "step_max", "most of one", (int64_t)site->step_max);
-    out_real(out, "growth_factor", "factor", growth_factor(site), 2);
+    out_count(out, "step_max", report_label_from(report, WIDE_COLUMNS, "most of one"),
+              (int64_t)site->step_max);
+    out_real(out, "growth_factor", report_label_from(report, WIDE_COLUMNS, "factor"),
+             growth_factor(site), 2);
     out_count(out, "moved_count", NULL, (int64_t)site->moved_count);
     out_bytes(out, "copied_bytes", "copied", (int64_t)site->copied_bytes);
-    out_bytes(out, "reserve_p50_bytes", "p50 size", (int64_t)half.reserve_bytes);
+    out_bytes(out, "reserve_p50_bytes", report_label_from(report, WIDE_COLUMNS, "p50 size"),
+              (int64_t)half.reserve_bytes);
     out_bytes(out, "reserve_p99_bytes", "p99 size", (int64_t)most.reserve_bytes);
-    out_bytes(out, "reserve_max_bytes", "max size", (int64_t)all.reserve_bytes);
+    out_bytes(out, "reserve_max_bytes", report_label_from(report, WIDE_COLUMNS, "max size"),
+              (int64_t)all.reserve_bytes);
     out_count(out, "spared_step_count", "p99 spares", (int64_t)most.spared_step_count);
-    out_bytes(out, "spared_copied_bytes", "copying", (int64_t)most.spared_copied_bytes);
+    out_bytes(out, "spared_copied_bytes", report_label_from(report, 92, "copying"),
+              (int64_t)most.spared_copied_bytes);
     print_time_spared(out, "spared_ns", "time", time_of(page, most.spared_step_count));
-    out_bytes(out, "idle_bytes", "unused each", llround(most.idle_bytes));
-    report_end_site_row(page->report, &stack);
+    out_bytes(out, "idle_bytes", report_label_from(report, MIDDLE_COLUMNS, "unused each"),
+              llround(most.idle_bytes));
+    report_end_site_row(report, &stack);
     return 0;
 }
 

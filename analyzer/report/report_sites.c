@@ -90,6 +90,18 @@ static bool is_listed(const struct site_view *view, enum site_field field)
     return false;
 }
 
+/* Kinds of leaks stand in four columns, which a narrow terminal has room for without these. */
+static bool has_room(const struct report *report, const struct site_view *view,
+                     enum site_field field)
+{
+    bool is_of_leaks = view->sort == SITE_KEY_LEAKED || view->sort == SITE_KEY_LEAKED_COUNT;
+    if (!is_of_leaks || report->leaks.known_process_count == 0 || field == view->fields[0]) {
+        return true;
+    }
+    unsigned least_columns = field == FIELD_ALLOCATION_COUNT ? 112 : field == FIELD_SHARE ? 96 : 88;
+    return report_label_from(report, least_columns, "") != NULL;
+}
+
 /* The blocks by kind: bytes or numbers, as the table is sorted; JSON has both. */
 static void print_kinds(struct report *report, const struct shown_site *site)
 {
@@ -132,7 +144,7 @@ static int print_row(struct report *report, const struct site_view *view,
     out_begin_row(out);
     out_number(out, "stack_id", "stack", site->row.stack_id);
     for (size_t i = 0; view->fields[i] != FIELD_NONE; i++) {
-        site_field_print(report, view->fields[i], site, true);
+        site_field_print(report, view->fields[i], site, has_room(report, view, view->fields[i]));
     }
     print_kinds(report, site);
     report_print_shown_frame(out, shown, "function");

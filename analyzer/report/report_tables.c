@@ -122,7 +122,7 @@ static void print_thread(struct report *report, const struct thread_row *thread)
                 (double)report->totals.allocation_count);
     out_bytes(out, "allocated_bytes", "allocated", (int64_t)thread->allocated_bytes);
     out_count(out, "free_count", "frees", (int64_t)thread->free_count);
-    out_count(out, "remote_free_count", "of other threads' blocks",
+    out_count(out, "remote_free_count", report_label_from(report, 96, "of other threads' blocks"),
               (int64_t)thread->remote_free_count);
     out_ns(out, "started_ns", NULL, (int64_t)thread->started_ns);
     out_ns(out, "ended_ns", NULL, (int64_t)thread->ended_ns);
@@ -176,15 +176,16 @@ static void print_process(const struct report *report, const struct process_row 
     out_begin_row(out);
     out_number(out, "process_id", "process", process->id);
     out_number(out, "pid", "pid", process->pid);
-    out_text(out, "start_kind", "start", process->start_kind);
+    out_text(out, "start_kind", report_label_from(report, 112, "start"), process->start_kind);
     out_text(out, "end_kind", "end", process->end_kind);
     out_count(out, "allocation_count", "allocations", (int64_t)process->allocation_count);
     out_bytes(out, "allocated_bytes", "allocated", (int64_t)process->allocated_bytes);
     out_bytes(out, "peak_bytes", "peak", (int64_t)process->peak_bytes);
+    const char *resident_label = report_label_from(report, 100, "resident peak");
     if (process->rss_peak_bytes != QUERY_NULL) {
-        out_bytes(out, "rss_peak_bytes", "resident peak", (int64_t)process->rss_peak_bytes);
+        out_bytes(out, "rss_peak_bytes", resident_label, (int64_t)process->rss_peak_bytes);
     } else {
-        out_null(out, "rss_peak_bytes", "resident peak");
+        out_null(out, "rss_peak_bytes", resident_label);
     }
     out_bytes(out, "leaked_bytes", report_is_go(report) ? "live at the end" : "leaked",
               (int64_t)process->leaked_bytes);

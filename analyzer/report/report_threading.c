@@ -52,7 +52,8 @@ static void print_cells(struct report *report, const struct handoffs *handoffs)
         out_count(out, "free_count", "blocks", (int64_t)count);
         out_percent(out, "share_pct", "share", (double)count, (double)handoffs->free_count);
         out_count(out, "remote_free_count", "by another thread", (int64_t)cell->remote_count);
-        out_bytes(out, "remote_free_bytes", "their bytes", (int64_t)cell->remote_bytes);
+        out_bytes(out, "remote_free_bytes", report_label_from(report, 90, "their bytes"),
+                  (int64_t)cell->remote_bytes);
         out_end_row(out);
     }
     out_end_table(out);
