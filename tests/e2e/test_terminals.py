@@ -1,6 +1,8 @@
 """`allocaudit run` between pipes and on a terminal."""
 
 import os
+import re
+import shlex
 import signal
 import time
 
@@ -12,6 +14,23 @@ def test_stdin_reaches_the_program(test):
     text = os.urandom(300000)
     ended = test.record(["/bin/cat"], stdin=text)
     test.check(ended.stdout == text, "cat gave back something else")
+
+
+def test_tables_fit_the_terminal(test):
+    """No line of these sections is wider than 80 or 100 columns, and a pipe has every column."""
+    script = test.need("script")
+    path = test.record([test.sample_app("game_loop"), "--log"]).path
+    sections = "pools reserve leaks pins frames latency threads processes handoffs".split()
+    for columns in (80, 100):
+        words = [test.shared.allocaudit, "report", path, *sections]
+        ended = test.run([script, "-qec", f"stty cols {columns}; {shlex.join(words)} 2>/dev/null",
+                          "/dev/null"], env={"TERM": "dumb"})
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", ended.stdout.decode()).replace("\r", "").splitlines()
+        test.check(len(lines) > 40, f"{ended}")
+        test.equal(f"wider than {columns}", [line for line in lines if len(line) > columns], [])
+    told = test.allocaudit("report", path, *sections).stdout.decode()
+    for label in ("turnover", "max drag", "of other threads' blocks"):
+        test.check(label in told, f"{label}: {told}")
 
 
 def test_reader_that_leaves(test):
