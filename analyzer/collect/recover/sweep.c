@@ -248,6 +248,7 @@ static int sweep_read(struct sweep *sweep, sqlite3_stmt *rows, struct sweep_bloc
         return err_set(err, EBADMSG, "row %lld is of an unknown thread",
                        (long long)sqlite3_column_int64(rows, 0));
     }
+    bool has_call = context->free_kind < FREE_KIND_COUNT; /* else nobody knows what ended it */
     struct sweep_place place = sweep->places[context->thread_id];
     uint64_t slack_bytes = (uint64_t)sqlite3_column_int64(rows, 6);
     *out_born = (struct sweep_block){
@@ -265,7 +266,7 @@ static int sweep_read(struct sweep *sweep, sqlite3_stmt *rows, struct sweep_bloc
         .id = (uint64_t)sqlite3_column_int64(rows, 0),
         .died_ns = BLOCK_ROW_LIVE,
         .by = sweep->places[by_id].thread,
-        .free_kind = (enum free_kind)context->free_kind,
+        .free_kind = has_call ? (enum free_kind)context->free_kind : FREE_KIND_UNSEEN,
     };
     if (sqlite3_column_type(rows, 2) != SQLITE_NULL) {
         out_born->died_ns = out_born->block.born_ns + (uint64_t)sqlite3_column_int64(rows, 2);
