@@ -315,7 +315,7 @@ void route_begin(struct real *found)
     const char *policy = route_variable(POLICY_ENV);
     const char *plan = policy == NULL ? route_variable(PLAN_ENV) : NULL;
     bool is_wanted = policy != NULL || (plan != NULL && plan_map_open(&route_shared.plan, plan));
-    if (!is_wanted || !route_has_all(found) ||
+    if (!is_wanted || !route_has_all(found) || real_malloc_is_replaced() ||
         !backing_init(&route_shared.backing, BACKING_BYTES_MOST, false)) {
         return;
     }

@@ -122,7 +122,7 @@ void run_policy_summarize(const struct recording *recording, const char *policy)
 {
     const struct served served = sum_served(recording, "policy.");
     if (served.process_count == 0) {
-        talk_note("what %s served is not known: no process lived to tell it", policy);
+        talk_note("what %s served is not known: no process told it", policy);
         return;
     }
     tell_served(policy, &served);
@@ -144,7 +144,7 @@ void run_plan_summarize(const struct recording *recording, const struct plan *pl
         snprintf(who, sizeof(who), "rule '%s' (%s)", rule->name,
                  policy_kind_name(rule->settings.kind));
         if (served.process_count == 0) {
-            talk_note("what the plan's rules served is not known: no process lived to tell it");
+            talk_note("what the plan's rules served is not known: no process told it");
             return;
         }
         if (served.served_count > 0) {

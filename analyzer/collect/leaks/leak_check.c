@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../target/true_pid.h"
 #include "leak_scan.h"
 
 enum {
@@ -37,9 +38,10 @@ static void leak_look_at(const struct leak_check *check, const struct clock *clo
 {
     bool is_small = check->when == LEAK_CHECK_SMALL;
     uint64_t start_ns = clock_monotonic_ns();
+    uint32_t pid = subject->true_pid != 0 ? subject->true_pid : true_pid_find(scan->pid);
     const struct leak_scan_settings settings = {
-        .pid = scan->pid,
-        .waiting_tid = scan->tid,
+        .pid = pid,
+        .waiting_tid = scan->tid == scan->pid ? pid : scan->tid,
         .stack_address = scan->stack_address,
         .deadline_ns = start_ns + LOOK_NS_MOST,
         .progress = &scan->progress,
@@ -110,7 +112,7 @@ void leak_check_look(struct leak_check *check, const struct drain *drain)
         if (state != SCAN_ASKED) {
             continue;
         }
-        if (kill((pid_t)scan->pid, 0) != 0 && errno == ESRCH) {
+        if (kill((pid_t)scan->pid, 0) != 0 && errno == ESRCH && true_pid_find(scan->pid) == 0) {
             leak_answer(scan, SCAN_FREE);
         } else if (scan->asked_ticks <= drain->read_ticks) {
             leak_serve(check, drain, scan);

@@ -65,6 +65,12 @@ static int leak_demand_settle(void *context)
     return 0;
 }
 
+/* It may be too young to have been watched. */
+static uint32_t leak_pid_of(const struct subject *subject)
+{
+    return subject->true_pid != 0 ? subject->true_pid : subject->pid;
+}
+
 /* Looks once, or as often as it takes; the last look is left for the caller. */
 static void leak_demand_scan(struct leak_scan *scan, struct subject *subject,
                              const struct leak_demand *demand, struct leak_settling *settling,
@@ -72,7 +78,7 @@ static void leak_demand_scan(struct leak_scan *scan, struct subject *subject,
 {
     struct leak_scan earlier;
     struct leak_scan_settings settings = {
-        .pid = subject->pid,
+        .pid = leak_pid_of(subject),
         .is_routed = demand->is_routed,
         .memory_bytes_most = UINT64_MAX,
         .space_bytes_most = UINT64_MAX,
@@ -150,7 +156,8 @@ static struct subject *leak_demand_find(const struct recording *recording, uint3
 {
     for (size_t i = recording->subject_count; i-- > 0;) {
         struct subject *subject = recording->subjects[i];
-        if (subject->pid == pid && subject->end == SUBJECT_RUNNING && !subject->is_finished) {
+        if (leak_pid_of(subject) == pid && subject->end == SUBJECT_RUNNING &&
+            !subject->is_finished) {
             return subject;
         }
     }

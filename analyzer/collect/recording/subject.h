@@ -96,7 +96,8 @@ struct subject {
     struct recording *recording;
     uint32_t id;
     uint32_t key;
-    uint32_t pid;
+    uint32_t pid;       /* as the process itself knows it */
+    uint32_t true_pid;  /* in our pid namespace; 0: not known (yet), or it has ended */
     uint32_t parent_id; /* 0: none */
     enum subject_start start;
     enum subject_end end;

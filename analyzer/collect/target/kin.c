@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../../base/vec.h"
+#include "true_pid.h"
 
 enum {
     FORK_NS_MOST = 1000000000,
@@ -13,7 +14,8 @@ enum {
 
 static void kin_take(struct kin *kin, uint32_t pid)
 {
-    int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    uint32_t true_pid = true_pid_find(pid);
+    int pid_fd = true_pid != 0 ? (int)syscall(SYS_pidfd_open, true_pid, 0) : -1;
     if (pid_fd < 0) {
         return; /* it has ended */
     }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../drain/keep.h"
+#include "true_pid.h"
 
 enum {
     NAME_WAIT_NS = 5000000,
@@ -25,12 +26,15 @@ static void watch_end(struct subject *subject)
 
 static void watch_start(struct subject *subject, const struct session *session)
 {
-    subject->pid_fd = (int)syscall(SYS_pidfd_open, subject->pid, 0);
-    if (subject->pid_fd < 0 && errno == ESRCH) {
+    subject->true_pid = true_pid_find(subject->pid);
+    if (subject->true_pid != 0) {
+        subject->pid_fd = (int)syscall(SYS_pidfd_open, subject->true_pid, 0);
+    }
+    if (subject->true_pid == 0 || (subject->pid_fd < 0 && errno == ESRCH)) {
         watch_end(subject);
         return;
     }
-    resident_open(&subject->resident, subject->pid, session->fd);
+    resident_open(&subject->resident, subject->true_pid, session->fd);
 }
 
 void watch_cpu_time(struct subject *subject, uint64_t used_ns)
@@ -43,7 +47,7 @@ void watch_cpu_time(struct subject *subject, uint64_t used_ns)
 static bool watch_has_ended(const struct subject *subject)
 {
     if (subject->pid_fd < 0) {
-        return kill((pid_t)subject->pid, 0) != 0 && errno == ESRCH;
+        return kill((pid_t)subject->true_pid, 0) != 0 && errno == ESRCH;
     }
     struct pollfd wait = {.fd = subject->pid_fd, .events = POLLIN};
     return poll(&wait, 1, 0) == 1;
@@ -61,7 +65,7 @@ static void watch_name_threads(struct subject *subject)
         }
         thread->next_name_ns = now_ns + NAME_WAIT_NS + 3 * (now_ns - thread->started_ns);
         char path[64];
-        snprintf(path, sizeof(path), "/proc/%u/task/%u/comm", subject->pid, thread->tid);
+        snprintf(path, sizeof(path), "/proc/%u/task/%u/comm", subject->true_pid, thread->tid);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0) {
             continue;
@@ -91,7 +95,7 @@ void watch_processes(struct recording *recording, const struct session *session,
         watch_name_threads(subject);
         if (subject->pid != command_pid && subject->end == SUBJECT_RUNNING &&
             watch_has_ended(subject)) {
-            watch_cpu_time(subject, clock_cpu_ns(subject->pid));
+            watch_cpu_time(subject, clock_cpu_ns(subject->true_pid));
             watch_end(subject);
         }
     }
@@ -105,7 +109,7 @@ int watch_resident_sets(struct recording *recording, const struct session *sessi
         if (subject->end != SUBJECT_RUNNING || subject->resident.statm_fd < 0) {
             continue;
         }
-        watch_cpu_time(subject, clock_cpu_ns(subject->pid));
+        watch_cpu_time(subject, clock_cpu_ns(subject->true_pid));
         uint64_t rss_bytes = resident_read(&subject->resident, ring_bytes(session->chunk_count));
         if (rss_bytes == 0) {
             continue;
@@ -116,7 +120,7 @@ int watch_resident_sets(struct recording *recording, const struct session *sessi
         int r = tally_rss(&subject->tally, now_ns, rss_bytes);
         keep_rss(subject, now_ns, rss_bytes);
         if (r == 0) {
-            r = memory_samples_look(&subject->memory, subject->pid, now_ns, rss_bytes,
+            r = memory_samples_look(&subject->memory, subject->true_pid, now_ns, rss_bytes,
                                     subject->tally.live_bytes, recording->directory);
         }
         if (r < 0) {
