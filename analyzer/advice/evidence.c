@@ -117,7 +117,7 @@ static int read_latencies(const struct trace *trace, const struct process_row *p
     int result = latencies_load(trace->db, process->id, evidence->is_sample, &latencies, err);
     if (result == 0) {
         evidence->cpu_time_ns = latencies.cpu.cpu_time_ns;
-        evidence->allocator_time_ns = isnan(latencies.time_ns) ? 0 : latencies.time_ns;
+        evidence->allocator_time_ns = latencies_most_ns(&latencies);
         latencies_fini(&latencies);
     }
     return result;
@@ -209,7 +209,7 @@ int evidence_judge(const struct evidence *evidence, const struct goal *goal, str
         evidence->allocator_time_ns < TINY_TIME_NS) {
         return tell(EVIDENCE_NOTHING_TO_WIN,
                     str_printf(why,
-                               "it has at most %.1f KiB in use and spends about %.2f ms in the "
+                               "it has at most %.1f KiB in use and spends %.2f ms in the "
                                "allocator: no allocator can win anything",
                                (double)evidence->peak_bytes / 1024,
                                evidence->allocator_time_ns / MS));

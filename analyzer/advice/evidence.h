@@ -37,7 +37,7 @@ struct evidence {
     double live_mean_bytes; /* requested, over the same time */
     uint64_t sample_count;  /* slices of time in which it is */
     uint64_t cpu_time_ns;
-    double allocator_time_ns; /* in malloc, free and the like, estimated */
+    double allocator_time_ns; /* in malloc, free and the like, at most */
 };
 
 enum evidence_verdict {

@@ -184,6 +184,13 @@ int latencies_load(struct db *db, uint32_t process_id, bool is_sample,
     return 0;
 }
 
+double latencies_most_ns(const struct latencies *latencies)
+{
+    double clock_ns = (double)latencies->clock_cost_ns * (double)latencies->call_count;
+    return latencies->timed_count > 0 && !isnan(latencies->time_ns) ? latencies->time_ns + clock_ns
+                                                                    : 0;
+}
+
 void latencies_fini(struct latencies *latencies)
 {
     free(latencies->kinds);

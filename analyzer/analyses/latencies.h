@@ -66,6 +66,10 @@ int latencies_load(struct db *db, uint32_t process_id, bool is_sample,
                    struct latencies *out_latencies, struct err *err);
 void latencies_fini(struct latencies *latencies);
 
+/* The most that all calls can have taken: with what reading the clock may have added. 0: no call
+ * was timed. */
+double latencies_most_ns(const struct latencies *latencies);
+
 /* Of the calls for blocks of one site; percentiles are within 12 % (schema/README.md). */
 int latencies_of_site(const struct latencies *latencies, struct db *db, uint32_t process_id,
                       bool is_sample, uint32_t stack_id, struct latency_spread *out_spread,

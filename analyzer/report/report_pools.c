@@ -185,8 +185,7 @@ static int find_yardstick(struct pools_page *page, struct err *err)
     if (result < 0) {
         return result;
     }
-    double most_ns =
-        latencies.time_ns + (double)latencies.clock_cost_ns * (double)latencies.call_count;
+    double most_ns = latencies_most_ns(&latencies);
     bool is_known = latencies.timed_count > 0 && process->allocation_count > 0;
     page->yardstick = (struct pool_yardstick){
         .costs = page->report->pair_costs,

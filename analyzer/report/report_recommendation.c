@@ -48,7 +48,7 @@ static void print_evidence(struct out *out, const struct evidence *evidence,
     } else {
         out_null(out, "cpu_time_ns", "CPU time while recorded");
     }
-    out_percent(out, "cpu_headroom_most_pct", "  of it in the allocator", most->cpu,
+    out_percent(out, "cpu_headroom_most_pct", "  of it in the allocator, at most", most->cpu,
                 evidence->cpu_time_ns > 0);
 }
 
