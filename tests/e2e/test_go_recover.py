@@ -54,7 +54,7 @@ def check_collections(test, recording, before, after):
 
 def test_recover_gives_what_was_read_before_the_kill(test):
     path, before, after = go_and_kill(
-        test, [sample_app(test, "go_server"), "-requests", "10000000", "-live", "16"], 20)
+        test, [sample_app(test, "go_server"), "-requests", "10000000", "-live", "16"], 40)
     ended = test.allocaudit("recover", path)
     test.equal("status", ended.status, 0)
     test.check("readings of its memory profile were kept" in str(ended), ended)

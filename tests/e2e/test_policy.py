@@ -109,12 +109,13 @@ def test_frames_are_reset(test):
 
 def test_threads_and_fork(test, policy):
     """Cross-thread frees, threads that end, a fork among running threads: nothing is corrupted."""
-    for program, arguments in (("cross_thread", []), ("threads_in_turn", ["300"]),
-                               ("threads_at_once", []), ("fork_threaded", []), ("signal_storm", [])):
+    lawful_in_handlers = {"LD_PRELOAD": test.program("bump_malloc")}
+    for program, arguments, env in (("cross_thread", [], {}), ("threads_in_turn", ["300"], {}), ("threads_at_once", [], {}),
+                                    ("fork_threaded", [], {}), ("signal_storm", [], lawful_in_handlers)):
         path = test.program(program)
         command = [path, *arguments]
-        native = test.run(command, timeout=300)
-        routed = test.record(command, "-q", "--policy", policy, timeout=300)
+        native = test.run(command, env=env, timeout=100)
+        routed = test.record(command, "-q", "--policy", policy, env=env, timeout=100)
         test.equal(f"status of {program}: {routed}", routed.status, native.status)
 
 

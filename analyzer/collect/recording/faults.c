@@ -6,7 +6,7 @@
 #include "recording.h"
 
 enum {
-    TOLD_APART_NS = 5000000, /* between a free and what is told of it, at most */
+    TOLD_APART_NS = 1000000000, /* between a free and what is told of it, on a busy machine */
     LOOKED_BACK = 64,
     INTERIORS_LOOKED_FOR = 100, /* each is a walk over all live blocks */
 };
