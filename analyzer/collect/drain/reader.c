@@ -111,7 +111,7 @@ void reader_find_next(struct reader *reader, struct session *session)
         if (reader->offset_bytes < reader->limit_bytes) {
             const uint64_t *words = chunk->words + reader->offset_bytes / 8;
             uint64_t ticks = chunk->base_ticks + event_ticks(words[0]);
-            reader->next_ticks = ticks > reader->last_ticks ? ticks : reader->last_ticks;
+            reader->next_ticks = reader_stamp(reader, ticks);
             return;
         }
         if (next == RING_NO_CHUNK) {

@@ -14,6 +14,7 @@
 #include "session.h"
 
 enum {
+    READER_TICKS_APART = 8,   /* of no clock less than a nanosecond */
     READER_AHEAD_EVENTS = 8,  /* between asking for an entry and for its block; a power of two */
     READER_AHEAD_BYTES = 480, /* how far ahead of the reading entries are asked for */
     READER_LARGE_SET = 8192,  /* live sets smaller than this lie in the caches anyway */
@@ -34,7 +35,7 @@ struct reader {
     uint32_t tail_word;    /* its `published` word then */
     uint64_t bound_ticks;  /* no later event of this lane will be stamped before this */
     uint64_t busy_since;   /* first look at which tail_word was as it is now */
-    uint64_t last_ticks;   /* stamps never decrease */
+    uint64_t last_ticks;   /* stamps grow: see reader_stamp() */
     bool is_closed;        /* its thread had gone before the last look */
     bool is_ended;         /* its process has ended */
     bool is_damaged;
@@ -86,6 +87,16 @@ static inline const uint64_t *reader_peek(struct reader *reader)
     return words;
 }
 
+/*
+ * The stamp of an event behind one that was read. Where the thread has moved to a processor whose
+ * clock is behind, it would be no larger; then it is taken to come a nanosecond or more later, as
+ * rows of the same time do not tell in which order they came.
+ */
+static inline uint64_t reader_stamp(const struct reader *reader, uint64_t ticks)
+{
+    return ticks > reader->last_ticks ? ticks : reader->last_ticks + READER_TICKS_APART;
+}
+
 /* Steps over event_bytes. False at the end of what is known to be readable: reader_find_next(). */
 static inline bool reader_step(struct reader *reader)
 {
@@ -98,7 +109,7 @@ static inline bool reader_step(struct reader *reader)
         return false;
     }
     uint64_t ticks = reader->at->base_ticks + event_ticks(reader_words(reader)[0]);
-    reader->next_ticks = ticks > reader->last_ticks ? ticks : reader->last_ticks;
+    reader->next_ticks = reader_stamp(reader, ticks);
     return true;
 }
 
