@@ -35,8 +35,8 @@ static void print_features(struct recommend_answer *answer)
     out_begin_section(out, "features", "What the recording shows");
     out_count(out, "allocation_count", "allocations", (int64_t)evidence->allocation_count);
     out_ns(out, "cpu_time_ns", "CPU time", (int64_t)evidence->cpu_time_ns);
-    out_percent(out, "allocator_time_pct", "  of it in the allocator, at most", evidence->allocator_time_ns,
-                (double)evidence->cpu_time_ns);
+    out_percent(out, "allocator_time_pct", "  of it in the allocator, at most",
+                evidence->allocator_time_ns, (double)evidence->cpu_time_ns);
     out_bytes(out, "rss_peak_bytes", "resident, at most", (int64_t)evidence->rss_peak_bytes);
     out_bytes(out, "rss_mean_bytes", "resident, on average", (int64_t)evidence->rss_mean_bytes);
     out_bytes(out, "peak_bytes", "requested, at most", (int64_t)evidence->peak_bytes);
