@@ -17,9 +17,9 @@ static const struct {
     const char *key;
     const char *label;
 } evenness_words[] = {
-    [TURNS_ARE_EVEN] = {"high", "high: turns are alike"},
-    [TURNS_ARE_UNEVEN] = {"medium", "medium: some turns take two or three times as long"},
-    [TURNS_ARE_WILD] = {"low", "low: turns differ much in length, it may be some other loop"},
+    [TURNS_ARE_EVEN] = {"even", "are alike"},
+    [TURNS_ARE_UNEVEN] = {"uneven", "differ: some turns take two or three times as long"},
+    [TURNS_ARE_WILD] = {"wild", "differ much: it may well be some other loop"},
 };
 
 /* The function that the place lies in: of the inlined ones the outermost. */
@@ -113,8 +113,8 @@ static void print_figures(struct out *out, const struct turns *turns)
     out_text(out, NULL, "  most of them", text);
     out_percent(out, "covered_pct", "of the thread's allocations", (double)turns->allocation_count,
                 (double)turns->thread_allocation_count);
-    out_text(out, "confidence", NULL, evenness_words[turns->evenness].key);
-    out_text(out, NULL, "confidence", evenness_words[turns->evenness].label);
+    out_text(out, "evenness", NULL, evenness_words[turns->evenness].key);
+    out_text(out, NULL, "  their lengths", evenness_words[turns->evenness].label);
 }
 
 /* The loop, and what makes its turns exact. */
@@ -185,6 +185,9 @@ static int print_found(struct report *report, struct turns *turns, struct err *e
         return result;
     }
     out_end_table(out);
+    out_prose(out,
+              "  it may be a loop within the one that is meant, or one of which not every turn "
+              "allocates in the same places");
     if (advice.symbol[0] != '\0') {
         out_prose(out, "  to be exact: record with run --frame-symbol %s", advice.symbol);
     } else {

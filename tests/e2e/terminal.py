@@ -25,6 +25,8 @@ class Terminal:
 
         def lead():
             os.setsid()
+            for number in (signal.SIGINT, signal.SIGQUIT):  # a shell's `&` has us ignore them, a login does not
+                signal.signal(number, signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self.child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave,
