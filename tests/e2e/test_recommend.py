@@ -128,7 +128,7 @@ def test_advice_cures_the_pinned_heap(test):
 
 def test_longest_call_is_bounded(test):
     """A buddy joins and cuts a bounded number of blocks; glibc at times joins all there are."""
-    path = recorded(test, test.sample_app("control_loop"), "--ticks", "250000")
+    path = paused(test, test.sample_app("control_loop"), "--ticks", "250000")
     bounded = ("buddy", "pool, up to 64 KiB")
     for _ in range(3):  # the longest call of all may be one that the machine held up in each replay
         answer = advice(test, path, "--goal", "realtime")
